@@ -1,0 +1,76 @@
+# Everything runs in .venv, made by `make setup` from requirements.lock; nothing else is touched.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+STAMP := $(VENV)/.installed
+UV_VERSION := 0.13.9
+PYTEST_ARGS ?=
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(STAMP) ## Make .venv and install the locked packages (once; again when the lock changes)
+
+demo: setup ## Train the small puppet model on generated data and animate it, on a CPU
+	$(PYTHON) runners/train.py +experiment=puppets
+
+test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones)
+	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: setup ## Check style and types
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pyright
+
+format: setup ## Rewrite the code in the house style
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+lock: $(VENV)/lock/bin/uv ## Write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
+	@cp requirements.lock $(VENV)/lock/requirements.txt 2>/dev/null || true
+	$< pip compile pyproject.toml --extra cpu --extra dev --universal --python-version 3.10 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --system-certs --no-header --quiet \
+	  $(if $(UPGRADE),--upgrade) --output-file $(VENV)/lock/requirements.txt
+	@# The platform is said once, in the header: elsewhere pip then fails instead of installing nothing.
+	@{ echo "# Made by 'make lock' from pyproject.toml, extras cpu and dev. Do not edit by hand."; \
+	  echo "# One exact set each for Python 3.10, 3.11 and 3.12 on Linux x86-64."; \
+	  sed -E -e "s/ and platform_machine == 'x86_64' and sys_platform == 'linux'//" \
+	    -e "s/ and python_full_version < '3.13'//" -e "s/ ; python_full_version < '3.13'//" \
+	    $(VENV)/lock/requirements.txt; } > requirements.lock
+
+clean: ## Remove .venv and caches (outputs/ stays)
+	rm -rf $(VENV) .pytest_cache .ruff_cache build aa.egg-info
+	find aa runners tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Python 3.11 if there is one, else any from 3.10 to 3.12. Each candidate is started: a name on the
+# PATH may be an empty shim, and Debian's python3 may lack venv.
+$(PYTHON):
+	@for python in python3.11 python3 python3.12 python3.10; do \
+	  "$$python" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' \
+	    >/dev/null 2>&1 || continue; \
+	  echo "Making $(VENV) with $$("$$python" --version)"; \
+	  "$$python" -m venv $(VENV) && exit 0; rm -rf $(VENV); exit 1; \
+	done; \
+	echo "No Python 3.10, 3.11 or 3.12 with the venv module found on the PATH." \
+	  "Install one (Debian: apt install python3 python3-venv) and run make again." >&2; exit 1
+
+# The lock's own pip goes in first, so that every Python installs the rest in the same way.
+$(STAMP): requirements.lock pyproject.toml | $(PYTHON)
+	@$(PYTHON) -c "import os, shutil, sysconfig as s, sys; sys.exit(not (shutil.which('gcc') or \
+	  shutil.which('cc')) or not os.path.exists(os.path.join(s.get_path('include'), 'Python.h')))" || \
+	  { echo "One dependency (ligo-segments) is compiled: a C compiler and Python's headers are" \
+	    "wanted and were not found. Install them (Debian: apt install gcc python3-dev) and run" \
+	    "make again." >&2; exit 1; }
+	@echo "Installing requirements.lock into $(VENV): some minutes, 0.7 GB to download, 2.7 GB on disk"
+	@sed -n '/^pip==/,/# via/p' requirements.lock > $(VENV)/pip.lock
+	@$(PIP) install --require-hashes -r $(VENV)/pip.lock
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/lock/bin/uv: | $(PYTHON)
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)

@@ -1,0 +1,154 @@
+"""Which clips a data set has: manifests, a user's own folders, and a check of every file."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from aa.errors import ClipError, UserError
+
+NAMED = 5  # how many offenders an error names
+MANIFEST_FORM = '[{"video_path": "video/00001.mp4", "kps_path": "video_dwpose/00001.mp4"}, ...]'
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video and the video of its poses, frame by frame the same moments."""
+
+    video: Path
+    pose: Path
+
+
+def read_manifest(path):
+    """The clips of a JSON manifest, a list of {"video_path", "kps_path"}.
+
+    Relative paths are looked for in the data root (the folder that holds the manifest's folder),
+    then in the working directory. Raises UserError naming what is missing or malformed.
+    """
+    path = Path(path)
+    items = _load_list(path)
+    root = path.resolve().parent.parent
+    clips = []
+    for number, item in enumerate(items):
+        keys = ("video_path", "kps_path")
+        if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in keys):
+            raise UserError(
+                f"{path}: item {number} is {json.dumps(item)[:80]}, wanted an object with the keys "
+                "video_path and kps_path, both paths."
+            )
+        clips.append(Clip(*(_locate(item[key], root) for key in keys)))
+    missing = [file for clip in clips for file in (clip.video, clip.pose) if not file.is_file()]
+    if missing:
+        raise UserError(
+            f"{path}: {len(missing)} of {2 * len(clips)} files do not exist: {_name(missing)}. "
+            f"Paths are taken relative to {root}, then to the working directory."
+        )
+    return clips
+
+
+def find_clips(folder):
+    """A user's own clips: `video/NAME.mp4` with `video_dwpose/NAME.mp4` in `folder`, by name.
+
+    Raises UserError if the folders are missing or empty, or name the first files without a partner.
+    """
+    folder = Path(folder)
+    videos, poses = folder / "video", folder / "video_dwpose"
+    for wanted in (videos, poses):
+        if not wanted.is_dir():
+            raise UserError(
+                f"{wanted}: no such folder. Put clips into {videos} and their pose videos, "
+                f"under the same names, into {poses}."
+            )
+    names, pose_names = ({file.name for file in part.glob("*.mp4")} for part in (videos, poses))
+    alone = sorted(
+        [videos / n for n in names - pose_names] + [poses / n for n in pose_names - names]
+    )
+    if alone:
+        raise UserError(
+            f"{folder}: {len(alone)} files have no partner of the same name in the other folder: "
+            f"{_name(alone)}. Extract the missing poses or remove the files."
+        )
+    if not names:
+        raise UserError(f"{videos}: holds no .mp4 file. Put clips there and poses into {poses}.")
+    return [Clip(videos / name, poses / name) for name in sorted(names)]
+
+
+def check_clips(clips, *, min_frames, skip_bad, progress=True):
+    """Open every pair and sort it into (good clips, [(bad clip, reason), ...]), both in order.
+
+    A good clip's video and pose video decode at both ends and have the same number of frames, at
+    least `min_frames`. With `skip_bad=False` one bad clip is a UserError; with none left it always
+    is. `progress` shows a bar if the check takes more than two seconds.
+    """
+    from tqdm import tqdm
+
+    workers = min(8, os.cpu_count() or 1)  # threads: decoding releases Python's lock
+    with ThreadPoolExecutor(workers) as pool:
+        reasons = pool.map(lambda clip: _fault(clip, min_frames=min_frames), clips)
+        bar = tqdm(reasons, total=len(clips), desc="checking clips", delay=2, disable=not progress)
+        checked = list(zip(clips, bar, strict=True))
+    good = [clip for clip, reason in checked if reason is None]
+    bad = [(clip, reason) for clip, reason in checked if reason is not None]
+    if not clips:
+        raise UserError("there are no clips: the list is empty.")
+    if bad and not (skip_bad and good):
+        advice = "leave them out with data.skip_bad=true" if good else "none is left to train on"
+        raise UserError(
+            f"{len(bad)} of {len(clips)} clips cannot be used: {_name(r for _, r in bad)} "
+            f"Mend or replace them; {advice}."
+        )
+    return good, bad
+
+
+def _fault(clip, *, min_frames):
+    """Why a clip cannot be used, or None."""
+    from aa.data.video import check
+
+    try:
+        video, pose = check(clip.video), check(clip.pose)
+    except ClipError as error:
+        return str(error)
+    if video.num_frames != pose.num_frames:
+        return (
+            f"{clip.video}: has {video.num_frames} frames, its pose video {clip.pose} "
+            f"{pose.num_frames}. Extract the poses again."
+        )
+    if video.num_frames < min_frames:
+        return f"{clip.video}: has {video.num_frames} frames, at least {min_frames} are needed."
+    return None
+
+
+def _load_list(path):
+    try:
+        items = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such manifest. Set data.manifest to a JSON list {MANIFEST_FORM}."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read as a JSON text ({error}).") from error
+    if not isinstance(items, list):
+        raise UserError(f"{path}: holds a {type(items).__name__}, wanted a list {MANIFEST_FORM}.")
+    if not items:
+        raise UserError(f"{path}: is an empty list, so there is nothing to train on.")
+    return items
+
+
+def _locate(name, root):
+    """An absolute path as it is; else under the data root if there, else under the working dir."""
+    in_root = root / name  # an absolute name replaces the root
+    in_working_directory = Path.cwd() / name
+    if not in_root.exists() and in_working_directory.exists():
+        return in_working_directory
+    return in_root
+
+
+def _name(offenders):
+    offenders = [str(offender) for offender in offenders]
+    more = f" and {len(offenders) - NAMED} more" if len(offenders) > NAMED else ""
+    return "; ".join(offenders[:NAMED]) + more

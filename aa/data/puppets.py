@@ -1,0 +1,147 @@
+"""A generated data set: puppets that move, with their pose videos, in the layout of ubcNbili.
+
+Any character can be drawn in any motion, so the truth exists for every transfer between them.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from aa.data.puppet_drawing import render_frame, render_pose
+from aa.data.puppet_figure import (
+    Character,
+    Motion,
+    draw_character,
+    draw_motion,
+    keypoints,
+)
+from aa.data.writers import VideoWriter
+from aa.errors import UserError
+
+__all__ = [
+    "Character",
+    "Motion",
+    "clip_seeds",
+    "draw_character",
+    "draw_motion",
+    "keypoints",
+    "make_puppets",
+    "render_frame",
+    "render_pose",
+]
+
+DRAWING = 1  # raised when the pictures of a seed change, so that old folders are drawn anew
+CRF = 12  # small pictures need more bits a pixel to keep their colours
+
+
+def make_puppets(folder, *, num_clips, num_frames, height, width, fps, seed, progress=True):
+    """Write `num_clips` clips of `num_frames` frames into `folder` and return its manifest's path.
+
+    `folder/video/00000.mp4` has its poses in `folder/video_dwpose/00000.mp4`;
+    `folder/puppets.json` keeps the parameters. A whole folder of the same parameters is used as it
+    is; one of others is replaced at once when the new one is complete. Raises UserError if the
+    folder holds something else or cannot be written.
+    """
+    folder = Path(folder)
+    parameters = {
+        "drawing": DRAWING,
+        "num_clips": num_clips,
+        "num_frames": num_frames,
+        "height": height,
+        "width": width,
+        "fps": fps,
+        "seed": seed,
+    }
+    if min(num_clips, num_frames) < 1:
+        raise UserError(f"puppets need at least 1 clip and frame, got {num_clips}, {num_frames}.")
+    if not _is_complete(folder, parameters):
+        _refuse_foreign(folder)
+        temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+        try:
+            _write_all(temporary, parameters, progress=progress)
+            _swap(temporary, folder, parameters)
+        except OSError as error:
+            raise UserError(f"{folder}: cannot be written ({error.strerror or error}).") from error
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return _manifest(folder)
+
+
+def clip_seeds(seed, number):
+    """The (character, motion) seeds of clip `number` in a data set of `seed`."""
+    character, motion = np.random.SeedSequence([seed, number]).generate_state(2)
+    return int(character), int(motion)
+
+
+def _write_all(folder, parameters, *, progress):
+    from tqdm import tqdm
+
+    items = []
+    numbers = range(parameters["num_clips"])
+    for number in tqdm(numbers, desc="drawing puppets", delay=2, disable=not progress):
+        video, pose = _clip_paths(number)
+        _write_clip(folder / video, folder / pose, number, parameters)
+        items.append({"video_path": video, "kps_path": pose})
+    _manifest(folder).parent.mkdir()
+    _manifest(folder).write_text(json.dumps(items, indent=1) + "\n")
+    (folder / "puppets.json").write_text(json.dumps(parameters, indent=1) + "\n")
+
+
+def _write_clip(video_path, pose_path, number, parameters):
+    size = {"height": parameters["height"], "width": parameters["width"]}
+    fps = parameters["fps"]
+    character_seed, motion_seed = clip_seeds(parameters["seed"], number)
+    character, motion = draw_character(character_seed), draw_motion(motion_seed)
+    with (
+        VideoWriter(video_path, fps=fps, crf=CRF, **size) as video,
+        VideoWriter(pose_path, fps=fps, crf=CRF, **size) as pose,
+    ):
+        for t in np.arange(parameters["num_frames"]) / fps:
+            points = keypoints(character, motion, t, **size)
+            video.write(render_frame(character, motion, t, **size)[None])
+            pose.write(render_pose(points, **size)[None])
+
+
+def _swap(temporary, folder, parameters):
+    """Put the new folder in the old one's place; another process may have done so meanwhile."""
+    if _is_complete(folder, parameters):
+        return
+    old = temporary.with_suffix(".old")
+    if folder.exists():
+        os.replace(folder, old)
+    try:
+        os.replace(temporary, folder)
+    except OSError:
+        if not _is_complete(folder, parameters):
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_complete(folder, parameters):
+    try:
+        if json.loads((folder / "puppets.json").read_text()) != parameters:
+            return False
+    except (OSError, json.JSONDecodeError):
+        return False
+    files = [name for n in range(parameters["num_clips"]) for name in _clip_paths(n)]
+    return _manifest(folder).is_file() and all((folder / name).is_file() for name in files)
+
+
+def _refuse_foreign(folder):
+    is_ours = (folder / "puppets.json").exists()
+    if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(
+            f"{folder}: exists and holds no puppets. Name an empty or a new folder for them."
+        )
+
+
+def _clip_paths(number):
+    return f"video/{number:05d}.mp4", f"video_dwpose/{number:05d}.mp4"
+
+
+def _manifest(folder):
+    return folder / "meta_data" / "puppets_meta.json"

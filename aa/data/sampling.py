@@ -1,0 +1,62 @@
+"""The random draws of a training item, as pure functions of (seed, epoch, place)."""
+
+import numpy as np
+
+# One stream per kind of choice. A number, once given, stays: changing it changes every run.
+STREAMS = {
+    "permutation": 0,
+    "frames": 1,
+    "crop": 2,
+    "drop": 3,
+    "timestep": 4,
+    "noise": 5,
+    "posterior": 6,
+    "reference_posterior": 7,
+}
+
+
+def stream(key, name):
+    """The generator of one kind of choice for the item `key`, whole numbers >= 0."""
+    return np.random.default_rng(np.random.SeedSequence(key, spawn_key=(STREAMS[name],)))
+
+
+def permutation(seed, epoch, length):
+    """The order of the clips in an epoch: each of 0..length-1 once, int64 [length]."""
+    return stream((seed, epoch), "permutation").permutation(length)
+
+
+def draw_frames(rng, length, *, num_frames, frame_stride, sample_margin):
+    """Draw the target frames of an item and its reference frame from a clip of `length` frames.
+
+    Returns ([num_frames] indices, index). One frame: the reference lies at least `sample_margin`
+    frames away, or as far as the clip allows. A run: evenly `frame_stride` apart, or the largest
+    smaller stride that fits, from a random start; the reference is any frame.
+    """
+    if num_frames == 1:
+        target = int(rng.integers(length))
+        return [target], _draw_reference(rng, target, length, margin=sample_margin)
+    stride = min(frame_stride, (length - 1) // (num_frames - 1))
+    span = (num_frames - 1) * stride + 1
+    start = int(rng.integers(length - span + 1))
+    return list(range(start, start + span, stride)), int(rng.integers(length))
+
+
+def draw_noise(key, shape, *, offset):
+    """Noise float32 [C, F, h, w]: standard normal plus `offset` times one normal per channel.
+
+    The offset, shared by all pixels and frames of a channel, lets a model learn overall brightness.
+    """
+    rng = stream(key, "noise")
+    shared = rng.standard_normal((shape[0], 1, 1, 1), np.float32)
+    return rng.standard_normal(shape, np.float32) + np.float32(offset) * shared
+
+
+def _draw_reference(rng, target, length, *, margin):
+    """Uniform over the frames of 0..length-1 at least `margin` (or all there is) from `target`."""
+    margin = min(margin, max(target, length - 1 - target))
+    before = max(0, target - margin + 1)  # frames 0 .. target - margin
+    after = max(0, length - target - margin)  # frames target + margin .. length - 1
+    if margin == 0:  # the target itself would count on both sides
+        return int(rng.integers(length))
+    pick = int(rng.integers(before + after))
+    return pick if pick < before else target + margin + pick - before

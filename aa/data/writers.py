@@ -1,0 +1,123 @@
+"""Writing videos: H.264 mp4 frame by frame, gif, or a folder of png pictures."""
+
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from aa.data.frame_writer import FrameWriter
+from aa.errors import UserError
+
+
+class VideoWriter(FrameWriter):
+    """H.264 mp4 (yuv420p, BT.709, index in front) that browsers play; encodes frame by frame.
+
+    `fps` need not be whole. `height` and `width` must be even: yuv420p halves the colour planes.
+    `crf` is x264's quality, 0 (lossless) to 51; 18 looks like the source, small videos need less.
+    """
+
+    def __init__(self, path, *, fps, height, width, crf=18):
+        super().__init__(path, fps=fps, height=height, width=width)
+        self.crf = crf
+        if self.height % 2 or self.width % 2:
+            raise UserError(
+                f"{self.path}: H.264 needs an even height and width, got {height}x{width}. "
+                "Choose even sizes or the format gif or png."
+            )
+
+    def _open(self):
+        import av
+        from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+
+        self._temporary.open("wb").close()  # a folder without write permission is found here
+        self._container = av.open(
+            str(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
+        )
+        rate = Fraction(self.fps).limit_denominator(1001)
+        self._stream = self._container.add_stream("libx264", rate=rate)
+        self._stream.height, self._stream.width = self.height, self.width
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {"crf": str(self.crf)}
+        context = self._stream.codec_context
+        context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+
+    def _write(self, frame):
+        import av
+        from av.video.reformatter import Interpolation
+
+        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+        yuv = rgb.reformat(
+            format="yuv420p",
+            dst_colorspace="ITU709",
+            dst_color_range="MPEG",
+            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+        )
+        self._container.mux(self._stream.encode(yuv))
+
+    def _finish(self):
+        self._container.mux(self._stream.encode())
+        self._container.close()
+
+    def _abandon(self):
+        self._container.close()
+
+
+class GifWriter(FrameWriter):
+    """Animated gif that loops. Its clock ticks in 1/100 s: the mean rate is kept, at most 50 fps.
+
+    Holds one palette byte per pixel until the end. Equal neighbours become one longer frame.
+    """
+
+    def _open(self):
+        self._temporary.open("wb").close()
+        self._pictures = []
+
+    def _write(self, frame):
+        self._pictures.append(Image.fromarray(frame).quantize(256))
+
+    def _finish(self):
+        step = max(100 / self.fps, 2)  # browsers show frames shorter than 2/100 s ten times slower
+        ticks = [round(i * step) for i in range(len(self._pictures) + 1)]
+        durations = (10 * np.diff(ticks)).tolist()  # milliseconds
+        first, *rest = self._pictures
+        first.save(
+            self._temporary, "gif", save_all=True, append_images=rest, duration=durations, loop=0
+        )
+
+
+class PngWriter(FrameWriter):
+    """A folder `<stem>/00000.png`, ... beside where the video would be. Lossless; has no fps."""
+
+    def __init__(self, path, *, fps, height, width):
+        super().__init__(Path(path).with_suffix(""), fps=fps, height=height, width=width)
+
+    def _open(self):
+        self._temporary.mkdir()
+        if self.path.exists() and not self._is_ours():
+            self._remove()
+            raise UserError(f"{self.path}: exists and is no folder of png frames. Move it away.")
+
+    def _write(self, frame):
+        Image.fromarray(frame).save(self._temporary / f"{self.num_frames:05d}.png")
+
+    def _finish(self):
+        if self.path.exists():
+            shutil.rmtree(self.path)
+
+    def _is_ours(self):
+        return self.path.is_dir() and all(
+            file.suffix == ".png" and file.stem.isdigit() for file in self.path.iterdir()
+        )
+
+
+WRITERS = {"mp4": VideoWriter, "gif": GifWriter, "png": PngWriter}
+
+
+def open_writer(path, *, format, fps, height, width):
+    """The writer of `format`, "mp4", "gif" or "png"; its `.path` says what it will have written."""
+    if format not in WRITERS:
+        raise UserError(f"format must be one of {', '.join(WRITERS)}, got {format}.")
+    return WRITERS[format](path, fps=fps, height=height, width=width)

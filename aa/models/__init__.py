@@ -1,0 +1,1 @@
+"""The networks: one UNet class, motion modules, pose guider, and the model that joins them."""

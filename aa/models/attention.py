@@ -1,0 +1,174 @@
+"""Attention layers: tokens to tokens, tokens to the one image token, tokens across frames."""
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+
+from aa.models.norm import LayerNorm
+
+# Scores held at once on the CPU, in numbers: 2^26 float32 are 256 MiB.
+MAX_SCORES = 2**26
+
+
+def repeat_frames(x, batch):
+    """Repeat every entry of x [B, ...] for its frames: [batch, ...] with batch = B * F."""
+    frames = batch // x.shape[0]
+    if frames == 1:
+        return x
+    return x.unsqueeze(1).expand([-1, frames, *x.shape[1:]]).flatten(0, 1)
+
+
+def _plain_attention(query, key, value):
+    """softmax(q k^T / sqrt(d)) v on [B, N, L, D], a bounded number of scores at a time."""
+    batch, heads, length, width = query.shape
+    query = query * width**-0.5
+    per_query = heads * key.shape[2]
+    queries = min(length, max(1, MAX_SCORES // per_query))
+    entries = max(1, MAX_SCORES // (per_query * length)) if queries == length else 1
+    out = []
+    for b in range(0, batch, entries):
+        keys, values = key[b : b + entries], value[b : b + entries]
+        rows = [
+            F.softmax(query[b : b + entries, :, i : i + queries] @ keys.transpose([0, 1, 3, 2]))
+            @ values
+            for i in range(0, length, queries)
+        ]
+        out.append(rows[0] if len(rows) == 1 else paddle.concat(rows, axis=2))
+    return out[0] if len(out) == 1 else paddle.concat(out)
+
+
+def multi_head_attention(query, key, value, heads):
+    """Attention of query [B, L, C] to key and value [B, S, C] in `heads` heads: [B, L, C].
+
+    On a GPU the fused kernel; on a CPU the plain formula, which is faster there and bounded in
+    memory (`MAX_SCORES`).
+    """
+    split = [0, 0, heads, query.shape[2] // heads]
+    query, key, value = (x.reshape(split) for x in (query, key, value))  # [B, L, N, D]
+    if query.place.is_gpu_place():
+        return F.scaled_dot_product_attention(query, key, value).flatten(2)
+    swapped = (x.transpose([0, 2, 1, 3]) for x in (query, key, value))  # [B, N, L, D]
+    return _plain_attention(*swapped).transpose([0, 2, 1, 3]).flatten(2)
+
+
+class Attention(nn.Layer):
+    """Multi-head attention under the published names: to_q, to_k, to_v, to_out.0.
+
+    Args:
+        channels: width C of the queries and of the result.
+        heads: number of heads; C must be a multiple of it.
+        context_channels: width of keys' and values' source, C if not given.
+    """
+
+    def __init__(self, channels, heads, context_channels=None):
+        super().__init__()
+        context_channels = context_channels or channels
+        self.heads = heads
+        self.to_q = nn.Linear(channels, channels, bias_attr=False)
+        self.to_k = nn.Linear(context_channels, channels, bias_attr=False)
+        self.to_v = nn.Linear(context_channels, channels, bias_attr=False)
+        self.to_out = nn.LayerList([nn.Linear(channels, channels)])
+
+    def forward(self, x, reference=None):
+        """Attend from x [B*F, L, C] to x itself and to reference tokens [B or B*F, S, C]."""
+        query, key, value = self.to_q(x), self.to_k(x), self.to_v(x)
+        if reference is not None:
+            # Projected once per character, then shared by its frames.
+            shared = [repeat_frames(to(reference), x.shape[0]) for to in (self.to_k, self.to_v)]
+            key, value = paddle.concat([key, shared[0]], 1), paddle.concat([value, shared[1]], 1)
+        return self.to_out[0](multi_head_attention(query, key, value, self.heads))
+
+    def attend_one(self, token):
+        """Result of attending to the single token [B, 1, D]: [B, 1, C], the same for all queries.
+
+        A softmax over one score is 1, so queries, keys and scores do not matter.
+        """
+        return self.to_out[0](self.to_v(token))
+
+
+class GEGLU(nn.Layer):
+    """Gated linear unit with GELU (arXiv 2002.05202)."""
+
+    def __init__(self, channels, inner):
+        super().__init__()
+        self.proj = nn.Linear(channels, inner * 2)
+
+    def forward(self, x):
+        x, gate = self.proj(x).chunk(2, axis=-1)
+        return x * F.gelu(gate)
+
+
+class FeedForward(nn.Layer):
+    """Per-token GEGLU network C -> 4C -> C. Index 1 of `net` is the published, empty dropout."""
+
+    def __init__(self, channels):
+        super().__init__()
+        inner = channels * 4
+        self.net = nn.LayerList([GEGLU(channels, inner), nn.Identity(), nn.Linear(inner, channels)])
+
+    def forward(self, x):
+        return self.net[2](self.net[0](x))
+
+
+class SpatialTransformerBlock(nn.Layer):
+    """Self-attention with reference tokens, image embedding, feed-forward (arXiv 2311.17117, 3.2).
+
+    The cross-attention sees one token, so `attn2.to_q`, `attn2.to_k` and `norm2` exist for their
+    published weights only.
+    """
+
+    def __init__(self, channels, heads, context_channels):
+        super().__init__()
+        self.norm1, self.norm2, self.norm3 = (LayerNorm(channels) for _ in range(3))
+        self.attn1 = Attention(channels, heads)
+        self.attn2 = Attention(channels, heads, context_channels)
+        self.ff = FeedForward(channels)
+
+    def forward(self, x, image_embeds, reference=None, keep_reference=None):
+        """Run the block and return what the other network may refer to.
+
+        Args:
+            x: tokens [B*F, L, C].
+            image_embeds: [B, 1, D].
+            reference: reference tokens of this block [B, L, C], or None for plain self-attention.
+            keep_reference: bool [B], False where a sample goes without its reference; None: all keep.
+
+        Returns:
+            tokens [B*F, L, C] and this block's first norm [B*F, L, C].
+        """
+        h = self.norm1(x)
+        if reference is not None and keep_reference is not None:
+            keep = repeat_frames(keep_reference, x.shape[0]).reshape([-1, 1, 1])
+            # Attending twice to one's own tokens is attending once: exactly "no reference".
+            reference = paddle.where(keep, repeat_frames(reference, x.shape[0]), h)
+        x = x + self.attn1(h, reference)
+        x = x + repeat_frames(self.attn2.attend_one(image_embeds), x.shape[0])
+        return x + self.ff(self.norm3(x)), h
+
+
+class SpatialTransformer(nn.Layer):
+    """A transformer block over the tokens of a feature map, as a residual (SD1.5)."""
+
+    def __init__(self, channels, heads, context_channels, *, norm_groups):
+        super().__init__()
+        self.norm = nn.GroupNorm(norm_groups, channels, epsilon=1e-6)
+        self.proj_in = nn.Conv2D(channels, channels, 1)
+        self.transformer_blocks = nn.LayerList(
+            [SpatialTransformerBlock(channels, heads, context_channels)]
+        )
+        self.proj_out = nn.Conv2D(channels, channels, 1)
+
+    def tokens(self, x):
+        """Feature map [B*F, C, h, w] as projected tokens [B*F, L, C]."""
+        return self.proj_in(self.norm(x)).flatten(2).transpose([0, 2, 1])
+
+    def reference_tokens(self, x):
+        """Only what the other network reads of this block: its first norm [B, L, C]."""
+        return self.transformer_blocks[0].norm1(self.tokens(x))
+
+    def forward(self, x, image_embeds, reference=None, keep_reference=None):
+        """x [B*F, C, h, w] -> (x [B*F, C, h, w], first norm [B*F, L, C]); see the block."""
+        h, feature = self.transformer_blocks[0](
+            self.tokens(x), image_embeds, reference, keep_reference
+        )
+        return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature

@@ -1,0 +1,149 @@
+"""The levels of the UNet: residual blocks, transformers, motion modules, resampling."""
+
+from dataclasses import dataclass
+
+import paddle.nn.functional as F
+from paddle import nn
+
+from aa.models.attention import SpatialTransformer, repeat_frames
+from aa.models.motion import MotionModule
+
+
+@dataclass(frozen=True)
+class Widths:
+    """What all levels of one UNet share.
+
+    Args:
+        heads: heads of the spatial attentions.
+        context_channels: width of the image embedding.
+        time_channels: width of the time embedding.
+        norm_groups: groups of every GroupNorm.
+        motion_heads: heads of the motion modules, 0 for a network without them.
+        max_frames: the most frames one call can have.
+    """
+
+    heads: int
+    context_channels: int
+    time_channels: int
+    norm_groups: int
+    motion_heads: int
+    max_frames: int
+
+
+class ResnetBlock(nn.Layer):
+    """Residual block of SD1.5 with the time embedding added between its convolutions.
+
+    The library's block computes the same with `silu`, whose gradient in Paddle 3.3 is NaN below
+    about -89; `swish` is the same function with a sound gradient.
+    """
+
+    def __init__(self, in_channels, out_channels, widths):
+        super().__init__()
+        groups = widths.norm_groups
+        self.norm1 = nn.GroupNorm(groups, in_channels, epsilon=1e-5)
+        self.conv1 = nn.Conv2D(in_channels, out_channels, 3, padding=1)
+        self.time_emb_proj = nn.Linear(widths.time_channels, out_channels)
+        self.norm2 = nn.GroupNorm(groups, out_channels, epsilon=1e-5)
+        self.conv2 = nn.Conv2D(out_channels, out_channels, 3, padding=1)
+        self.conv_shortcut = None
+        if in_channels != out_channels:
+            self.conv_shortcut = nn.Conv2D(in_channels, out_channels, 1)
+
+    def forward(self, x, time):
+        """x [B*F, C, h, w], time [B, T] after its activation -> [B*F, C', h, w]."""
+        h = self.conv1(F.swish(self.norm1(x)))
+        h = h + repeat_frames(self.time_emb_proj(time), x.shape[0])[:, :, None, None]
+        h = self.conv2(F.swish(self.norm2(h)))
+        return h + (x if self.conv_shortcut is None else self.conv_shortcut(x))
+
+
+class Downsample(nn.Layer):
+    """Halves height and width (rounding up) by a strided convolution."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2D(channels, channels, 3, stride=2, padding=1)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class Upsample(nn.Layer):
+    """Nearest-neighbour resize to the size of the skip connection, then a convolution."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = nn.Conv2D(channels, channels, 3, padding=1)
+
+    def forward(self, x, size):
+        return self.conv(F.interpolate(x, size=size, mode="nearest"))
+
+
+class Level(nn.Layer):
+    """One level of the UNet: layers of resnet, attention and motion, then its resampling.
+
+    Args:
+        channels: (in, out) channels of each resnet.
+        widths: what all levels share.
+        attention: whether a spatial transformer follows each resnet.
+        down, up: the resampling at the end.
+    """
+
+    def __init__(self, channels, widths, *, attention, down=False, up=False):
+        super().__init__()
+        outs = [out for _, out in channels]
+        self.resnets = nn.LayerList([ResnetBlock(i, o, widths) for i, o in channels])
+        if attention:
+            self.attentions = nn.LayerList([_transformer(o, widths) for o in outs])
+        if widths.motion_heads:
+            self.motion_modules = nn.LayerList([_motion_module(o, widths) for o in outs])
+        if down:
+            self.downsamplers = nn.LayerList([Downsample(outs[-1])])
+        if up:
+            self.upsamplers = nn.LayerList([Upsample(outs[-1])])
+        self.has_attention = attention
+        self.has_motion = bool(widths.motion_heads)
+        self.has_resampler = down or up
+
+    def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
+        """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
+        x, feature = self.resnets[i](x, time), None
+        if self.has_attention:
+            x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
+        if self.has_motion:
+            x = self.motion_modules[i](x, x.shape[0] // time.shape[0])
+        return x, feature
+
+
+class MiddleLevel(nn.Layer):
+    """resnet, attention, motion, resnet at the lowest resolution."""
+
+    has_attention = True
+
+    def __init__(self, channels, widths):
+        super().__init__()
+        self.resnets = nn.LayerList([ResnetBlock(channels, channels, widths) for _ in range(2)])
+        self.attentions = nn.LayerList([_transformer(channels, widths)])
+        self.has_motion = bool(widths.motion_heads)
+        if self.has_motion:
+            self.motion_modules = nn.LayerList([_motion_module(channels, widths)])
+
+    def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
+        """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
+        x = self.resnets[0](x, time)
+        x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
+        if self.has_motion:
+            x = self.motion_modules[i](x, x.shape[0] // time.shape[0])
+        return self.resnets[1](x, time), feature
+
+
+def _transformer(channels, widths):
+    return SpatialTransformer(
+        channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
+    )
+
+
+def _motion_module(channels, widths):
+    return MotionModule(
+        channels, widths.motion_heads, widths.max_frames, norm_groups=widths.norm_groups
+    )

@@ -1,0 +1,35 @@
+"""Pose guider: pose pictures to features of the latents' size (arXiv 2311.17117, 3.2)."""
+
+import paddle.nn.functional as F
+from paddle import nn
+
+
+class PoseGuider(nn.Layer):
+    """Convolutions 3 -> channels -> out_channels with three halvings, the last one zero at start.
+
+    Args:
+        out_channels: channels of the denoiser after its `conv_in`.
+        channels: widths before the halvings and after the last.
+    """
+
+    def __init__(self, out_channels, channels=(16, 32, 96, 256)):
+        super().__init__()
+        self.conv_in = nn.Conv2D(3, channels[0], 3, padding=1)
+        self.blocks = nn.LayerList()
+        for narrow, wide in zip(channels[:-1], channels[1:], strict=True):
+            self.blocks.append(nn.Conv2D(narrow, narrow, 3, padding=1))
+            self.blocks.append(nn.Conv2D(narrow, wide, 3, stride=2, padding=1))
+        zero = nn.initializer.Constant(0.0)
+        self.conv_out = nn.Conv2D(
+            channels[-1], out_channels, 3, padding=1, weight_attr=zero, bias_attr=zero
+        )
+
+    def forward(self, pose_pixels):
+        """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, H/8, W/8]."""
+        batch, _, frames = pose_pixels.shape[:3]
+        x = pose_pixels.transpose([0, 2, 1, 3, 4]).flatten(0, 1)  # [B*F, 3, H, W]
+        x = F.swish(self.conv_in(x))
+        for block in self.blocks:
+            x = F.swish(block(x))
+        x = self.conv_out(x)
+        return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])

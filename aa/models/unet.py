@@ -1,0 +1,206 @@
+"""The UNet of Stable Diffusion 1.5, once as reference network and once as denoiser."""
+
+import math
+
+import paddle
+import paddle.nn.functional as F
+from paddle import nn
+from paddle.distributed.fleet.utils import recompute
+
+from aa.models.blocks import Level, MiddleLevel, Widths
+
+
+def timestep_embedding(timesteps, channels):
+    """Sinusoids [B, C] of integer timesteps [B], cosines first (arXiv 2006.11239, SD1.5)."""
+    half = channels // 2
+    rate = paddle.exp(paddle.arange(half, dtype="float32") * (-math.log(10000.0) / half))
+    angles = timesteps.astype("float32").unsqueeze(1) * rate
+    return paddle.concat([angles.cos(), angles.sin()], axis=1)
+
+
+class TimestepEmbedding(nn.Layer):
+    """Two linear layers on the sinusoids."""
+
+    def __init__(self, in_channels, channels):
+        super().__init__()
+        self.linear_1 = nn.Linear(in_channels, channels)
+        self.linear_2 = nn.Linear(channels, channels)
+
+    def forward(self, x):
+        return self.linear_2(F.swish(self.linear_1(x)))
+
+
+class UNet(nn.Layer):
+    """One class for both networks: with `head` it denoises, without it gives reference features.
+
+    All levels but the lowest have attention, as in SD1.5. The reference features are the outputs
+    of the first LayerNorm of every spatial transformer block, in the order of execution.
+
+    Args:
+        block_out_channels: channels of the levels, high to low resolution.
+        layers_per_block: resnets per level on the way down; one more on the way up.
+        attention_heads: heads of every spatial attention.
+        cross_attention_dim: width of the image embedding.
+        norm_num_groups: groups of every GroupNorm.
+        latent_channels: channels of the latents.
+        motion_heads: heads of the motion modules; 0 builds none.
+        max_frames: the most frames one call can have.
+        head: whether the output layers exist.
+        recompute: drop the activations of every layer and compute them again going backward.
+    """
+
+    def __init__(
+        self,
+        *,
+        block_out_channels,
+        layers_per_block,
+        attention_heads,
+        cross_attention_dim,
+        norm_num_groups=32,
+        latent_channels=4,
+        motion_heads=0,
+        max_frames=32,
+        head=True,
+        recompute=False,
+    ):
+        super().__init__()
+        channels = list(block_out_channels)
+        first, last, depth = channels[0], channels[-1], len(channels)
+        widths = Widths(
+            heads=attention_heads,
+            context_channels=cross_attention_dim,
+            time_channels=first * 4,
+            norm_groups=norm_num_groups,
+            motion_heads=motion_heads,
+            max_frames=max_frames,
+        )
+        self.recompute = recompute
+        self.conv_in = nn.Conv2D(latent_channels, first, 3, padding=1)
+        self.time_embedding = TimestepEmbedding(first, widths.time_channels)
+        self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
+        skips = [first]
+        for i, (narrow, wide) in enumerate(zip([first, *channels], channels, strict=False)):
+            pairs = [(narrow, wide)] + [(wide, wide)] * (layers_per_block - 1)
+            lowest = i == depth - 1
+            self.down_blocks.append(Level(pairs, widths, attention=not lowest, down=not lowest))
+            skips += [wide] * (layers_per_block + (not lowest))
+        self.mid_block = MiddleLevel(last, widths)
+        below = last
+        for i, wide in enumerate(reversed(channels)):
+            pairs = []
+            for _ in range(layers_per_block + 1):
+                pairs.append((below + skips.pop(), wide))
+                below = wide
+            self.up_blocks.append(Level(pairs, widths, attention=i > 0, up=i < depth - 1))
+        if head:
+            self.conv_norm_out = nn.GroupNorm(norm_num_groups, first, epsilon=1e-5)
+            self.conv_out = nn.Conv2D(first, latent_channels, 3, padding=1)
+
+    def forward(
+        self,
+        latents,
+        timesteps,
+        image_embeds,
+        *,
+        pose_features=None,
+        reference=None,
+        keep_reference=None,
+    ):
+        """Predict from noisy latents.
+
+        Args:
+            latents: [B, 4, F, h, w].
+            timesteps: integers [B], one for all frames of a sample.
+            image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
+            pose_features: [B, C, F, h, w], added after `conv_in`.
+            reference: what `reference_features` of the other network returned, or None.
+            keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
+
+        Returns:
+            the predicted velocity [B, 4, F, h, w].
+
+        Raises:
+            ValueError: the reference features are not one per attention block.
+        """
+        batch, _, frames = latents.shape[:3]
+        if reference is not None and len(reference) != self.num_attentions:
+            raise ValueError(
+                f"{len(reference)} reference features for {self.num_attentions} attention blocks: "
+                "both networks must have the same shape."
+            )
+        x = self.conv_in(_fold(latents))
+        if pose_features is not None:
+            x = x + _fold(pose_features)
+        time = self._time(timesteps)
+        x, _ = self._levels(x, time, image_embeds, reference, keep_reference)
+        x = self.conv_out(F.swish(self.conv_norm_out(x)))
+        return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
+
+    def reference_features(self, latents, image_embeds):
+        """Features of clean reference latents.
+
+        The network stops at the last tensor it passes on.
+
+        Args:
+            latents: [B, 4, h, w].
+            image_embeds: [B, 1, D].
+
+        Returns:
+            one tensor [B, L, C] per attention block, in the order of execution.
+        """
+        # The reference image is clean, so its time is always 0.
+        time = self._time(paddle.zeros([latents.shape[0]], dtype="int64"))
+        _, features = self._levels(self.conv_in(latents), time, image_embeds, stop_at_last=True)
+        return features
+
+    @property
+    def num_attentions(self):
+        """Number of spatial attention blocks, 16 in SD1.5."""
+        levels = [*self.down_blocks, self.mid_block, *self.up_blocks]
+        return sum(len(level.attentions) for level in levels if level.has_attention)
+
+    def _time(self, timesteps):
+        sinusoids = timestep_embedding(timesteps, self.conv_in.weight.shape[0])
+        # Every resnet starts from the activated embedding: activate it once.
+        return F.swish(self.time_embedding(sinusoids.astype(self.conv_in.weight.dtype)))
+
+    def _levels(
+        self, x, time, image_embeds, reference=None, keep_reference=None, *, stop_at_last=False
+    ):
+        features = []
+
+        def run(level, i, x):
+            at = None if reference is None or not level.has_attention else reference[len(features)]
+            args = (i, x, time, image_embeds, at, keep_reference)
+            if self.recompute and self.training:
+                x, feature = recompute(level.run_layer, *args, use_reentrant=False)
+            else:
+                x, feature = level.run_layer(*args)
+            if feature is not None:
+                features.append(feature)
+            return x
+
+        skips = [x]
+        for level in self.down_blocks:
+            for i in range(len(level.resnets)):
+                x = run(level, i, x)
+                skips.append(x)
+            if level.has_resampler:
+                x = level.downsamplers[0](x)
+                skips.append(x)
+        x = run(self.mid_block, 0, x)
+        for level in self.up_blocks:
+            for i in range(len(level.resnets)):
+                x = paddle.concat([x, skips.pop()], axis=1)
+                if stop_at_last and len(features) == self.num_attentions - 1:
+                    x = level.resnets[i](x, time)
+                    return x, [*features, level.attentions[i].reference_tokens(x)]
+                x = run(level, i, x)
+            if level.has_resampler:
+                x = level.upsamplers[0](x, skips[-1].shape[2:])
+        return x, features
+
+
+def _fold(video):
+    """[B, C, F, h, w] -> [B*F, C, h, w]."""
+    return video.transpose([0, 2, 1, 3, 4]).flatten(0, 1)

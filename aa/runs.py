@@ -1,0 +1,119 @@
+"""The records of a run folder: snapshot, metrics, VisualDL, summary. Imports no paddle."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from aa.config import to_dict
+
+PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "ppdiffusers", "paddlenlp", "numpy", "hydra-core")
+
+
+def write_json(path, content):
+    """Write JSON under a temporary name and rename it, so that a reader never sees half of it."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(content, indent=1, default=str) + "\n")
+    os.replace(partial, path)
+
+
+def write_snapshot(folder, config, data):
+    """Write `snapshot.json`: all that decides a run's result.
+
+    Args:
+        folder: the run folder.
+        config: the checked config.
+        data: what was read, as plain values (see `fingerprint`).
+    """
+    snapshot = {
+        "config": to_dict(config),
+        "seed": getattr(config, "seed", None),
+        "command": [sys.executable, *sys.argv],
+        "git": _git(),
+        "packages": _packages(),
+        "data": data,
+        "machine": {
+            "system": platform.platform(),
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "threads": os.environ.get("OMP_NUM_THREADS"),
+        },
+    }
+    write_json(Path(folder) / "snapshot.json", snapshot)
+
+
+def fingerprint(paths):
+    """Size and SHA-256 of every file, by path; cheap for the files of a run's input."""
+    result = {}
+    for path in sorted({str(p) for p in paths}):
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        result[path] = {"bytes": Path(path).stat().st_size, "sha256": digest}
+    return result
+
+
+def sizes(paths):
+    """Size of every file, by path: the cheap fingerprint for large sets."""
+    return {str(p): {"bytes": Path(p).stat().st_size} for p in paths}
+
+
+def _git():
+    """Commit and uncommitted changes of the code, or None outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*arguments):
+        command = ["git", "-C", str(here), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    try:
+        return {"commit": git("rev-parse", "HEAD").strip(), "diff": git("diff", "HEAD")}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _packages():
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+class Recorder:
+    """Appends to `metrics.jsonl` and VisualDL's `vdl/`.
+
+    Args:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder):
+        from visualdl import LogWriter
+
+        self.file = open(Path(folder) / "metrics.jsonl", "a")  # noqa: SIM115 closed by `close`
+        self.writer = LogWriter(logdir=str(Path(folder) / "vdl"))
+        self.last = {}
+
+    def record(self, step, **values):
+        """One line of numbers for a step, and the same as VisualDL scalars."""
+        self.last = {"step": step, **values}
+        self.file.write(json.dumps(self.last) + "\n")
+        self.file.flush()
+        for key, value in values.items():
+            if value is not None:
+                self.writer.add_scalar(f"train/{key}", value, step)
+
+    def image(self, tag, image, step):
+        """A picture, uint8 [H, W, 3], for VisualDL."""
+        self.writer.add_image(tag, image, step, dataformats="HWC")
+
+    def close(self):
+        """Flush and close both."""
+        self.file.close()
+        self.writer.close()

@@ -1,0 +1,1 @@
+"""Training: what trains, the trainer, what it records and keeps."""

@@ -1,0 +1,184 @@
+"""What happens beside the steps: records, progress, checkpoints, samples."""
+
+import logging
+import os
+import shutil
+import sys
+import time
+
+import paddle
+import psutil
+from paddlenlp.trainer import TrainerCallback
+from tqdm import tqdm
+
+from aa.training.trainer import gradient_norm
+from aa.weights.folders import list_checkpoints
+from aa.weights.models import component_layers, save_weights
+
+log = logging.getLogger(__name__)
+
+
+class RecordCallback(TrainerCallback):
+    """Loss, rate, gradient norm, speed and memory, into metrics.jsonl and VisualDL.
+
+    Args:
+        recorder: a `runs.Recorder`.
+        parameters: the parameters that train.
+        samples_per_step: samples of one optimizer step over all processes.
+    """
+
+    def __init__(self, recorder, parameters, samples_per_step):
+        self.recorder, self.parameters = recorder, parameters
+        self.samples_per_step = samples_per_step
+        self.grad_norm, self.since, self.at = None, None, 0
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.since, self.at = time.perf_counter(), state.global_step
+
+    def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
+        if (state.global_step + 1) % args.logging_steps == 0:
+            scale = float(scaler._scale) if scaler else 1.0
+            self.grad_norm = gradient_norm(self.parameters, scale)
+
+    def on_log(self, args, state, control, logs=None, optimizer=None, **kwargs):
+        if "loss" not in logs or state.global_step == self.at:
+            return  # the summary at the end of training
+        now, steps = time.perf_counter(), state.global_step - self.at
+        seconds = (now - self.since) / steps
+        self.since, self.at = now, state.global_step
+        self.recorder.record(
+            state.global_step,
+            loss=logs["loss"],
+            learning_rate=float(logs["learning_rate"]),
+            grad_norm=self.grad_norm,
+            samples_per_second=self.samples_per_step / seconds,
+            seconds_per_step=seconds,
+            memory_gb=_memory_gb(args.device),
+        )
+
+
+def _memory_gb(device):
+    """Peak memory of the device, or of this process on the CPU, in GiB."""
+    if device.startswith("gpu"):
+        return paddle.device.cuda.max_memory_allocated() / 2**30
+    return psutil.Process().memory_info().rss / 2**30
+
+
+class ProgressBarCallback(TrainerCallback):
+    """A bar with rate, time left and the last loss."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.bar = tqdm(total=state.max_steps, desc="training", unit="step", file=sys.stdout)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.bar.update()
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "loss" in logs:
+            self.bar.set_postfix(loss=f"{logs['loss']:.4f}")
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.bar.close()
+
+
+class EmaCallback(TrainerCallback):
+    """Moving average of the trained weights (arXiv 1806.04498), which checkpoints then hold.
+
+    Args:
+        parameters: the parameters that train.
+        decay: share of the average that stays at every step.
+    """
+
+    def __init__(self, parameters, decay):
+        self.parameters, self.decay = parameters, decay
+        self.average = [p.detach().clone() for p in parameters]
+
+    def on_step_end(self, args, state, control, **kwargs):
+        with paddle.no_grad():
+            for average, parameter in zip(self.average, self.parameters, strict=True):
+                average.lerp_(parameter.detach().astype(average.dtype), 1 - self.decay)
+
+    def swap(self):
+        """Exchange the weights with their average; call twice to leave all as it was."""
+        with paddle.no_grad():
+            for average, parameter in zip(self.average, self.parameters, strict=True):
+                kept = parameter.detach().clone()
+                parameter.set_value(average)
+                average.set_value(kept)
+
+
+class CheckpointCallback(TrainerCallback):
+    """Weights in the inference layout, every `save_steps` and at the end.
+
+    A folder appears under its name only when it is whole; components that did not change are
+    linked to the checkpoint before.
+
+    Args:
+        model: the `AnimateAnyone`.
+        folder: the run's `checkpoints/`.
+        save_steps, save_total_limit: how often, and how many to keep.
+        ema: an `EmaCallback` whose average is saved in the weights' place, or None.
+    """
+
+    def __init__(self, model, folder, *, save_steps, save_total_limit, ema=None):
+        self.model, self.folder, self.ema = model, folder, ema
+        self.save_steps, self.limit = save_steps, save_total_limit
+        self.frozen = [
+            name for name, layer in component_layers(model).items() if not _trains(name, layer)
+        ]
+
+    def on_step_end(self, args, state, control, **kwargs):
+        step = state.global_step
+        if state.is_world_process_zero and (step % self.save_steps == 0 or step == state.max_steps):
+            self.save(step)
+
+    def save(self, step):
+        """Write `step-N`, then delete what is more than the limit."""
+        before = list_checkpoints(self.folder.parent)
+        linked = {n: before[-1] / f"{n}.safetensors" for n in self.frozen} if before else {}
+        target = self.folder / f"step-{step:06d}"
+        partial = target.with_name(f".{target.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        if self.ema:
+            self.ema.swap()
+        try:
+            save_weights(self.model, partial, linked=linked)
+        finally:
+            if self.ema:
+                self.ema.swap()
+        os.replace(partial, target)
+        log.info("saved %s", target)
+        for old in list_checkpoints(self.folder.parent)[: -self.limit]:
+            shutil.rmtree(old)
+
+
+def _trains(component, layer):
+    """Whether any parameter of the component trains."""
+    inside = component == "motion_module"
+    return any(
+        not p.stop_gradient
+        for n, p in layer.named_parameters()
+        if component not in ("motion_module", "denoising_unet") or (".motion_modules." in n) == inside
+    )
+
+
+class SampleCallback(TrainerCallback):
+    """Animates the same clip every `sample_steps`, with the same noise.
+
+    All draws have generators of their own and the model goes back to training mode, so training
+    continues as if nothing had happened.
+
+    Args:
+        sample: function step -> None that writes and records the sample.
+        model: the `AnimateAnyone`.
+        sample_steps: how often.
+    """
+
+    def __init__(self, sample, model, sample_steps):
+        self.sample, self.model, self.sample_steps = sample, model, sample_steps
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.is_world_process_zero and state.global_step % self.sample_steps == 0:
+            self.model.eval()
+            self.sample(state.global_step)
+            self.model.train()

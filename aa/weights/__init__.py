@@ -1,0 +1,1 @@
+"""Weights on disk: three folder layouts, read safely, loaded strictly, written in one."""

@@ -1,0 +1,111 @@
+"""Between states on disk and Paddle layers: canonical, strict, nothing missing in silence."""
+
+import numpy as np
+from paddle import nn
+
+from aa.errors import UserError
+from aa.weights.tables import POSITIONS, canonical_name, is_linear
+
+
+def to_canonical(component, state, *, paddle_layout=False):
+    """A file's state under canonical names, Linear weights as [out, in].
+
+    Args:
+        component: one of `tables.COMPONENTS`.
+        state: names and arrays as read.
+        paddle_layout: the file is Paddle's, its Linear weights are [in, out].
+    """
+    result = {}
+    for key, array in state.items():
+        name = canonical_name(component, key)
+        if name is not None:
+            turn = paddle_layout and is_linear(name, array)
+            result[name] = array.T if turn else array
+    return result
+
+
+def canonical_parameters(component, layer):
+    """The component's parameters as canonical name -> (parameter, whether stored transposed).
+
+    The motion modules live inside the denoising UNet; they are a component of their own on disk.
+    """
+    linear = {
+        f"{prefix}.weight" for prefix, sub in layer.named_sublayers() if isinstance(sub, nn.Linear)
+    }
+    return {
+        canonical_name(component, name): (p, name in linear or name == "vision_projection")
+        for name, p in layer.named_parameters()
+        if component not in ("denoising_unet", "motion_module")
+        or (".motion_modules." in name) == (component == "motion_module")
+    }
+
+
+def expected_shapes(component, layer):
+    """Canonical names and shapes that a complete file of this component has."""
+    return {
+        name: tuple(p.shape[::-1] if turned else p.shape)
+        for name, (p, turned) in canonical_parameters(component, layer).items()
+    }
+
+
+def _list(names):
+    names = sorted(names)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def check_state(state, expected, *, source, ignore=()):
+    """Compare a canonical state with the expected names and shapes.
+
+    Args:
+        state: canonical names and arrays.
+        expected: canonical names and shapes.
+        source: the file, for the message.
+        ignore: prefixes of names that may be there without being loaded.
+
+    Returns:
+        the arrays to load.
+
+    Raises:
+        UserError: names the file and the first five missing, unexpected or misshaped keys.
+    """
+    state = {k: v for k, v in state.items() if k in expected or not k.startswith(tuple(ignore))}
+    positions = {k for k in state if k.endswith(POSITIONS)} - set(expected)
+    missing = set(expected) - set(state)
+    unexpected = set(state) - set(expected) - positions
+    shapes = {
+        f"{k} is {list(state[k].shape)}, wanted {list(expected[k])}"
+        for k in set(expected) & set(state)
+        if tuple(state[k].shape) != tuple(expected[k])
+    }
+    wrong = [("missing", missing), ("unexpected", unexpected), ("misshaped", shapes)]
+    if any(names for _, names in wrong):
+        found = "; ".join(f"{len(n)} {kind}: {_list(n)}" for kind, n in wrong if n)
+        raise UserError(f"{source}: {found}. It is not the weights of this model: check the file.")
+    _check_positions({k: state[k] for k in positions}, source)
+    return {k: state[k] for k in expected}
+
+
+def _check_positions(positions, source):
+    from aa.models.motion import sinusoidal_positions
+
+    for name, array in positions.items():
+        ours = sinusoidal_positions(*array.shape[1:]).numpy()
+        if not np.allclose(array.astype(np.float32), ours, atol=1e-3):
+            raise UserError(f"{source}: {name} is not the sinusoidal positions of AnimateDiff.")
+
+
+def load_state(component, layer, state, *, source, ignore=()):
+    """Set the layer's parameters from a canonical state, strictly (see `check_state`)."""
+    parameters = canonical_parameters(component, layer)
+    arrays = check_state(state, expected_shapes(component, layer), source=source, ignore=ignore)
+    for name, (parameter, turned) in parameters.items():
+        array = np.asarray(arrays[name], dtype=np.float32)
+        parameter.set_value(np.ascontiguousarray(array.T if turned else array))
+
+
+def state_of(component, layer):
+    """The layer's canonical state as float32 arrays: what `load_state` takes."""
+    return {
+        name: np.ascontiguousarray(p.numpy().T if turned else p.numpy())
+        for name, (p, turned) in canonical_parameters(component, layer).items()
+    }

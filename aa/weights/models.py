@@ -1,0 +1,101 @@
+"""Whole models from and to weights folders."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+from aa.config import to_dict
+from aa.errors import UserError
+from aa.weights.folders import FORMAT, open_folder
+from aa.weights.loading import load_state, state_of, to_canonical
+from aa.weights.reading import read_state
+from aa.weights.tables import COMPONENTS
+
+
+def component_layers(model):
+    """Layer that holds each component of an `AnimateAnyone`; a model may have no motion module."""
+    layers = {name: getattr(model, name) for name in COMPONENTS if name != "motion_module"}
+    if model.has_motion:
+        layers["motion_module"] = model.denoising_unet
+    return layers
+
+
+def read_component(name, source):
+    """Canonical state of one component's file (see `folders.Source`)."""
+    state = read_state(source.path)
+    if source.select:
+        state = {k: v for k, v in state.items() if k.startswith(source.select)}
+    return to_canonical(name, state, paddle_layout=source.paddle_layout)
+
+
+def load_weights(model, folder, *, optional=()):
+    """Load every component of an `AnimateAnyone` from an opened folder, strictly.
+
+    Args:
+        model: the model; its motion modules are loaded if it has them.
+        folder: a `WeightsFolder`.
+        optional: components that the folder may lack; they keep their start values.
+
+    Raises:
+        UserError: a component is missing, or a file does not fit.
+    """
+    for name, layer in component_layers(model).items():
+        source = folder.sources.get(name)
+        if source is None and name in optional:
+            continue
+        if source is None:
+            raise UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
+        state = read_component(name, source)
+        if name == "pose_guider" and source.select:  # a ControlNet's has no output layer
+            state |= {k: v for k, v in state_of(name, layer).items() if k.startswith("conv_out.")}
+        load_state(name, layer, state, source=source.path, ignore=source.ignore)
+
+
+def save_weights(model, folder, *, linked=None):
+    """Write layout 3 into a new folder: config.json and one safetensors per component.
+
+    Names and orientation are the torch release's, so other tools can read the files.
+
+    Args:
+        model: an `AnimateAnyone`.
+        folder: the folder to write; it must not exist yet.
+        linked: component -> existing file with the same weights, linked instead of written.
+    """
+    from safetensors.numpy import save_file
+
+    folder = Path(folder)
+    folder.mkdir(parents=True)
+    layers = component_layers(model)
+    for name, layer in layers.items():
+        target = folder / f"{name}.safetensors"
+        if linked and name in linked:
+            _link(linked[name], target)
+        else:
+            save_file(state_of(name, layer), target, metadata={"format": "pt"})
+    write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
+
+
+def write_config(folder, model_config, components):
+    """Write config.json of layout 3; last, so that a folder without it is not complete."""
+    config = {"format": FORMAT, "model": to_dict(model_config), "components": components}
+    (Path(folder) / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+
+
+def _link(source, target):
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without hard links
+        shutil.copyfile(source, target)
+
+
+def load_model(path, **options):
+    """AnimateAnyone of a weights or run folder, in evaluation mode; options as its constructor."""
+    from aa.models.animate_anyone import AnimateAnyone
+
+    folder = open_folder(path)
+    options.setdefault("motion_modules", "motion_module" in folder.sources)
+    model = AnimateAnyone(folder.model, **options)
+    load_weights(model, folder)
+    model.eval()
+    return model

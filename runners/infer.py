@@ -1,0 +1,18 @@
+"""Animate: `python runners/infer.py weights=<folder> reference=<image> pose=<video>`."""
+
+import hydra
+
+from aa import cli
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="infer")
+@cli.task
+def main(config):
+    checked, folder = cli.begin(config)
+    from aa.build import build_inference  # deferred: pulls in paddle and ppdiffusers
+
+    build_inference(checked, folder).run()
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,126 @@
+import json
+
+import pytest
+from conftest import cut_short, flat_frames, noisy_frames, write_video
+
+from aa.data.manifest import Clip, check_clips, find_clips, read_manifest
+from aa.errors import UserError
+
+
+def write_manifest(root, text):
+    path = root / "meta_data" / "meta.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def entry(video, pose):
+    return json.dumps([{"video_path": str(video), "kps_path": str(pose)}])
+
+
+def make_clip(folder, name="0", *, video=4, pose=4):
+    """A clip whose video and pose video have so many frames."""
+    return Clip(
+        write_video(folder / "video" / f"{name}.mp4", flat_frames(video)),
+        write_video(folder / "video_dwpose" / f"{name}.mp4", flat_frames(pose)),
+    )
+
+
+def test_relative_paths_start_at_the_data_root(tmp_path):
+    clip = make_clip(tmp_path)
+    path = write_manifest(tmp_path, entry("video/0.mp4", "video_dwpose/0.mp4"))
+    assert read_manifest(path) == [clip]
+
+
+def test_absolute_paths_are_taken_as_they_are(tmp_path):
+    clip = make_clip(tmp_path / "elsewhere")
+    assert read_manifest(write_manifest(tmp_path, entry(clip.video, clip.pose))) == [clip]
+
+
+def test_paths_not_in_the_data_root_start_at_the_working_directory(tmp_path, monkeypatch):
+    clip = make_clip(tmp_path / "here")
+    monkeypatch.chdir(tmp_path / "here")
+    root = tmp_path / "data"
+    root.mkdir()
+    path = write_manifest(root, entry("video/0.mp4", "video_dwpose/0.mp4"))
+    assert read_manifest(path) == [clip]
+
+
+def test_missing_manifest_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.json: no such manifest.*data\.manifest"):
+        read_manifest(tmp_path / "gone.json")
+
+
+def test_malformed_json_is_named_with_line_and_column(tmp_path):
+    path = write_manifest(tmp_path, '[\n {"video_path": "a.mp4",\n  "kps_path" "b.mp4"}\n]')
+    with pytest.raises(UserError, match=r"meta\.json, line 3, column 14: not JSON"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{}", "holds a dict, wanted a list"),
+        ("[]", "is an empty list"),
+        ('[{"video_path": "a.mp4"}]', "item 0 is .* video_path and kps_path"),
+        ('["a.mp4"]', "item 0 is .* video_path and kps_path"),
+    ],
+)
+def test_manifest_of_another_form_is_refused(tmp_path, text, complaint):
+    with pytest.raises(UserError, match=complaint):
+        read_manifest(write_manifest(tmp_path, text))
+
+
+def test_missing_videos_are_counted_and_the_first_five_named(tmp_path):
+    items = [{"video_path": f"video/{n}.mp4", "kps_path": f"pose/{n}.mp4"} for n in range(4)]
+    with pytest.raises(UserError, match="8 of 8 files do not exist") as caught:
+        read_manifest(write_manifest(tmp_path, json.dumps(items)))
+    assert str(caught.value).count(".mp4") == 5
+    assert "and 3 more" in str(caught.value)
+
+
+def test_a_folder_of_pairs_is_found_in_order(tmp_path):
+    clips = [make_clip(tmp_path, name) for name in ("b", "a")]
+    assert find_clips(tmp_path) == clips[::-1]
+
+
+def test_a_video_without_its_pose_video_is_named(tmp_path):
+    make_clip(tmp_path, "a").pose.unlink()
+    with pytest.raises(UserError, match=r"1 files have no partner.*video/a\.mp4"):
+        find_clips(tmp_path)
+
+
+def test_a_folder_without_pose_videos_is_refused(tmp_path):
+    (tmp_path / "video").mkdir()
+    with pytest.raises(UserError, match="video_dwpose: no such folder"):
+        find_clips(tmp_path)
+
+
+def test_good_clips_pass_the_check(puppet_clips):
+    assert check_clips(puppet_clips, min_frames=12, skip_bad=False) == (puppet_clips, [])
+
+
+def test_video_and_pose_of_different_lengths_are_named(tmp_path):
+    clip = make_clip(tmp_path, video=4, pose=3)
+    with pytest.raises(UserError, match=r"1 of 1 clips.*has 4 frames, its pose video .* 3\."):
+        check_clips([clip], min_frames=1, skip_bad=False)
+
+
+def test_bad_clips_are_refused_with_the_way_to_skip_them(tmp_path):
+    clips = [make_clip(tmp_path, "good"), make_clip(tmp_path, "short", video=2, pose=2)]
+    with pytest.raises(UserError, match=r"^1 of 2 .*short.mp4: has 2 .*data\.skip_bad=true\.$"):
+        check_clips(clips, min_frames=3, skip_bad=False)
+
+
+def test_skipped_clips_are_reported_with_their_reasons(tmp_path):
+    clips = [make_clip(tmp_path, name) for name in ("a", "b", "c")]
+    cut_short(write_video(clips[1].video, noisy_frames(9)), share=0.7)
+    good, bad = check_clips(clips, min_frames=1, skip_bad=True)
+    assert good == [clips[0], clips[2]]
+    assert [clip for clip, _ in bad] == [clips[1]]
+    assert "is cut short" in bad[0][1]
+
+
+def test_no_good_clip_left_is_an_error_even_when_skipping(tmp_path):
+    with pytest.raises(UserError, match="none is left to train on"):
+        check_clips([make_clip(tmp_path, video=1)], min_frames=1, skip_bad=True)
