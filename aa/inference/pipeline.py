@@ -102,6 +102,7 @@ class Pose2VideoPipeline:
             latents = self._denoise(
                 _start_latents(latents, shape, seed),
                 windows,
+                self.window_shares(windows, num_frames, guidance_scale),
                 (image_embeds, pose_features, reference),
                 num_inference_steps,
                 guidance_scale,
@@ -138,7 +139,7 @@ class Pose2VideoPipeline:
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)
-        return self.model.reference_unet.reference_features(latents, image_embeds), image_embeds
+        return self.model.reference_features(latents, image_embeds), image_embeds
 
     def _encode_poses(self, pose_images, size, fit, batch_size):
         features = []
@@ -151,11 +152,18 @@ class Pose2VideoPipeline:
             features.append(self.model.pose_guider(paddle.to_tensor(pixels[None])))
         return paddle.concat(features, axis=2)
 
-    def _denoise(self, latents, windows, conditions, steps, guidance_scale, progress):
+    def window_shares(self, windows, num_frames, guidance_scale):
+        """What each window's prediction of a frame counts: 1 / the windows that have the frame.
+
+        Returns:
+            float32 numpy [F].
+        """
+        return (1 / np.bincount(np.concatenate(windows), minlength=num_frames)).astype(np.float32)
+
+    def _denoise(self, latents, windows, shares, conditions, steps, guidance_scale, progress):
         scheduler = build_scheduler(self.model.config.noise_schedule)
         scheduler.set_timesteps(steps)
-        covered = np.bincount(np.concatenate(windows), minlength=latents.shape[2])
-        share = paddle.to_tensor((1 / covered).astype(np.float32)).reshape([1, 1, -1, 1, 1])
+        shares = paddle.to_tensor(shares).reshape([1, 1, -1, 1, 1])
         bar = tqdm(
             total=steps * len(windows), desc="denoising", unit="window", disable=not progress
         )
@@ -167,7 +175,7 @@ class Pose2VideoPipeline:
                     frames = paddle.to_tensor(window)
                     total = paddle.index_add(total, frames, 2, velocity)
                     bar.update()
-                latents = scheduler.step(total * share, t, latents).prev_sample
+                latents = scheduler.step(total * shares, t, latents).prev_sample
         return latents
 
     def _predict(self, latents, window, t, conditions, guidance_scale):

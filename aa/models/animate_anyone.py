@@ -97,6 +97,10 @@ class AnimateAnyone(nn.Layer):
         """CLIP pixels [B, 3, 224, 224] -> image embeddings [B, 1, D]."""
         return self.image_encoder(clip_pixels, return_dict=True).image_embeds.unsqueeze(1)
 
+    def reference_features(self, reference_latents, image_embeds):
+        """What the denoiser attends to of a character; see `UNet.reference_features`."""
+        return self.reference_unet.reference_features(reference_latents, image_embeds)
+
     def predict(
         self,
         noisy_latents,
@@ -108,7 +112,7 @@ class AnimateAnyone(nn.Layer):
         keep_reference=None,
     ):
         """Velocity [B, 4, F, h, w] of noisy latents under pose and reference (see `UNet`)."""
-        reference = self.reference_unet.reference_features(reference_latents, image_embeds)
+        reference = self.reference_features(reference_latents, image_embeds)
         return self.denoising_unet(
             noisy_latents,
             timesteps,

@@ -1,0 +1,183 @@
+"""The only reader of whole configs: from a checked config to a run that can be run."""
+
+import logging
+from pathlib import Path
+
+from aa.cli import is_main_process
+from aa.config import to_dict
+from aa.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+def build_training(config, folder):
+    """A `TrainingRun` of a checked `TrainConfig`.
+
+    Raises:
+        UserError: data, weights or machine are not what the config says.
+    """
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.runs import Recorder, sizes, write_snapshot
+    from aa.training.run import TrainingRun
+    from aa.training.trainable import set_trainable
+    from aa.training.trainer import training_arguments
+    from aa.weights.folders import open_folder
+
+    stage, data, hardware = config.stage, config.data, config.hardware
+    start = open_folder(stage.init_from) if stage.init_from else None
+    if start is not None:
+        check_same_model(config.model.network(), start)
+    clips, bad = build_clips(config)
+    arguments = training_arguments(
+        stage,
+        hardware,
+        seed=config.seed,
+        num_workers=data.num_workers,
+        output_dir=Path(folder) / "checkpoints",
+    )
+    dataset = build_dataset(config, clips, num_processes=arguments.dataset_world_size)
+    _seed(config.seed)
+    model = AnimateAnyone(
+        config.model.network(),
+        motion_modules=stage.motion_modules,
+        recompute=hardware.recompute,
+        snr_gamma=stage.snr_gamma,
+    )
+    _initialise(model, stage, start)
+    names = set_trainable(model, stage.trainable)
+    log.info("%d parameters train, %s", len(names), _count(model))
+    recorder = None
+    if is_main_process():
+        write_snapshot(folder, config, sizes([p for c in clips for p in (c.video, c.pose)]))
+        recorder = Recorder(folder)
+    return TrainingRun(
+        config,
+        Path(folder),
+        model=model,
+        dataset=dataset,
+        clips=clips,
+        num_bad=len(bad),
+        arguments=arguments,
+        recorder=recorder,
+    )
+
+
+def build_clips(config):
+    """The clips of a `TrainConfig` that can be read, and the others with reasons."""
+    from aa.data.manifest import check_clips, find_clips, read_manifest
+
+    data = config.data
+    if data.generate:
+        from aa.data.puppets import make_puppets
+
+        generate = to_dict(data.generate)
+        manifest = make_puppets(
+            Path(generate.pop("folder")), height=data.height, width=data.width, **generate
+        )
+        clips = read_manifest(manifest)
+    elif data.folder:
+        clips = find_clips(data.folder)
+    else:
+        clips = read_manifest(data.manifest)
+    frames = max(2, config.stage.num_frames)
+    good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
+    for clip, reason in bad:
+        log.warning("left out %s: %s", clip.video, reason)
+    log.info("%d clips, %d left out", len(good), len(bad))
+    return good, bad
+
+
+def build_dataset(config, clips, *, num_processes=1):
+    """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
+    from aa.data.clips import ClipDataset
+
+    stage, data = config.stage, config.data
+    per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
+    return ClipDataset(
+        clips,
+        size=(data.height, data.width),
+        fit=data.fit,
+        crop_scale=tuple(data.crop_scale),
+        num_frames=stage.num_frames,
+        frame_stride=data.frame_stride,
+        sample_margin=data.sample_margin,
+        seed=config.seed,
+        num_samples=stage.max_steps * per_step,
+        latent_channels=config.model.vae.latent_channels,
+        num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
+        noise_offset=stage.noise_offset,
+        uncond_ratio=stage.uncond_ratio,
+        clip_size=config.model.image_encoder.image_size,
+        skip_bad=data.skip_bad,
+    )
+
+
+def check_same_model(wanted, folder):
+    """The sizes of the weights and of the config must agree.
+
+    Raises:
+        UserError: names the first keys that differ.
+    """
+    ours, theirs = (_flat(to_dict(m)) for m in (wanted, folder.model))
+    skipped = ("noise_schedule.", "motion_max_frames")  # no weight depends on them
+    differ = [k for k in ours if ours[k] != theirs[k] and not k.startswith(skipped)]
+    if differ:
+        listed = "; ".join(f"model.{k} is {ours[k]}, the weights' {theirs[k]}" for k in differ[:5])
+        raise UserError(f"{folder.path}: weights of another model: {listed}. Choose model=<theirs>.")
+
+
+def _flat(values, prefix=""):
+    flat = {}
+    for key, value in values.items():
+        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        flat |= inner
+    return flat
+
+
+def _initialise(model, stage, start):
+    from aa.weights.folders import Source
+    from aa.weights.loading import load_state
+    from aa.weights.models import load_weights, read_component
+
+    if start is not None:
+        optional = ("pose_guider", "motion_module")
+        load_weights(model, start, optional=optional)
+        for name in optional:
+            if name not in start.sources and (name != "motion_module" or model.has_motion):
+                log.info("%s: %s has none, it starts new", name, start.path)
+    if stage.motion_init_from and model.has_motion:
+        source = Source(Path(stage.motion_init_from))
+        state = read_component("motion_module", source)
+        load_state("motion_module", model.denoising_unet, state, source=source.path)
+
+
+def _seed(seed):
+    import paddle
+
+    paddle.seed(seed)
+
+
+def _count(model):
+    trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
+    total = sum(p.size for p in model.parameters())
+    return f"{trained / 1e6:.1f} M of {total / 1e6:.1f} M numbers"
+
+
+def build_inference(config, folder):
+    """An `InferenceRun` of a checked `InferConfig`.
+
+    Raises:
+        UserError: a case or the weights cannot be read.
+    """
+    from aa.inference import Pose2VideoPipeline
+    from aa.inference.cases import read_cases
+    from aa.inference.run import InferenceRun, check_frames
+    from aa.weights.folders import open_folder
+
+    cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+    check_frames(config.inference, open_folder(config.weights).model)
+
+    def load_pipeline():
+        return Pose2VideoPipeline.from_pretrained(config.weights)
+
+    return InferenceRun(config, Path(folder), cases, load_pipeline)

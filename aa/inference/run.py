@@ -1,0 +1,124 @@
+"""An inference run: every case to its video, a side-by-side, and the record of both."""
+
+import logging
+import time
+
+import numpy as np
+
+from aa.data.poses import PoseVideo
+from aa.data.transforms import fit_frames
+from aa.data.video import read_image
+from aa.data.writers import open_writer
+from aa.errors import UserError
+from aa.runs import fingerprint, write_json, write_snapshot
+
+log = logging.getLogger(__name__)
+
+
+class InferenceRun:
+    """Animates cases one after the other into a run folder.
+
+    Args:
+        config: a checked `InferConfig`.
+        folder: the run folder.
+        cases: list of `Case`.
+        load_pipeline: function that returns the `Pose2VideoPipeline`.
+    """
+
+    def __init__(self, config, folder, cases, load_pipeline):
+        self.config, self.options, self.folder = config, config.inference, folder
+        self.cases, self.load_pipeline = cases, load_pipeline
+
+    def run(self):
+        """Check all cases, then make all videos; prints where they are."""
+        opened = [self._open(case) for case in self.cases]  # everything readable before work starts
+        inputs = [p for case in self.cases for p in (case.reference, case.pose)]
+        pipeline = self.load_pipeline()
+        write_snapshot(self.folder, self.config, fingerprint(inputs))
+        results = [
+            self._animate(pipeline, case, *files)
+            for case, files in zip(self.cases, opened, strict=True)
+        ]
+        write_json(self.folder / "summary.json", {"videos": results})
+
+    def _open(self, case):
+        return read_image(case.reference), PoseVideo(case.pose, self.options.num_frames)
+
+    def _size(self, poses):
+        """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
+        if self.options.height is not None:
+            return self.options.height, self.options.width
+        return tuple(max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
+
+    def _animate(self, pipeline, case, reference, poses):
+        height, width = self._size(poses)
+        fps = self.options.fps or poses.reader.fps
+        log.info("%s: %d frames of %dx%d", case.name, len(poses), width, height)
+        start = time.perf_counter()
+        frames = pipeline.frames(
+            reference,
+            poses,
+            width=width,
+            height=height,
+            num_inference_steps=self.options.num_inference_steps,
+            guidance_scale=self.options.guidance_scale,
+            context_frames=self.options.context_frames,
+            context_overlap=self.options.context_overlap,
+            context_stride=self.options.context_stride,
+            closed_loop=self.options.closed_loop,
+            fit=self.options.fit,
+            seed=self.options.seed,
+            decode_batch_size=self.options.decode_batch_size,
+            progress=True,
+        )
+        files = self._write(case, frames, reference, poses, (height, width), fps)
+        seconds = time.perf_counter() - start
+        print(f"video:        {files[0]}\nside by side: {files[1]}  ({seconds:.1f} s)")
+        return {
+            "reference": str(case.reference),
+            "pose": str(case.pose),
+            "video": str(files[0]),
+            "side_by_side": str(files[1]),
+            "frames": len(poses),
+            "width": width,
+            "height": height,
+            "fps": fps,
+            "seconds": round(seconds, 3),
+        }
+
+    def _write(self, case, frames, reference, poses, size, fps):
+        """Write the result and reference | pose | result, both as the frames come."""
+        height, width = size
+        left = fit_frames(np.asarray(reference)[None], size, fit=self.options.fit)
+        end = self.options.format
+        targets = [self.folder / f"{case.name}{part}.{end}" for part in ("", "_side_by_side")]
+        alone = open_writer(targets[0], format=end, fps=fps, height=height, width=width)
+        beside = open_writer(targets[1], format=end, fps=fps, height=height, width=width * 3)
+        done = 0
+        with alone, beside:
+            for chunk in frames:
+                result = to_uint8(chunk)
+                pose = fit_frames(poses[done : done + len(result)], size, fit=self.options.fit)
+                alone.write(result)
+                beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
+                done += len(result)
+        return alone.path, beside.path
+
+
+def to_uint8(frames):
+    """Frames in 0..1 as uint8, rounded."""
+    return np.round(np.asarray(frames) * 255).astype(np.uint8)
+
+
+def check_frames(options, model):
+    """The windows must fit the motion modules' reach, before any weight is read.
+
+    Raises:
+        UserError: they do not.
+    """
+    if options.context_frames > model.motion_max_frames:
+        raise UserError(
+            f"inference.context_frames is {options.context_frames}, but these motion modules reach "
+            f"{model.motion_max_frames} frames; use inference.context_frames="
+            f"{model.motion_max_frames}."
+        )

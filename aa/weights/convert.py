@@ -1,0 +1,107 @@
+"""Convert released weights to our layout, and say what a folder holds and whether it is whole."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from aa.errors import UserError
+from aa.weights.folders import open_folder
+from aa.weights.loading import check_state, expected_shapes
+from aa.weights.models import component_layers, read_component, write_config
+from aa.weights.tables import COMPONENTS
+
+
+@dataclass(frozen=True)
+class Component:
+    """One line of a report: a file, its keys, its numbers, its bytes."""
+
+    name: str
+    path: Path
+    keys: int
+    numbers: int
+    bytes: int
+
+
+def shape_only_layers(model_config, *, motion):
+    """Layers of every component with shapes but no memory, to compare files with."""
+    import paddle
+    from paddlenlp.transformers.model_utils import no_init_weights
+
+    from aa.models.animate_anyone import AnimateAnyone
+
+    with paddle.LazyGuard(), no_init_weights():
+        return component_layers(AnimateAnyone(model_config, motion_modules=motion))
+
+
+def checked_components(folder):
+    """Read and check every component of an opened folder, one at a time.
+
+    Yields:
+        (`Component`, canonical state).
+
+    Raises:
+        UserError: a component is missing or does not fit the folder's own config.
+    """
+    motion = "motion_module" in folder.sources
+    layers = shape_only_layers(folder.model, motion=motion)
+    for name in [n for n in COMPONENTS if n in layers]:
+        source = folder.sources.get(name)
+        if source is None:
+            raise UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
+        expected = expected_shapes(name, layers[name])
+        if source.select:  # a ControlNet's embedding has no output layer
+            expected = {k: v for k, v in expected.items() if not k.startswith("conv_out.")}
+        state = check_state(
+            read_component(name, source), expected, source=source.path, ignore=source.ignore
+        )
+        numbers = sum(array.size for array in state.values())
+        size = source.path.stat().st_size
+        yield Component(name, source.path, len(state), numbers, size), state
+
+
+def inspect(path):
+    """Layout, config and `Component`s of a complete weights folder.
+
+    Raises:
+        UserError: it is not complete; the message says why.
+    """
+    folder = open_folder(path)
+    return folder, [component for component, _ in checked_components(folder)]
+
+
+def convert(source, target):
+    """Write the folder `source` as layout 3 into the new folder `target`.
+
+    Numbers keep their precision; names and orientation are the torch release's.
+
+    Returns:
+        list of (`Component` read, `Component` written).
+
+    Raises:
+        UserError: the source is not complete, or the target exists already.
+    """
+    from safetensors.numpy import save_file
+
+    folder, target = open_folder(source), Path(target)
+    if target.exists():
+        raise UserError(f"{target}: exists already; give a new folder.")
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    report = []
+    try:
+        for read, state in checked_components(folder):
+            file = partial / f"{read.name}.safetensors"
+            arrays = {k: np.ascontiguousarray(v) for k, v in state.items()}
+            save_file(arrays, file, metadata={"format": "pt"})
+            final = target / file.name
+            size = file.stat().st_size
+            report.append((read, Component(read.name, final, read.keys, read.numbers, size)))
+        write_config(partial, folder.model, [read.name for read, _ in report])
+        os.replace(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return report
