@@ -75,6 +75,7 @@ class UNet(nn.Layer):
             max_frames=max_frames,
         )
         self.recompute = recompute
+        self.max_frames = max_frames if motion_heads else None
         self.conv_in = nn.Conv2D(latent_channels, first, 3, padding=1)
         self.time_embedding = TimestepEmbedding(first, widths.time_channels)
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
@@ -120,9 +121,12 @@ class UNet(nn.Layer):
             the predicted velocity [B, 4, F, h, w].
 
         Raises:
-            ValueError: the reference features are not one per attention block.
+            ValueError: the reference features are not one per attention block, or there are more
+                frames than the motion modules have positions for.
         """
         batch, _, frames = latents.shape[:3]
+        if self.max_frames is not None and frames > self.max_frames:
+            raise ValueError(f"{frames} frames at once; the motion modules reach {self.max_frames}.")
         if reference is not None and len(reference) != self.num_attentions:
             raise ValueError(
                 f"{len(reference)} reference features for {self.num_attentions} attention blocks: "

@@ -1,0 +1,87 @@
+"""Shared by all tests: CPU settings before paddle is imported, and a model of the smallest size."""
+
+import os
+
+import numpy as np
+import pytest
+
+from aa.cli import thread_settings
+from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
+
+for key, value in thread_settings(HardwareConfig(device="cpu")).items():
+    os.environ.setdefault(key, value)
+
+
+def tiny_model_config():
+    """Two levels of 8 and 16 channels, one image token of 8."""
+    return ModelConfig(
+        block_out_channels=[8, 16],
+        layers_per_block=1,
+        attention_heads=2,
+        cross_attention_dim=8,
+        norm_num_groups=4,
+        motion_heads=2,
+        motion_max_frames=8,
+        vae=VaeConfig(block_out_channels=[8, 8, 8, 8], layers_per_block=1, norm_num_groups=4),
+        image_encoder=ImageEncoderConfig(
+            hidden_size=8,
+            intermediate_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            patch_size=16,
+            image_size=32,
+            projection_dim=8,
+        ),
+    )
+
+
+def fill(layer, seed=0):
+    """Random numbers in every parameter, also where training starts from zero."""
+    rng = np.random.default_rng(seed)
+    for parameter in layer.parameters():
+        parameter.set_value(rng.normal(0, 0.2, parameter.shape).astype("float32"))
+
+
+@pytest.fixture
+def tiny_config():
+    return tiny_model_config()
+
+
+@pytest.fixture
+def tiny_model(tiny_config):
+    """Function that builds a filled `AnimateAnyone`; the same numbers at every call."""
+    from aa.models.animate_anyone import AnimateAnyone
+
+    def build(**options):
+        model = AnimateAnyone(tiny_config, **options)
+        fill(model)
+        model.eval()
+        return model
+
+    return build
+
+
+@pytest.fixture
+def tiny_batch(tiny_config):
+    """Function frames -> the tensors of two training samples at 16x16 pixels."""
+    import paddle
+
+    def build(frames):
+        rng = np.random.default_rng(1)
+
+        def normal(*shape):
+            return paddle.to_tensor(rng.standard_normal(shape).astype("float32"))
+
+        return {
+            "pixel_values": normal(2, 3, frames, 16, 16).clip(-1, 1),
+            "pose_pixels": normal(2, 3, frames, 16, 16).clip(0, 1),
+            "reference_pixels": normal(2, 3, 16, 16).clip(-1, 1),
+            "clip_pixels": normal(2, 3, 32, 32),
+            "drop_reference": paddle.to_tensor([False, False]),
+            "timesteps": paddle.to_tensor([10, 900]),
+            "noise": normal(2, 4, frames, 2, 2),
+            "posterior_noise": normal(2, 4, frames, 2, 2),
+            "reference_posterior_noise": normal(2, 4, 2, 2),
+        }
+
+    return build
