@@ -85,3 +85,65 @@ def tiny_batch(tiny_config):
         }
 
     return build
+
+
+TINY_MODEL = [
+    "model=parity",
+    "model.block_out_channels=[8,8,16,16]",
+    "model.norm_num_groups=2",
+    "model.attention_heads=2",
+    "model.motion_heads=2",
+    "model.motion_max_frames=8",
+    "model.cross_attention_dim=8",
+    "model.vae.block_out_channels=[8,8,8,8]",
+    "model.vae.norm_num_groups=4",
+    "model.image_encoder={hidden_size:8,intermediate_size:16,num_hidden_layers:1,"
+    "num_attention_heads:2,patch_size:16,image_size:32,projection_dim:8}",
+]
+
+
+@pytest.fixture(scope="session")
+def compose():
+    """Function (primary config, overrides) -> the checked config dataclass."""
+    from pathlib import Path
+
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+
+    from aa import cli
+    from aa.config import to_config
+
+    def build(name, overrides):
+        cli.register_schemas()
+        folder = str(Path(__file__).parents[1] / "conf")
+        with initialize_config_dir(folder, version_base="1.3"):
+            config = hydra_compose(name, cli.normalise_overrides(overrides))
+        config.name = name  # its default is only known inside a run
+        return to_config(config)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def puppets(tmp_path_factory):
+    """Overrides for a tiny generated data set, made once."""
+    folder = tmp_path_factory.mktemp("puppets") / "set"
+    generate = f"{{folder:{folder},num_clips:3,num_frames:10,fps:8,seed:0}}"
+    size = ["data.height=16", "data.width=16", "data.num_workers=0", "data.sample_margin=2"]
+    return ["data=puppets", f"data.generate={generate}", *size]
+
+
+@pytest.fixture
+def train(compose, puppets, tmp_path):
+    """Function (folder name, overrides) -> the run folder of a finished tiny training."""
+    from aa.build import build_training
+
+    def run(name, *overrides):
+        quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
+        config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *quick, *overrides])
+        folder = tmp_path / name
+        folder.mkdir()
+        build_training(config, folder).run()
+        return folder
+
+    return run
