@@ -4,7 +4,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.norm import LayerNorm
+from aa.models.layers import Conv2D, LayerNorm, Linear
 
 # Scores held at once on the CPU, in numbers: 2^26 float32 are 256 MiB.
 MAX_SCORES = 2**26
@@ -64,10 +64,10 @@ class Attention(nn.Layer):
         super().__init__()
         context_channels = context_channels or channels
         self.heads = heads
-        self.to_q = nn.Linear(channels, channels, bias_attr=False)
-        self.to_k = nn.Linear(context_channels, channels, bias_attr=False)
-        self.to_v = nn.Linear(context_channels, channels, bias_attr=False)
-        self.to_out = nn.LayerList([nn.Linear(channels, channels)])
+        self.to_q = Linear(channels, channels, bias=False)
+        self.to_k = Linear(context_channels, channels, bias=False)
+        self.to_v = Linear(context_channels, channels, bias=False)
+        self.to_out = nn.LayerList([Linear(channels, channels)])
 
     def forward(self, x, reference=None):
         """Attend from x [B*F, L, C] to x itself and to reference tokens [B or B*F, S, C]."""
@@ -91,7 +91,7 @@ class GEGLU(nn.Layer):
 
     def __init__(self, channels, inner):
         super().__init__()
-        self.proj = nn.Linear(channels, inner * 2)
+        self.proj = Linear(channels, inner * 2)
 
     def forward(self, x):
         x, gate = self.proj(x).chunk(2, axis=-1)
@@ -104,7 +104,7 @@ class FeedForward(nn.Layer):
     def __init__(self, channels):
         super().__init__()
         inner = channels * 4
-        self.net = nn.LayerList([GEGLU(channels, inner), nn.Identity(), nn.Linear(inner, channels)])
+        self.net = nn.LayerList([GEGLU(channels, inner), nn.Identity(), Linear(inner, channels)])
 
     def forward(self, x):
         return self.net[2](self.net[0](x))
@@ -152,11 +152,11 @@ class SpatialTransformer(nn.Layer):
     def __init__(self, channels, heads, context_channels, *, norm_groups):
         super().__init__()
         self.norm = nn.GroupNorm(norm_groups, channels, epsilon=1e-6)
-        self.proj_in = nn.Conv2D(channels, channels, 1)
+        self.proj_in = Conv2D(channels, channels, 1)
         self.transformer_blocks = nn.LayerList(
             [SpatialTransformerBlock(channels, heads, context_channels)]
         )
-        self.proj_out = nn.Conv2D(channels, channels, 1)
+        self.proj_out = Conv2D(channels, channels, 1)
 
     def tokens(self, x):
         """Feature map [B*F, C, h, w] as projected tokens [B*F, L, C]."""

@@ -6,6 +6,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from aa.models.attention import SpatialTransformer, repeat_frames
+from aa.models.layers import Conv2D, Linear
 from aa.models.motion import MotionModule
 
 
@@ -41,13 +42,13 @@ class ResnetBlock(nn.Layer):
         super().__init__()
         groups = widths.norm_groups
         self.norm1 = nn.GroupNorm(groups, in_channels, epsilon=1e-5)
-        self.conv1 = nn.Conv2D(in_channels, out_channels, 3, padding=1)
-        self.time_emb_proj = nn.Linear(widths.time_channels, out_channels)
+        self.conv1 = Conv2D(in_channels, out_channels, 3, padding=1)
+        self.time_emb_proj = Linear(widths.time_channels, out_channels)
         self.norm2 = nn.GroupNorm(groups, out_channels, epsilon=1e-5)
-        self.conv2 = nn.Conv2D(out_channels, out_channels, 3, padding=1)
+        self.conv2 = Conv2D(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = None
         if in_channels != out_channels:
-            self.conv_shortcut = nn.Conv2D(in_channels, out_channels, 1)
+            self.conv_shortcut = Conv2D(in_channels, out_channels, 1)
 
     def forward(self, x, time):
         """x [B*F, C, h, w], time [B, T] after its activation -> [B*F, C', h, w]."""
@@ -62,7 +63,7 @@ class Downsample(nn.Layer):
 
     def __init__(self, channels):
         super().__init__()
-        self.conv = nn.Conv2D(channels, channels, 3, stride=2, padding=1)
+        self.conv = Conv2D(channels, channels, 3, stride=2, padding=1)
 
     def forward(self, x):
         return self.conv(x)
@@ -73,7 +74,7 @@ class Upsample(nn.Layer):
 
     def __init__(self, channels):
         super().__init__()
-        self.conv = nn.Conv2D(channels, channels, 3, padding=1)
+        self.conv = Conv2D(channels, channels, 3, padding=1)
 
     def forward(self, x, size):
         return self.conv(F.interpolate(x, size=size, mode="nearest"))

@@ -6,7 +6,7 @@ import paddle
 from paddle import nn
 
 from aa.models.attention import Attention, FeedForward
-from aa.models.norm import LayerNorm
+from aa.models.layers import LayerNorm, Linear
 
 
 def sinusoidal_positions(length, channels):
@@ -65,13 +65,12 @@ class TemporalTransformer(nn.Layer):
     def __init__(self, channels, heads, max_frames, *, norm_groups):
         super().__init__()
         self.norm = nn.GroupNorm(norm_groups, channels, epsilon=1e-6)
-        self.proj_in = nn.Linear(channels, channels)
+        self.proj_in = Linear(channels, channels)
         self.transformer_blocks = nn.LayerList(
             [TemporalTransformerBlock(channels, heads, max_frames)]
         )
-        zero = nn.initializer.Constant(0.0)
         # Starts as the identity: stage 2 begins with what stage 1 learned.
-        self.proj_out = nn.Linear(channels, channels, weight_attr=zero, bias_attr=zero)
+        self.proj_out = Linear(channels, channels, zero=True)
 
     def forward(self, x, num_frames):
         batch, channels, height, width = x.shape  # [B*F, C, h, w]

@@ -3,6 +3,8 @@
 import paddle.nn.functional as F
 from paddle import nn
 
+from aa.models.layers import Conv2D
+
 
 class PoseGuider(nn.Layer):
     """Convolutions 3 -> channels -> out_channels with three halvings, the last one zero at start.
@@ -14,15 +16,12 @@ class PoseGuider(nn.Layer):
 
     def __init__(self, out_channels, channels=(16, 32, 96, 256)):
         super().__init__()
-        self.conv_in = nn.Conv2D(3, channels[0], 3, padding=1)
+        self.conv_in = Conv2D(3, channels[0], 3, padding=1)
         self.blocks = nn.LayerList()
         for narrow, wide in zip(channels[:-1], channels[1:], strict=True):
-            self.blocks.append(nn.Conv2D(narrow, narrow, 3, padding=1))
-            self.blocks.append(nn.Conv2D(narrow, wide, 3, stride=2, padding=1))
-        zero = nn.initializer.Constant(0.0)
-        self.conv_out = nn.Conv2D(
-            channels[-1], out_channels, 3, padding=1, weight_attr=zero, bias_attr=zero
-        )
+            self.blocks.append(Conv2D(narrow, narrow, 3, padding=1))
+            self.blocks.append(Conv2D(narrow, wide, 3, stride=2, padding=1))
+        self.conv_out = Conv2D(channels[-1], out_channels, 3, padding=1, zero=True)
 
     def forward(self, pose_pixels):
         """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, H/8, W/8]."""

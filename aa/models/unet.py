@@ -8,6 +8,7 @@ from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
 from aa.models.blocks import Level, MiddleLevel, Widths
+from aa.models.layers import Conv2D, Linear
 
 
 def timestep_embedding(timesteps, channels):
@@ -23,8 +24,8 @@ class TimestepEmbedding(nn.Layer):
 
     def __init__(self, in_channels, channels):
         super().__init__()
-        self.linear_1 = nn.Linear(in_channels, channels)
-        self.linear_2 = nn.Linear(channels, channels)
+        self.linear_1 = Linear(in_channels, channels)
+        self.linear_2 = Linear(channels, channels)
 
     def forward(self, x):
         return self.linear_2(F.swish(self.linear_1(x)))
@@ -76,7 +77,7 @@ class UNet(nn.Layer):
         )
         self.recompute = recompute
         self.max_frames = max_frames if motion_heads else None
-        self.conv_in = nn.Conv2D(latent_channels, first, 3, padding=1)
+        self.conv_in = Conv2D(latent_channels, first, 3, padding=1)
         self.time_embedding = TimestepEmbedding(first, widths.time_channels)
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
         skips = [first]
@@ -95,7 +96,7 @@ class UNet(nn.Layer):
             self.up_blocks.append(Level(pairs, widths, attention=i > 0, up=i < depth - 1))
         if head:
             self.conv_norm_out = nn.GroupNorm(norm_num_groups, first, epsilon=1e-5)
-            self.conv_out = nn.Conv2D(first, latent_channels, 3, padding=1)
+            self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
     def forward(
         self,

@@ -1,9 +1,9 @@
-"""LayerNorm's gradient, frozen or not."""
+"""Start values, and LayerNorm's gradient, frozen or not."""
 
 import numpy as np
 import paddle
 
-from aa.models.norm import LayerNorm
+from aa.models.layers import Conv2D, LayerNorm, Linear
 
 
 def input_gradient(*, frozen):
@@ -24,3 +24,15 @@ def test_a_frozen_weight_still_counts_in_the_input_gradient():
 def test_a_frozen_weight_gets_no_gradient():
     _, norm = input_gradient(frozen=True)
     assert norm.weight.grad is None
+
+
+def test_layers_start_within_one_over_the_root_of_their_inputs():
+    for layer, inputs in ((Linear(25, 50), 25), (Conv2D(4, 20, 5), 100)):
+        for parameter in layer.parameters():
+            largest = float(parameter.abs().max())
+            assert 0.8 * inputs**-0.5 < largest <= inputs**-0.5
+
+
+def test_a_zero_layer_starts_at_zero():
+    for layer in (Linear(3, 4, zero=True), Conv2D(3, 4, 1, zero=True)):
+        assert all(float(p.abs().max()) == 0 for p in layer.parameters())

@@ -1,0 +1,60 @@
+"""The basic layers: torch's default start values, a LayerNorm with a sound gradient."""
+
+import math
+
+import paddle.nn.functional as F
+from paddle import nn
+
+
+def _start(fan_in, *, zero):
+    """Start values of weight and bias: uniform within 1 / sqrt(fan_in), or zero."""
+    if zero:
+        return nn.initializer.Constant(0.0)
+    bound = 1 / math.sqrt(fan_in)
+    return nn.initializer.Uniform(-bound, bound)
+
+
+class Linear(nn.Linear):
+    """Linear layer that starts as torch's does, or at zero.
+
+    The published recipe relies on it for all that trains from nothing; Paddle's own start values
+    are larger, and activations grow along the residuals.
+    """
+
+    def __init__(self, in_features, out_features, *, bias=True, zero=False):
+        start = _start(in_features, zero=zero)
+        super().__init__(in_features, out_features, start, start if bias else False)
+
+
+class Conv2D(nn.Conv2D):
+    """Convolution that starts as torch's does, or at zero; see `Linear`."""
+
+    def __init__(
+        self, in_channels, out_channels, kernel_size, *, stride=1, padding=0, zero=False
+    ):
+        start = _start(in_channels * kernel_size**2, zero=zero)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            weight_attr=start,
+            bias_attr=start,
+        )
+
+
+class LayerNorm(nn.LayerNorm):
+    """LayerNorm whose gradient is right also while its weight is frozen.
+
+    Paddle 3.3 on the CPU takes a frozen weight (`stop_gradient`) for 1 on the way back, so every
+    layer before a frozen norm gets a wrong gradient, in silence. An alias that may train, and is
+    thrown away, keeps the fused kernel and its gradient right.
+    """
+
+    def forward(self, x):
+        weight = self.weight
+        if weight.stop_gradient and not x.stop_gradient:
+            weight = weight.detach()
+            weight.stop_gradient = False
+        return F.layer_norm(x, self._normalized_shape, weight, self.bias, self._epsilon)
