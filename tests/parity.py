@@ -52,6 +52,8 @@ class Case:
         self.sizes = json.loads((case / "case.json").read_text())
         self.expected = np.load(case / "case.npz")
         self.folder = open_folder(weights)
+        if "scaled_linear" in self.sizes.get("noise_schedule", ""):
+            self.folder.model.noise_schedule.beta_schedule = "scaled_linear"
         self.errors = []
 
     def run(self):

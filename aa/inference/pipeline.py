@@ -158,7 +158,8 @@ class Pose2VideoPipeline:
         Returns:
             float32 numpy [F].
         """
-        return (1 / np.bincount(np.concatenate(windows), minlength=num_frames)).astype(np.float32)
+        frames = np.concatenate([np.unique(window) for window in windows])
+        return (1 / np.bincount(frames, minlength=num_frames)).astype(np.float32)
 
     def _denoise(self, latents, windows, shares, conditions, steps, guidance_scale, progress):
         scheduler = build_scheduler(self.model.config.noise_schedule)
@@ -172,7 +173,10 @@ class Pose2VideoPipeline:
                 total = paddle.zeros_like(latents)
                 for window in windows:
                     velocity = self._predict(latents, window, t, conditions, guidance_scale)
-                    frames = paddle.to_tensor(window)
+                    # Around a short loop a window may meet a frame twice: its last visit counts.
+                    last = {frame: i for i, frame in enumerate(window)}
+                    places, frames = (paddle.to_tensor(list(x)) for x in (last.values(), last))
+                    velocity = paddle.index_select(velocity, places, axis=2)
                     total = paddle.index_add(total, frames, 2, velocity)
                     bar.update()
                 latents = scheduler.step(total * shares, t, latents).prev_sample
