@@ -5,6 +5,8 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
+DEMO := outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
+PUPPETS := outputs/data/puppets
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format lock clean
@@ -14,11 +16,18 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv and install the locked packages (once; again when the lock changes)
 
-demo: setup ## Train the small puppet model on generated data and animate it, on a CPU
-	$(PYTHON) runners/train.py +experiment=puppets
+demo: setup ## Train both stages on generated figures and animate one, on a CPU
+	$(PYTHON) runners/train.py +experiment=puppets stage=1 hydra.run.dir=$(DEMO)/stage1
+	$(PYTHON) runners/train.py +experiment=puppets stage=2 stage.init_from=$(DEMO)/stage1 \
+	  stage.max_steps=15 stage.num_frames=12 hydra.run.dir=$(DEMO)/stage2
+	$(PYTHON) runners/infer.py weights=$(DEMO)/stage2 reference=$(PUPPETS)/video/00000.mp4 \
+	  pose=$(PUPPETS)/video_dwpose/00001.mp4 inference=fast inference.num_frames=24 \
+	  hydra.run.dir=$(DEMO)/video
+	@echo "Look at $(DEMO)/video/00000_00001_side_by_side.mp4: reference | pose | result."
 
 test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones)
-	$(PYTHON) -m pytest $(PYTEST_ARGS)
+	@# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace
+	$(PYTHON) -X faulthandler -m pytest $(PYTEST_ARGS)
 
 lint: setup ## Check style and types
 	$(PYTHON) -m ruff check .

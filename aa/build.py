@@ -123,13 +123,17 @@ def check_same_model(wanted, folder):
     differ = [k for k in ours if ours[k] != theirs[k] and not k.startswith(skipped)]
     if differ:
         listed = "; ".join(f"model.{k} is {ours[k]}, the weights' {theirs[k]}" for k in differ[:5])
-        raise UserError(f"{folder.path}: weights of another model: {listed}. Choose model=<theirs>.")
+        raise UserError(
+            f"{folder.path}: weights of another model: {listed}. Choose model=<theirs>."
+        )
 
 
 def _flat(values, prefix=""):
     flat = {}
     for key, value in values.items():
-        inner = _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        inner = (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
         flat |= inner
     return flat
 
@@ -170,7 +174,7 @@ def build_inference(config, folder):
         UserError: a case or the weights cannot be read.
     """
     from aa.inference import Pose2VideoPipeline
-    from aa.inference.cases import read_cases
+    from aa.cases import read_cases
     from aa.inference.run import InferenceRun, check_frames
     from aa.weights.folders import open_folder
 

@@ -3,6 +3,7 @@
 import hydra
 
 from aa import cli
+from aa.config import InferConfig
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="infer")
@@ -15,4 +16,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, InferConfig)

@@ -3,16 +3,21 @@
 import hydra
 
 from aa import cli
+from aa.config import TrainConfig
+from aa.launch import launch, wants_group
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 @cli.task
 def main(config):
     checked, folder = cli.begin(config)
+    if wants_group(checked.hardware):
+        launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each process comes back here
+        return
     from aa.build import build_training  # deferred: pulls in paddle and ppdiffusers
 
     build_training(checked, folder).run()
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    cli.run(main, TrainConfig)

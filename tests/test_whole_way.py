@@ -76,6 +76,11 @@ def test_order_and_number_of_cases_change_no_video(trained, infer, files, tmp_pa
     )
 
 
+def test_the_first_frame_of_a_video_may_be_the_reference(trained, infer, files):
+    folder = infer(trained, "video", reference=files["pose"])
+    assert VideoReader(folder / "dance_dance.mp4").num_frames == 6
+
+
 @pytest.mark.parametrize(("kind", "name"), [("gif", "person_dance.gif"), ("png", "person_dance")])
 def test_other_formats_are_written_on_request(trained, infer, kind, name):
     assert (infer(trained, "video", f"inference.format={kind}") / name).exists()

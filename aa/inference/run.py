@@ -2,8 +2,10 @@
 
 import logging
 import time
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
@@ -13,6 +15,8 @@ from aa.errors import UserError
 from aa.runs import fingerprint, write_json, write_snapshot
 
 log = logging.getLogger(__name__)
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 
 class InferenceRun:
@@ -42,7 +46,7 @@ class InferenceRun:
         write_json(self.folder / "summary.json", {"videos": results})
 
     def _open(self, case):
-        return read_image(case.reference), PoseVideo(case.pose, self.options.num_frames)
+        return read_reference(case.reference), PoseVideo(case.pose, self.options.num_frames)
 
     def _size(self, poses):
         """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
@@ -103,6 +107,13 @@ class InferenceRun:
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
         return alone.path, beside.path
+
+
+def read_reference(path):
+    """The character's picture: a PIL image, of a video its first frame."""
+    if Path(path).suffix.lower() not in VIDEO_ENDINGS:
+        return read_image(path)
+    return Image.fromarray(PoseVideo(path, 1)[:1][0])
 
 
 def to_uint8(frames):

@@ -2,16 +2,19 @@
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from aa.errors import UserError
+from aa.weights.disk import check_space
 from aa.weights.folders import open_folder
 from aa.weights.loading import check_state, expected_shapes
 from aa.weights.models import component_layers, read_component, write_config
 from aa.weights.tables import COMPONENTS
+
+START_OPTIONAL = ("pose_guider", "motion_module")  # they can start new
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def shape_only_layers(model_config, *, motion):
         return component_layers(AnimateAnyone(model_config, motion_modules=motion))
 
 
-def checked_components(folder):
+def checked_components(folder, *, progress=False):
     """Read and check every component of an opened folder, one at a time.
 
     Yields:
@@ -45,9 +48,13 @@ def checked_components(folder):
     Raises:
         UserError: a component is missing or does not fit the folder's own config.
     """
-    motion = "motion_module" in folder.sources
-    layers = shape_only_layers(folder.model, motion=motion)
-    for name in [n for n in COMPONENTS if n in layers]:
+    from tqdm import tqdm
+
+    layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
+    optional = set(START_OPTIONAL if folder.layout == "start" else ()) - set(folder.sources)
+    wanted = [name for name in COMPONENTS if name in layers and name not in optional]
+    # Small folders are done before the bar would show.
+    for name in tqdm(wanted, desc="weights", delay=1, leave=False, disable=not progress):
         source = folder.sources.get(name)
         if source is None:
             raise UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
@@ -62,46 +69,61 @@ def checked_components(folder):
         yield Component(name, source.path, len(state), numbers, size), state
 
 
-def inspect(path):
+def inspect(path, *, progress=False):
     """Layout, config and `Component`s of a complete weights folder.
 
     Raises:
         UserError: it is not complete; the message says why.
     """
     folder = open_folder(path)
-    return folder, [component for component, _ in checked_components(folder)]
+    return folder, [component for component, _ in checked_components(folder, progress=progress)]
 
 
-def convert(source, target):
+def convert(source, target, *, progress=False):
     """Write the folder `source` as layout 3 into the new folder `target`.
 
-    Numbers keep their precision; names and orientation are the torch release's.
+    Numbers keep their precision (bfloat16 becomes float32); names and orientation are the torch
+    release's. `source` stays as it is.
 
     Returns:
         list of (`Component` read, `Component` written).
 
     Raises:
-        UserError: the source is not complete, or the target exists already.
+        UserError: the source is not complete, the target exists already or is inside it, or the
+            disk is too small.
     """
     from safetensors.numpy import save_file
 
     folder, target = open_folder(source), Path(target)
-    if target.exists():
-        raise UserError(f"{target}: exists already; give a new folder.")
+    _check_target(folder, Path(source), target)
+    check_space(target, sum(file.path.stat().st_size for file in folder.sources.values()))
     partial = target.with_name(f".{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     report = []
     try:
-        for read, state in checked_components(folder):
+        for read, state in checked_components(folder, progress=progress):
             file = partial / f"{read.name}.safetensors"
             arrays = {k: np.ascontiguousarray(v) for k, v in state.items()}
             save_file(arrays, file, metadata={"format": "pt"})
-            final = target / file.name
-            size = file.stat().st_size
-            report.append((read, Component(read.name, final, read.keys, read.numbers, size)))
+            written = replace(read, path=target / file.name, bytes=file.stat().st_size)
+            report.append((read, written))
         write_config(partial, folder.model, [read.name for read, _ in report])
         os.replace(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return report
+
+
+def _check_target(folder, source, target):
+    if folder.layout == "start":
+        raise UserError(
+            f"{source}: what training starts from, not a trained model; give it to "
+            "stage.init_from as it is."
+        )
+    if target.exists():
+        raise UserError(f"{target}: exists already; give a new folder.")
+    if source.resolve() in target.resolve().parents:
+        raise UserError(
+            f"{target}: is inside {source}, which stays as it is; give a folder outside."
+        )

@@ -4,14 +4,14 @@ Layout 1 is the torch release, layout 2 the Paddle release, layout 3 our own. "s
 training starts from: SD1.5, AnimateDiff and ControlNet files as they are published.
 """
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig, model_from_dict
+from aa.config import ModelConfig
 from aa.errors import UserError
-from aa.weights.tables import COMPONENTS, POSITIONS
+from aa.weights.published import model_config, published_config, read_json
+from aa.weights.tables import COMPONENTS
 
 FORMAT = "aa-1"
 _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -51,7 +51,7 @@ def open_folder(path):
         )
     if (path / "checkpoints").is_dir():
         path = _newest_checkpoint(path)
-    if (path / "config.json").is_file() and _json(path / "config.json").get("format"):
+    if (path / "config.json").is_file() and read_json(path / "config.json").get("format"):
         return _own(path)
     torch_files = [f"{name}.pth" for name in COMPONENTS[:4]]
     if any((path / name).is_file() for name in torch_files):
@@ -76,8 +76,8 @@ def checkpoint_step(path):
 
 def list_checkpoints(run):
     """Checkpoint folders of a run, oldest first."""
-    found = [p for p in (Path(run) / "checkpoints").glob("step-*") if checkpoint_step(p)]
-    return sorted(found, key=checkpoint_step)
+    steps = {p: checkpoint_step(p) for p in (Path(run) / "checkpoints").glob("step-*")}
+    return sorted((p for p in steps if steps[p] is not None), key=lambda p: steps[p] or 0)
 
 
 def _newest_checkpoint(run):
@@ -85,18 +85,6 @@ def _newest_checkpoint(run):
     if not checkpoints:
         raise UserError(f"{run}: this run has no checkpoint yet (stage.save_steps says when).")
     return checkpoints[-1]
-
-
-def _json(path):
-    try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing. The folder is incomplete: download it again.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not JSON ({error}).") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: wanted a JSON object.")
-    return content
 
 
 def _require(folder, *names):
@@ -108,16 +96,18 @@ def _require(folder, *names):
 
 
 def _own(path):
-    config = _json(path / "config.json")
+    file = path / "config.json"
+    config = read_json(file)
     if config["format"] != FORMAT:
-        raise UserError(f"{path}/config.json: format {config['format']}, wanted {FORMAT}.")
-    try:
-        model = model_from_dict(config["model"])
-        names = config["components"]
-    except KeyError as error:
-        raise UserError(f"{path}/config.json: has no {error}.") from error
+        raise UserError(f"{file}: format {config['format']}, wanted {FORMAT}.")
+    missing = [key for key in ("model", "components") if key not in config]
+    if missing:
+        raise UserError(f"{file}: has no {missing[0]}. Save or convert the weights again.")
+    names = config["components"]
+    if not isinstance(names, list) or not set(map(str, names)) <= set(COMPONENTS):
+        raise UserError(f"{file}: components is {names}; wanted some of {', '.join(COMPONENTS)}.")
     sources = {n: Source(_require(path, f"{n}.safetensors")) for n in names}
-    return WeightsFolder(path, 3, model, sources)
+    return WeightsFolder(path, 3, model_config(file, config["model"]), sources)
 
 
 def _torch_release(path, torch_files):
@@ -125,22 +115,27 @@ def _torch_release(path, torch_files):
     sources = {name: Source(file) for name, file in zip(COMPONENTS[:4], files, strict=True)}
     sources |= _frozen(path)
     unet = path / "stable-diffusion-v1-5" / "unet" / "config.json"
-    return WeightsFolder(path, 1, _model(unet, path, sources), sources)
+    model = published_config(unet, path, sources["motion_module"].path)
+    return WeightsFolder(path, 1, model, sources)
 
 
 def _paddle_release(path):
     names = [("reference_unet.pdparams",), ("denoising_unet.pdparams",)]
-    names += [("motion_module_stage2.pdparams", "motion_module.pdparams"), ("pose_guider.pdparams",)]
+    names += [
+        ("motion_module_stage2.pdparams", "motion_module.pdparams"),
+        ("pose_guider.pdparams",),
+    ]
     files = [_require(path, *options) for options in names]
     sources = {
         name: Source(file, paddle_layout=True)
         for name, file in zip(COMPONENTS[:4], files, strict=True)
     }
     # The release keeps VAE and image encoder beside it or two folders up.
-    homes = [p for p in (path, *path.parents[:2]) if (p / "image_encoder").is_dir()]
+    homes = [p for p in (path, *path.absolute().parents[:2]) if (p / "image_encoder").is_dir()]
     home = homes[0] if homes else path
     sources |= _frozen(home)
-    return WeightsFolder(path, 2, _model(path / "config.json", home, sources), sources)
+    model = published_config(path / "config.json", home, sources["motion_module"].path)
+    return WeightsFolder(path, 2, model, sources)
 
 
 def _start(path):
@@ -155,10 +150,12 @@ def _start(path):
         sources["pose_guider"] = Source(
             _require(control, *_SAFE_OR_TORCH), select="controlnet_cond_embedding."
         )
-    if (path / "mm_sd_v15_v2.ckpt").is_file():
-        sources["motion_module"] = Source(path / "mm_sd_v15_v2.ckpt")
+    motion = path / "mm_sd_v15_v2.ckpt"
+    if motion.is_file():
+        sources["motion_module"] = Source(motion)
     sources |= _frozen(path)
-    return WeightsFolder(path, "start", _model(unet / "config.json", path, sources), sources)
+    model = published_config(unet / "config.json", path, motion if motion.is_file() else None)
+    return WeightsFolder(path, "start", model, sources)
 
 
 def _frozen(path):
@@ -171,61 +168,3 @@ def _frozen(path):
         "vae": Source(vae, paddle_layout=vae.suffix == ".pdparams"),
         "image_encoder": Source(encoder, paddle_layout=encoder.suffix == ".pdparams"),
     }
-
-
-def _model(unet_file, home, sources):
-    """The model config that the published config files describe."""
-    vae_file = home / "sd-vae-ft-mse" / "config.json"
-    encoder_file = home / "image_encoder" / "config.json"
-    unet, vae, encoder = _json(unet_file), _json(vae_file), _json(encoder_file)
-    shape = ["CrossAttnDownBlock2D"] * (len(unet.get("block_out_channels", [])) - 1)
-    if unet.get("down_block_types", []) != [*shape, "DownBlock2D"]:
-        raise UserError(
-            f"{unet_file}: down_block_types {unet.get('down_block_types')}; wanted SD1.5's, "
-            "attention in all levels but the lowest."
-        )
-    return ModelConfig(
-        block_out_channels=list(unet["block_out_channels"]),
-        layers_per_block=_key(unet, "layers_per_block", unet_file),
-        attention_heads=_key(unet, "attention_head_dim", unet_file),  # SD1.5's misnomer
-        cross_attention_dim=_key(unet, "cross_attention_dim", unet_file),
-        norm_num_groups=_key(unet, "norm_num_groups", unet_file),
-        motion_heads=_key(unet, "attention_head_dim", unet_file),  # as many as the spatial ones
-        motion_max_frames=_positions(sources.get("motion_module")),
-        vae=VaeConfig(
-            **{key: _key(vae, key, vae_file) for key in VaeConfig.__dataclass_fields__}
-        ),
-        image_encoder=ImageEncoderConfig(
-            **{key: _key(encoder, key, encoder_file, default=value) for key, value in _CLIP.items()}
-        ),
-    )
-
-
-# What a CLIP config file may leave out (its library's defaults).
-_CLIP = {
-    "hidden_size": 768,
-    "intermediate_size": 3072,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "patch_size": 32,
-    "image_size": 224,
-    "projection_dim": 512,
-    "hidden_act": "quick_gelu",
-}
-
-
-def _key(config, key, file, default=None):
-    value = config.get(key, default)
-    if value is None:
-        raise UserError(f"{file}: has no {key}.")
-    return value
-
-
-def _positions(source):
-    """How many frames the motion module's stored positions reach."""
-    if source is None:
-        return ModelConfig.motion_max_frames
-    from aa.weights.reading import read_state
-
-    lengths = {v.shape[1] for k, v in read_state(source.path).items() if k.endswith(POSITIONS)}
-    return lengths.pop() if lengths else ModelConfig.motion_max_frames

@@ -14,10 +14,15 @@ def to_canonical(component, state, *, paddle_layout=False):
         component: one of `tables.COMPONENTS`.
         state: names and arrays as read.
         paddle_layout: the file is Paddle's, its Linear weights are [in, out].
+
+    Raises:
+        UserError: two keys have the same canonical name.
     """
     result = {}
     for key, array in state.items():
         name = canonical_name(component, key)
+        if name in result:
+            raise UserError(f"{component}: {key} is there a second time under an older name.")
         if name is not None:
             turn = paddle_layout and is_linear(name, array)
             result[name] = array.T if turn else array
@@ -33,7 +38,7 @@ def canonical_parameters(component, layer):
         f"{prefix}.weight" for prefix, sub in layer.named_sublayers() if isinstance(sub, nn.Linear)
     }
     return {
-        canonical_name(component, name): (p, name in linear or name == "vision_projection")
+        canonical_name(component, name) or name: (p, name in linear or name == "vision_projection")
         for name, p in layer.named_parameters()
         if component not in ("denoising_unet", "motion_module")
         or (".motion_modules." in name) == (component == "motion_module")
@@ -69,9 +74,9 @@ def check_state(state, expected, *, source, ignore=()):
         UserError: names the file and the first five missing, unexpected or misshaped keys.
     """
     state = {k: v for k, v in state.items() if k in expected or not k.startswith(tuple(ignore))}
-    positions = {k for k in state if k.endswith(POSITIONS)} - set(expected)
+    positions = _positions(state, expected)
     missing = set(expected) - set(state)
-    unexpected = set(state) - set(expected) - positions
+    unexpected = set(state) - set(expected) - set(positions)
     shapes = {
         f"{k} is {list(state[k].shape)}, wanted {list(expected[k])}"
         for k in set(expected) & set(state)
@@ -81,17 +86,31 @@ def check_state(state, expected, *, source, ignore=()):
     if any(names for _, names in wrong):
         found = "; ".join(f"{len(n)} {kind}: {_list(n)}" for kind, n in wrong if n)
         raise UserError(f"{source}: {found}. It is not the weights of this model: check the file.")
-    _check_positions({k: state[k] for k in positions}, source)
+    _check_positions(positions, source)
     return {k: state[k] for k in expected}
+
+
+def _positions(state, expected):
+    """The stored positions of the blocks that the component has."""
+    blocks = {name.rsplit(".", 2)[0] for name in expected}  # ...to_q.weight -> ...
+    return {
+        k: v
+        for k, v in state.items()
+        if k.endswith(POSITIONS) and k not in expected and k.removesuffix(POSITIONS) in blocks
+    }
 
 
 def _check_positions(positions, source):
     from aa.models.motion import sinusoidal_positions
 
     for name, array in positions.items():
-        ours = sinusoidal_positions(*array.shape[1:]).numpy()
-        if not np.allclose(array.astype(np.float32), ours, atol=1e-3):
-            raise UserError(f"{source}: {name} is not the sinusoidal positions of AnimateDiff.")
+        _, length, channels = array.shape if array.ndim == 3 else (1, 0, 0)
+        ours = sinusoidal_positions(length, channels).numpy()
+        if array.shape != ours.shape or not np.allclose(array, ours, atol=1e-3):
+            raise UserError(
+                f"{source}: {name} is not the sinusoidal positions of AnimateDiff, the only ones "
+                "this model knows. Check the file."
+            )
 
 
 def load_state(component, layer, state, *, source, ignore=()):
@@ -99,8 +118,8 @@ def load_state(component, layer, state, *, source, ignore=()):
     parameters = canonical_parameters(component, layer)
     arrays = check_state(state, expected_shapes(component, layer), source=source, ignore=ignore)
     for name, (parameter, turned) in parameters.items():
-        array = np.asarray(arrays[name], dtype=np.float32)
-        parameter.set_value(np.ascontiguousarray(array.T if turned else array))
+        array = arrays[name].T if turned else arrays[name]
+        parameter.set_value(np.require(array, np.float32, ["C", "A"]))
 
 
 def state_of(component, layer):

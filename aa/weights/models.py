@@ -26,7 +26,10 @@ def read_component(name, source):
     state = read_state(source.path)
     if source.select:
         state = {k: v for k, v in state.items() if k.startswith(source.select)}
-    return to_canonical(name, state, paddle_layout=source.paddle_layout)
+    try:
+        return to_canonical(name, state, paddle_layout=source.paddle_layout)
+    except UserError as error:
+        raise UserError(f"{source.path}: {error}") from error
 
 
 def load_weights(model, folder, *, optional=()):

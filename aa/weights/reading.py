@@ -1,132 +1,99 @@
-"""Read foreign weight files as numpy arrays without running anything they contain."""
+"""Read foreign weight files as numpy arrays without running anything they contain.
 
-import collections
+Torch and safetensors files are mapped, not read: an array costs memory once it is used.
+"""
+
 import io
 import json
 import math
 import pickle
+import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from aa.errors import UserError
+from aa.weights.pickles import (
+    PaddleUnpickler,
+    RefusedPickle,
+    TorchUnpickler,
+    array_of,
+    numpy_state,
+)
 
-_TORCH_TYPES = {
-    "DoubleStorage": "f8",
-    "FloatStorage": "f4",
-    "HalfStorage": "f2",
-    "BFloat16Storage": "bf16",
-    "LongStorage": "i8",
-    "IntStorage": "i4",
-    "ShortStorage": "i2",
-    "CharStorage": "i1",
-    "ByteStorage": "u1",
-    "BoolStorage": "?",
+_SAFETENSORS_TYPES = {
+    "F64": "f8",
+    "F32": "f4",
+    "F16": "f2",
+    "BF16": "bf16",
+    "I64": "i8",
+    "I32": "i4",
+    "I16": "i2",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "b1",
 }
-_SAFETENSORS_TYPES = {"F64": "f8", "F32": "f4", "F16": "f2", "BF16": "bf16", "I64": "i8"}
+_LONGEST_HEADER = 100_000_000  # the format's own limit
 
 
-class RefusedPickle(pickle.UnpicklingError):
-    """The file asks for something that is not a tensor."""
+def _mapped(path):
+    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
 
 
-def _refuse(module, name):
-    raise RefusedPickle(f"it asks to call {module}.{name}")
+class _TorchArchive:
+    """The entries of a torch zip file; torch stores them uncompressed."""
 
+    def __init__(self, path):
+        with zipfile.ZipFile(path) as archive:
+            self.entries = {entry.filename: entry for entry in archive.infolist()}
+        self.data = _mapped(path)
 
-def _array(data, kind):
-    """Bytes as a flat array; bfloat16 becomes float32."""
-    if kind != "bf16":
-        return np.frombuffer(data, dtype=np.dtype(kind).newbyteorder("<"))
-    upper = np.frombuffer(data, dtype="<u2").astype(np.uint32)
-    return (upper << 16).view(np.float32)
-
-
-def _rebuild_tensor(storage, offset, size, stride, *_):
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    if offset < 0 or min(stride, default=0) < 0 or (math.prod(size) and last >= storage.size):
-        raise pickle.UnpicklingError("a tensor reaches outside its storage")
-    steps = [s * storage.itemsize for s in stride]
-    return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
-
-
-class _TorchUnpickler(pickle.Unpickler):
-    """Knows tensors, storages and dicts; every other global is refused."""
-
-    def __init__(self, archive, prefix):
-        super().__init__(io.BytesIO(archive.read(f"{prefix}data.pkl")))
-        self.archive, self.prefix, self.storages = archive, prefix, {}
-
-    def find_class(self, module, name):
-        if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
-        if module == "torch._utils" and name in ("_rebuild_tensor", "_rebuild_tensor_v2"):
-            return _rebuild_tensor
-        if (module, name) == ("torch._utils", "_rebuild_parameter"):
-            return lambda tensor, *_: tensor
-        if module in ("torch", "torch.storage") and name in _TORCH_TYPES:
-            return _TORCH_TYPES[name]
-        return _refuse(module, name)
-
-    def persistent_load(self, pid):
-        _, kind, key, *_ = pid
-        if key not in self.storages:
-            self.storages[key] = _array(self.archive.read(f"{self.prefix}data/{key}"), kind)
-        return self.storages[key]
-
-
-class _PaddleUnpickler(pickle.Unpickler):
-    """Knows numpy arrays and dicts; every other global is refused."""
-
-    def find_class(self, module, name):
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return np.core.multiarray._reconstruct
-        if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
-            return getattr(np, name)
-        if (module, name) == ("collections", "OrderedDict"):
-            return collections.OrderedDict
-        if (module, name) == ("_codecs", "encode"):  # how protocol 2 stores bytes
-            return lambda text, encoding: text.encode(encoding)
-        return _refuse(module, name)
+    def read(self, name):
+        """Bytes of one entry, as a view of the file."""
+        entry = self.entries[name]
+        if entry.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(f"{name} is compressed, which torch never does")
+        header = self.data[entry.header_offset : entry.header_offset + 30].tobytes()
+        start = entry.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))  # name, extra
+        content = self.data[start : start + entry.file_size]
+        if content.size != entry.file_size:
+            raise ValueError(f"it ends before {name}")
+        return content
 
 
 def _read_torch(path):
-    with zipfile.ZipFile(path) as archive:
-        names = [n for n in archive.namelist() if n == "data.pkl" or n.endswith("/data.pkl")]
-        if not names:
-            raise pickle.UnpicklingError("it has no data.pkl")
-        return _TorchUnpickler(archive, names[0].removesuffix("data.pkl")).load()
+    archive = _TorchArchive(path)
+    pickles = [n for n in archive.entries if n == "data.pkl" or n.endswith("/data.pkl")]
+    if not pickles:
+        raise ValueError("it has no data.pkl")
+    home = pickles[0].removesuffix("data.pkl")
+    content = io.BytesIO(archive.read(pickles[0]).tobytes())
+    return TorchUnpickler(content, lambda key: archive.read(f"{home}data/{key}")).load()
 
 
 def _read_paddle(path):
     with open(path, "rb") as file:
-        state = _PaddleUnpickler(file).load()
-    if isinstance(state, dict):
-        state.pop("StructuredToParameterName@@", None)
-        # Nested states are saved as (name, array), bfloat16 as its upper 16 bits.
-        state = {k: v[1] if isinstance(v, tuple) else v for k, v in state.items()}
-        for key, value in state.items():
-            if isinstance(value, np.ndarray) and value.dtype == np.uint16:
-                state[key] = _array(value.tobytes(), "bf16").reshape(value.shape)
-    return state
+        return numpy_state(PaddleUnpickler(file).load())
 
 
 def _read_safetensors(path):
     """The format is a length, a JSON header and the data; read here for bfloat16's sake."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > Path(path).stat().st_size:
-            raise ValueError("its header is longer than the file")
-        header = json.loads(file.read(length))
+    content = _mapped(path)
+    length = int.from_bytes(content[:8].tobytes(), "little")
+    if length > min(_LONGEST_HEADER, content.size - 8):
+        raise ValueError(f"its header is said to be {length} bytes long")
+    header = json.loads(content[8 : 8 + length].tobytes())
     header.pop("__metadata__", None)
-    data = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + length)
+    data = content[8 + length :]
     state = {}
     for key, entry in header.items():
         start, end = entry["data_offsets"]
-        if end > data.size:
+        if not 0 <= start <= end <= data.size:
             raise ValueError(f"it ends before {key}")
-        array = _array(data[start:end], _SAFETENSORS_TYPES[entry["dtype"]])
+        array = array_of(data[start:end], _SAFETENSORS_TYPES[entry["dtype"]])
+        if min(entry["shape"], default=0) < 0 or math.prod(entry["shape"]) != array.size:
+            raise ValueError(f"{key} has {array.size} numbers for the shape {entry['shape']}")
         state[key] = array.reshape(entry["shape"])
     return state
 
@@ -139,6 +106,32 @@ _READERS = {
     ".pdparams": _read_paddle,
     ".safetensors": _read_safetensors,
 }
+
+
+def _named_arrays(content):
+    """The dict of arrays in a file's content, bare or as `state_dict`, without DDP's prefix."""
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise ValueError("it holds no dict of tensors")
+    for key, value in content.items():
+        if not isinstance(key, str) or not isinstance(value, np.ndarray):
+            raise ValueError(f"{str(key)[:80]} is no tensor")
+    prefix = "module." if all(key.startswith("module.") for key in content) else ""
+    return {key.removeprefix(prefix): value for key, value in content.items()}
+
+
+def _advice(path):
+    """What an unreadable file turns out to be, and what to do."""
+    with open(path, "rb") as file:
+        start = file.read(64)
+    if start.startswith(b"version https://git-lfs"):
+        return "It is git's pointer to the file: `git lfs pull` fetches the file itself."
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
+        return "It is a web page: download the file itself."
+    if _READERS[path.suffix] is _read_torch and start.startswith(b"\x80"):
+        return "It is a pickle as torch wrote before 1.6: load and save it with torch 1.6 or later."
+    return "It may be truncated: compare its size with the published one, download it again."
 
 
 def read_state(path):
@@ -160,27 +153,14 @@ def read_state(path):
     if path.suffix not in _READERS:
         raise UserError(f"{path}: unknown kind of weight file; known are {', '.join(_READERS)}.")
     try:
-        state = _READERS[path.suffix](path)
+        return _named_arrays(_READERS[path.suffix](path))
     except RefusedPickle as error:
         raise UserError(
             f"{path}: refused, {error}, which no weights need. Nothing was run; do not trust it."
         ) from error
-    except (
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-        EOFError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        IndexError,
-    ) as error:
-        raise UserError(
-            f"{path}: not readable as weights ({type(error).__name__}: {error}). "
-            "It may be truncated: compare its size with the published one, download it again."
-        ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
-    if not isinstance(state, dict) or not all(isinstance(v, np.ndarray) for v in state.values()):
-        raise UserError(f"{path}: holds no plain dict of tensors.")
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    except PermissionError as error:
+        raise UserError(f"{path}: no permission to read it.") from error
+    except Exception as error:  # strange bytes can fail in any way
+        plain = isinstance(error, (ValueError, pickle.UnpicklingError, zipfile.BadZipFile))
+        reason = str(error) if plain else f"{type(error).__name__}: {error}"
+        raise UserError(f"{path}: not readable as weights ({reason}). {_advice(path)}") from error

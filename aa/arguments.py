@@ -1,0 +1,59 @@
+"""Arguments as Hydra wants them. Imports no paddle."""
+
+import re
+
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
+from hydra.errors import HydraException
+
+from aa.errors import UserError
+
+CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
+GROUPS = (*CHOSEN, "experiment")
+
+
+def normalise_overrides(arguments):
+    """Let numbers name a group's options (`stage=1, 2`), and a plus before a group that is chosen.
+
+    Raises:
+        UserError: a list of numbers, which Hydra would merge.
+    """
+    return [_normalise(argument) for argument in arguments]
+
+
+def _normalise(argument):
+    match = re.match(rf"(\+{{0,2}})({'|'.join(GROUPS)})=", argument)
+    if not match:
+        return argument
+    try:
+        parsed = OverridesParser.create().parse_override(argument)
+        values = list(parsed.sweep_iterator()) if parsed.is_sweep_override() else [parsed.value()]
+    except HydraException:  # Hydra will say so, or it is a sweep without an end
+        return argument
+    values = [v.text if isinstance(v, QuotedString) else v for v in values]
+    group = match[2]
+    key = group if group in CHOSEN else argument[: match.end() - 1]
+    if any(isinstance(v, list) and not all(isinstance(i, str) for i in v) for v in values):
+        raise UserError(f"{argument}: choose one; `-m {group}=a,b` runs one after the other.")
+    if all(isinstance(v, str | list) for v in values):
+        return f"{key}={argument[match.end() :]}"
+    return f"{key}=" + ",".join("'null'" if v is None else f"'{v}'" for v in values)
+
+
+def check_arguments(arguments):
+    """Options first, overrides after them, as Hydra's parser wants it.
+
+    Returns:
+        the arguments, and whether they start a run (and not only ask something).
+
+    Raises:
+        UserError: an option that does not exist.
+    """
+    options, rest = get_args_parser().parse_known_args(arguments)
+    wrong = [word for word in rest if word.startswith("-")]
+    if wrong:
+        raise UserError(f"{wrong[0]}: no such option; keys are set as key=value, see --help.")
+    overrides = [*options.overrides, *rest]
+    asks = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion)
+    return [a for a in arguments if a not in overrides] + overrides, not any(asks)

@@ -1,0 +1,153 @@
+"""Training in several processes on this machine: one group, started by the command of one run."""
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+
+from aa.errors import UserError
+
+log = logging.getLogger(__name__)
+
+# What paddle's launcher leaves beside the logs: the whole environment, with any secrets in it.
+ENVIRONMENTS = ("envlog.*", "backup_env.*.json", "default.*.log")
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+OURS = re.compile(r"\+*hydra\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)=")
+
+
+class GroupError(RuntimeError):
+    """A group of processes did not end well. `code` is the exit code to pass on."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
+def is_rank():
+    """Whether this process is one of a launched group."""
+    return int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
+
+
+def is_main_process():
+    """Whether this process is the only one, or the first of a launched group."""
+    return os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
+
+
+def wants_group(hardware):
+    """Whether this process shall start a group and train nothing itself."""
+    return hardware.devices > 1 and not is_rank()
+
+
+def check_shared_folder(arguments):
+    """Ranks started by hand must have been told their run folder: each would take its own.
+
+    Raises:
+        UserError: they have not.
+    """
+    if is_rank() and not any(a.lstrip("+").startswith("hydra.run.dir=") for a in arguments):
+        raise UserError(
+            f"{os.environ['PADDLE_TRAINERS_NUM']} processes need one run folder: add "
+            "hydra.run.dir=<folder>, or start one process with hardware.devices=<number>."
+        )
+
+
+def launch(hardware, folder, *, full_error=False):
+    """Run this job in `hardware.devices` processes and wait for them.
+
+    The processes repeat this command, each with its rank; what they print is in `logs/` of the run
+    folder, that of the first also here.
+
+    Args:
+        hardware: the checked `HardwareConfig`.
+        folder: the run folder.
+        full_error: ranks show whole tracebacks of the user's errors too.
+
+    Raises:
+        GroupError: a process failed, or a signal stopped them.
+    """
+    logs = Path(folder) / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-u", "-W", "ignore", "-m", "paddle.distributed.launch"]
+    command += ["--nproc_per_node", str(hardware.devices), "--log_dir", str(logs)]
+    command += ["--log_level", "CRITICAL", str(Path(sys.argv[0]).resolve())]
+    command += [*_options(), *rank_overrides(folder)]
+    log.info("starting %d processes, their output goes to %s", hardware.devices, logs)
+    environment = _environment(hardware, full_error)
+    child = subprocess.Popen(command, env=environment, start_new_session=True)
+    try:
+        stopped_by = _wait(child)
+    finally:
+        for pattern in ENVIRONMENTS:
+            for file in logs.glob(pattern):
+                file.unlink(missing_ok=True)
+    if stopped_by:
+        raise GroupError(f"stopped by {signal.Signals(stopped_by).name}.", 128 + stopped_by)
+    if child.returncode:
+        _fail(logs, child.returncode)
+
+
+def rank_overrides(folder):
+    """This job's overrides with its folder said, whose `.hydra` is written already."""
+    overrides = HydraConfig.get().overrides
+    given = [o for o in (*overrides.hydra, *overrides.task) if not OURS.match(o)]
+    quoted = str(folder).replace("'", "\\'")
+    return [*given, f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
+
+
+def _options():
+    """The config options of this command, as `--config-dir=<folder>`."""
+    words = iter(sys.argv[1:])
+    options = []
+    for word in words:
+        if re.match(r"(--config-(path|name|dir)|-cp|-cn|-cd)(=|$)", word):
+            options += [word] if "=" in word else [word, next(words)]
+    return options
+
+
+def _environment(hardware, full_error):
+    environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(full_error))}
+    if hardware.device == "cpu":
+        # Paddle's launcher then counts no device and the processes speak through gloo.
+        environment |= {"CUDA_VISIBLE_DEVICES": "all", "PADDLE_DISTRI_BACKEND": "gloo"}
+    return environment
+
+
+def _wait(child):
+    """Wait for the launcher, handing signals on to it; the first signal's number or None."""
+    received = []
+
+    def forward(number, frame):
+        received.append(number)
+        child.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    try:
+        child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return received[0] if received else None
+
+
+def _fail(logs, code):
+    """Raise with the line of the rank that says why."""
+    last = [_last_error(file) for file in sorted(logs.glob("workerlog.*"))]
+    users = [line for line in last if line.startswith("error: ")]
+    if users:
+        raise UserError(users[0].removeprefix("error: "))
+    silent = "a process ended without a word (killed, or out of memory)"
+    reason = next((line for line in last if line), silent)
+    # A code above 128 is only that of a process that the launcher stopped because another failed.
+    raise GroupError(f"{reason}; the processes' output is in {logs}.", code if code < 128 else 1)
+
+
+def _last_error(file):
+    """The last line of a log that names an error."""
+    named = re.compile(r"(error: |[\w.]*(Error|Exception|Interrupt)\b)")
+    lines = file.read_text(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if named.match(line.strip())), "")

@@ -1,0 +1,102 @@
+"""Errors that come from the command line, Hydra or the file system, as one line for the user."""
+
+import re
+
+from hydra.conf import HydraConf
+from hydra.errors import OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from aa.errors import UserError
+from aa.schemas.keys import explain_text, explain_value, known_keys, no_such_key
+
+HYDRA = (
+    (
+        r"Could not find '([\w/]+)/([^'/]*)'\s+Available options in '.*':([\s\w.-]*)Config search",
+        lambda m: f"{m[1]}={m[2]}: no such option; there are {', '.join(m[3].split())}.",
+    ),
+    (
+        r"Could not override 'experiment'. No match in the defaults list.\s+.* use (\S+)",
+        lambda m: f"experiment: not chosen yet, so it needs a plus: {m[1]}.",
+    ),
+    (
+        r"Config group override must be a string or a list. Got (\w+)",
+        lambda m: f"a group's option must be a name, got a {m[1]}; quote it.",
+    ),
+    (
+        r"Could not append to config. An item is already at '([^']+)'",
+        lambda m: f"{m[1]}: is there already; leave the plus away: {m[1]}=<value>.",
+    ),
+    (
+        r"Could not delete from config. (.*)",
+        lambda m: f"nothing to delete: {m[1]}",
+    ),
+    (
+        r"Ambiguous value for argument '(.*)'",
+        lambda m: f"{m[1]}: several values; add -m to sweep over them, or write a list, key=[a,b].",
+    ),
+    (
+        r"Sweep parameters '(.*)' requires --multirun",
+        lambda m: f"{m[1]}: several values; add -m to sweep over them.",
+    ),
+    (
+        r"Unexpected type for root: NoneType",
+        lambda m: (
+            "a key is set inside a group that is null here; choose that group first "
+            "(data.generate.* needs data=puppets)."
+        ),
+    ),
+)
+
+
+def explain(error, schema):
+    """One line about any error that arguments, configs or folders can cause.
+
+    Args:
+        error: what was raised.
+        schema: dataclass of the primary config, for the keys that exist.
+    """
+    own = (UserError, OverrideParseException)
+    while not isinstance(error, own) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return " ".join(_explain(error, schema).split())
+
+
+def _explain(error, schema):
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OverrideParseException):
+        return _explain_syntax(error)
+    if isinstance(error, OmegaConfBaseException):
+        known = known_keys(schema)
+        if str(error.full_key).startswith("hydra."):
+            known = known_keys(HydraConf, "hydra.")
+        return explain_value(error, known)
+    no_group = re.match(r"Could not override '([^']+)'. No match in the defaults list", str(error))
+    if no_group and no_group[1] != "experiment":
+        return no_such_key(no_group[1], known_keys(schema))
+    in_yaml = re.match(r"In '(.+)': \w+ raised while composing config:\s+(.*)", str(error), re.S)
+    if in_yaml:
+        return f"{in_yaml[1]}.yaml: {explain_text(in_yaml[2], known_keys(schema))}"
+    for pattern, line in HYDRA:
+        match = re.search(pattern, str(error))
+        if match:
+            return line(match)
+    if isinstance(error, OSError) and error.filename:
+        return (
+            f"{error.filename}: cannot be made ({error.strerror}); choose another folder with "
+            "hydra.run.dir=<folder>, in a sweep with hydra.sweep.dir=<folder>."
+        )
+    return str(error).split("\nConfig search path")[0] or type(error).__name__
+
+
+def _explain_syntax(error):
+    override = error.override
+    if re.fullmatch(r"[\w./@+]+", override):
+        return f"{override}: no value given; write {override}=<value>."
+    unknown = re.search(r"Unknown function '\w+'", str(error))
+    if unknown:
+        return f"{override}: {unknown[0]}; quote a text with brackets: \"key='a(b)'\"."
+    return (
+        f"{override or repr('')}: cannot be read as key=value; write no spaces around = or after "
+        "commas, close brackets and quotes, and quote a value with = , or brackets: \"key='a=b'\"."
+    )

@@ -1,0 +1,54 @@
+"""Checks of single values; each raises a `UserError` with what was found and what is wanted."""
+
+import math
+
+from aa.errors import UserError
+
+MOST_SEED = 2**32 - 1  # numpy's
+
+
+def wanted(condition, message):
+    if not condition:
+        raise UserError(message)
+
+
+def positive(owner, config, *keys):
+    for key in keys:
+        value = getattr(config, key)
+        wanted(0 < value < math.inf, f"{owner}.{key} must be more than 0, got {value}.")
+
+
+def not_negative(owner, config, *keys):
+    for key in keys:
+        value = getattr(config, key)
+        wanted(0 <= value < math.inf, f"{owner}.{key} must not be negative, got {value}.")
+
+
+def one_of(owner, config, key, options):
+    value = getattr(config, key)
+    wanted(value in options, f"{owner}.{key} must be one of {', '.join(options)}, got {value}.")
+
+
+def multiples(owner, config, key):
+    """The channels of every level can be divided into so many groups or heads."""
+    channels, divisor = config.block_out_channels, getattr(config, key)
+    wanted(
+        channels and all(c > 0 and c % divisor == 0 for c in channels),
+        f"{owner}.block_out_channels must be multiples of {owner}.{key} ({divisor}), "
+        f"got {list(channels)}.",
+    )
+
+
+def size(owner, config):
+    """Height and width are multiples of the VAE's stride."""
+    for key in ("height", "width"):
+        value = getattr(config, key)
+        wanted(
+            value > 0 and value % 8 == 0,
+            f"{owner}.{key} must be a multiple of 8 (the VAE's stride), got {value}; "
+            f"try {max(8, round(value / 8) * 8)}.",
+        )
+
+
+def seed_range(key, value):
+    wanted(0 <= value <= MOST_SEED, f"{key} must be between 0 and {MOST_SEED}, got {value}.")

@@ -1,0 +1,45 @@
+"""Schema of the group `hardware` and of `hardware/sharding` inside it."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from aa.schemas.checks import not_negative, one_of, positive, wanted
+
+
+@dataclass
+class ShardingConfig:
+    """How optimizer state (stage1), gradients (stage2) and weights (stage3) are split."""
+
+    level: str = "none"
+    offload: bool = False
+
+    def __post_init__(self):
+        one_of("hardware.sharding", self, "level", ("none", "stage1", "stage2", "stage3"))
+
+
+@dataclass
+class HardwareConfig:
+    """The machine: device, precision it can do, memory savers."""
+
+    device: str = MISSING  # cpu or gpu
+    devices: int = 1  # processes on this machine, one per device
+    precision: str = "float32"  # float16 (loss scaling, float32 master weights) or bfloat16
+    recompute: bool = False  # drop activations, compute them again going backward
+    num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
+    sharding: ShardingConfig = field(default_factory=ShardingConfig)
+
+    def __post_init__(self):
+        one_of("hardware", self, "device", ("cpu", "gpu"))
+        one_of("hardware", self, "precision", ("float32", "float16", "bfloat16"))
+        positive("hardware", self, "devices")
+        not_negative("hardware", self, "num_threads")
+        wanted(
+            self.device == "gpu" or self.precision == "float32",
+            f"hardware.precision={self.precision} needs a GPU (Paddle has no such convolution on "
+            "the CPU); use hardware.precision=float32.",
+        )
+        wanted(
+            self.device == "gpu" or self.sharding.level in ("none", "stage1"),
+            f"hardware/sharding={self.sharding.level} needs GPUs; on the CPU use none or stage1.",
+        )

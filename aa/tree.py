@@ -1,0 +1,32 @@
+"""The composed config as a tree, shown when a run starts."""
+
+import json
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+
+WIDE = 10_000  # rich cuts lines at the width of a terminal; a terminal wraps them itself
+
+
+def print_tree(config):
+    """Print groups with the chosen options and all values, in the spelling that overrides use."""
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    chosen = HydraConfig.get().runtime.choices
+
+    def grow(branch, values, prefix=""):
+        width = max(len(key) for key in values)
+        for key, value in values.items():
+            if isinstance(value, dict):
+                option = chosen.get(prefix + key)
+                title = Text(f"{key}={option}" if option else key, style="bold")
+                grow(branch.add(title), value, f"{prefix}{key}/")
+            else:
+                text = value if isinstance(value, str) else json.dumps(value)
+                branch.add(Text(f"{key:<{width}}  {text}"))
+
+    tree = Tree(Text("config", style="bold"))
+    grow(tree, OmegaConf.to_container(config, resolve=True))
+    Console(highlight=False, width=WIDE).print(tree, soft_wrap=True)

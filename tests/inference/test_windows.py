@@ -1,0 +1,77 @@
+"""Windows cover every frame; by default none joins the end of a video to its start."""
+
+import pytest
+
+from aa.inference.windows import context_windows
+
+SHAPES = [
+    (frames, size, overlap, stride)
+    for frames in (1, 2, 6, 7, 10, 61)
+    for size, overlap in ((1, 0), (6, 0), (6, 4), (24, 4))
+    for stride in (1, 2, 3)
+]
+
+
+@pytest.mark.parametrize("closed_loop", [False, True])
+@pytest.mark.parametrize(("frames", "size", "overlap", "stride"), SHAPES)
+def test_every_frame_is_covered_and_no_window_is_empty(frames, size, overlap, stride, closed_loop):
+    windows = context_windows(
+        frames, size=size, overlap=overlap, stride=stride, closed_loop=closed_loop
+    )
+    assert all(0 < len(window) <= size for window in windows)
+    assert {frame for window in windows for frame in window} == set(range(frames))
+
+
+@pytest.mark.parametrize(("frames", "size", "overlap", "stride"), SHAPES)
+def test_no_window_joins_the_end_to_the_start(frames, size, overlap, stride):
+    for window in context_windows(frames, size=size, overlap=overlap, stride=stride):
+        assert window == sorted(set(window))
+
+
+def test_a_short_video_is_one_window():
+    assert context_windows(1, size=24, overlap=4) == [[0]]
+    assert context_windows(6, size=6, overlap=4, stride=2, closed_loop=True) == [[0, 1, 2, 3, 4, 5]]
+
+
+def test_neighbours_share_the_overlap():
+    assert context_windows(10, size=6, overlap=4) == [
+        [0, 1, 2, 3, 4, 5],
+        [2, 3, 4, 5, 6, 7],
+        [4, 5, 6, 7, 8, 9],
+    ]
+
+
+def test_the_last_window_ends_with_the_last_frame():
+    assert context_windows(8, size=6, overlap=3) == [[0, 1, 2, 3, 4, 5], [2, 3, 4, 5, 6, 7]]
+
+
+def test_a_closed_loop_is_the_published_uniform_schedule():
+    assert context_windows(10, size=6, overlap=4, closed_loop=True) == [
+        [0, 1, 2, 3, 4, 5],
+        [2, 3, 4, 5, 6, 7],
+        [4, 5, 6, 7, 8, 9],
+        [6, 7, 8, 9, 0, 1],
+        [8, 9, 0, 1, 2, 3],
+    ]
+
+
+def test_the_second_dilation_takes_every_other_frame():
+    windows = context_windows(12, size=6, overlap=4, stride=2)
+    assert windows == [
+        [0, 1, 2, 3, 4, 5],
+        [2, 3, 4, 5, 6, 7],
+        [4, 5, 6, 7, 8, 9],
+        [6, 7, 8, 9, 10, 11],
+        [0, 2, 4, 6, 8, 10],
+        [1, 3, 5, 7, 9, 11],
+    ]
+
+
+def test_a_closed_loop_of_two_dilations_is_the_published_one():
+    windows = context_windows(10, size=6, overlap=4, stride=2, closed_loop=True)
+    assert windows[5:] == [[0, 2, 4, 6, 8, 0], [8, 0, 2, 4, 6, 8]]
+
+
+def test_a_video_without_room_for_a_dilation_does_without():
+    # ceil(log2(7 / 6)) + 1 = 2 dilations at most, and 6 frames two apart span 11.
+    assert context_windows(7, size=6, overlap=4, stride=3) == context_windows(7, size=6, overlap=4)

@@ -1,0 +1,169 @@
+"""A user's mistake is one line on stderr and exit code 2, and paddle was not imported for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RANDOM = ["model=parity", "data=puppets"]  # needs no file
+MANY = pytest.mark.parametrize
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Function (arguments of a runner) -> its result, where importing paddle is an error."""
+    for name in ("paddle", "paddlenlp", "ppdiffusers"):
+        (tmp_path / "fake" / name).mkdir(parents=True)
+        (tmp_path / "fake" / name / "__init__.py").write_text("raise RuntimeError('too early')")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "file").write_text("not a folder")
+
+    def run(*arguments, runner="train", **environment):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
+        paths = os.pathsep.join([str(tmp_path / "fake"), str(ROOT)])
+        return subprocess.run(
+            [sys.executable, str(ROOT / "runners" / f"{runner}.py"), *arguments],
+            env={**kept, "PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "", **environment},
+            cwd=tmp_path / "work",
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def one_line(result):
+    """The line a user reads, after checking that there is nothing else to read."""
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "Traceback" not in result.stdout
+    return result.stderr.removeprefix("error: ").strip()
+
+
+@MANY(
+    ("arguments", "line"),
+    [
+        (["stage.max_stps=3"], "stage.max_stps: no such key; did you mean stage.max_steps?"),
+        (["stage=3"], "stage=3: no such option; there are 1, 2."),
+        (["stage=2"], "stage.init_from must be given: add stage.init_from=<value>"),
+        (["data.height=100"], "data.height must be a multiple of 8 (the VAE's stride), got 100;"),
+        (["stage.max_steps"], "stage.max_steps: no value given; write stage.max_steps=<value>."),
+        (["name=b=c"], "name=b=c: cannot be read as key=value;"),
+        (["data.crop_scale=[1,1"], "data.crop_scale=[1,1: cannot be read as key=value;"),
+        (
+            ["experiment=smoke"],
+            "experiment: not chosen yet, so it needs a plus: +experiment=smoke.",
+        ),
+        (
+            ["--max_train_steps", "3"],
+            "--max_train_steps: no such option; keys are set as key=value",
+        ),
+        (["data.generate.num_clips=3"], "a key is set inside a group that is null here;"),
+        (["hydra.run.dir=file/run"], "file/run: cannot be made (Not a directory);"),
+        (["hydra.run.dir=/proc/run"], "/proc/run: cannot be made ("),
+        (["--config-name", "trane"], "Cannot find primary config 'trane'."),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, line, start):
+    assert one_line(start(*arguments)).startswith(line)
+
+
+@MANY(
+    ("arguments", "line"),
+    [
+        ([], "data.manifest=data/ubcNbili_data/meta_data/ubcNbili_meta.json: no such file;"),
+        (["data=folder", "data.folder=none"], "data.folder=none: no such folder;"),
+        (["data=puppets", "stage.init_from=none"], "stage.init_from=none: no such folder;"),
+        ([*RANDOM, "stage.motion_init_from=none"], "stage.motion_init_from=none: no such file;"),
+    ],
+)
+def test_a_missing_input_of_training_is_found_before_paddle_loads(arguments, line, start):
+    assert one_line(start(*arguments)).startswith(line)
+
+
+def test_missing_base_weights_name_the_download_and_the_way_without(start):
+    line = one_line(start("data=puppets"))
+    assert line.startswith("model.base_weights=pretrained")
+    assert "`python -m aa.weights download " in line
+    assert "model.base_weights=null starts at random" in line
+
+
+@MANY(
+    ("arguments", "line"),
+    [
+        ([], "weights must be given: add weights=<value>"),
+        (["weights=none", "reference=file", "pose=file"], "weights=none: no such folder;"),
+        (["weights=.", "reference=none", "pose=file"], "reference=none: no such file."),
+        (["weights=.", "reference=file", "pose=none"], "pose=none: no such file."),
+        (["weights=.", "+cases=file"], "cases=file: wanted a mapping of pictures"),
+    ],
+)
+def test_a_missing_input_of_inference_is_found_before_paddle_loads(arguments, line, start):
+    assert one_line(start(*arguments, runner="infer")).startswith(line)
+
+
+def test_a_machine_without_the_gpu_that_is_asked_for_is_named_at_once(start):
+    line = one_line(start("stage=1", "hardware=v100"))
+    assert line.startswith("hardware: this group asks for a GPU and this machine shows none")
+
+
+def test_a_failing_job_of_a_sweep_is_one_line_and_the_next_job_still_runs(start):
+    result = start("-m", *RANDOM, "stage=1,2", "stage.max_steps=0")
+    first, second = result.stderr.splitlines()
+    assert first == "error: job 0: stage.max_steps must be more than 0, got 0."
+    assert second.startswith("error: job 1: stage.init_from must be given")
+    assert result.returncode == 2
+
+
+def test_a_typo_in_a_sweep_stops_it_before_the_first_job(start):
+    line = one_line(start("-m", *RANDOM, "stage=1,2", "stage.max_stps=0"))
+    assert line == "stage.max_stps: no such key; did you mean stage.max_steps?"
+
+
+def test_what_stopped_a_run_is_in_its_log(start, tmp_path):
+    line = one_line(start(*RANDOM, "stage.max_steps=0", "hydra.run.dir=run"))
+    assert line in (tmp_path / "work" / "run" / "train.log").read_text()
+
+
+def test_the_whole_traceback_is_shown_on_request(start):
+    result = start("stage.max_stps=3", HYDRA_FULL_ERROR="1")
+    assert "Traceback" in result.stderr
+    assert result.returncode == 1
+
+
+def test_a_bug_is_no_users_mistake(start):
+    result = start(*RANDOM)
+    assert result.returncode == 1
+    assert "RuntimeError: too early" in result.stderr
+
+
+def test_processes_started_by_hand_are_asked_for_one_run_folder(start):
+    line = one_line(start(*RANDOM, PADDLE_TRAINERS_NUM="2", PADDLE_TRAINER_ID="1"))
+    assert line.startswith("2 processes need one run folder: add hydra.run.dir=<folder>")
+
+
+@MANY(
+    ("arguments", "text"),
+    [
+        (["--cfg", "job", "stage=2"], "num_frames: 24"),
+        (["stage=1", "--cfg", "job", "seed=7"], "seed: 7"),
+        (["--help"], "hardware: a100, cpu, h100, v100"),
+        (["--hydra-help"], "--multirun"),
+    ],
+)
+def test_questions_are_answered_without_paddle_and_leave_no_folder(
+    arguments, text, start, tmp_path
+):
+    result = start(*arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert text in result.stdout
+    assert not (tmp_path / "work" / "outputs").exists()
+
+
+def test_the_shell_completes_keys_and_options(start):
+    asked = "python train.py stage="
+    result = start("-sc", "query=bash", COMP_LINE=asked, COMP_POINT=str(len(asked)))
+    assert result.stdout.split() == ["stage=1", "stage=2"]

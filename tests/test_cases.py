@@ -1,0 +1,78 @@
+"""A cases file maps pictures to pose videos; what is wrong with it is said before work starts."""
+
+import pytest
+
+from aa.cases import read_cases
+from aa.errors import UserError
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Function (text of a cases file) -> its path; pictures and videos lie beside it."""
+    for name in ("ann.png", "bob.png", "walk.mp4", "turn.mp4"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+    def write(text):
+        (tmp_path / "cases.yaml").write_text(text)
+        return "cases.yaml"
+
+    return write
+
+
+def refused(cases):
+    with pytest.raises(UserError) as caught:
+        read_cases(cases=cases)
+    return str(caught.value)
+
+
+def test_a_picture_and_a_video_are_one_case(files):
+    (case,) = read_cases(reference="ann.png", pose="walk.mp4")
+    assert case.name == "ann_walk"
+
+
+def test_a_file_gives_a_case_for_every_video_of_every_picture(files):
+    cases = read_cases(cases=files("ann.png: [walk.mp4, turn.mp4]\nbob.png: walk.mp4"))
+    assert [case.name for case in cases] == ["ann_walk", "ann_turn", "bob_walk"]
+
+
+def test_files_beside_the_cases_file_are_found_from_anywhere(files, tmp_path, monkeypatch):
+    cases = tmp_path / files("ann.png: [walk.mp4]")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (case,) = read_cases(cases=cases)
+    assert (case.reference, case.pose) == (tmp_path / "ann.png", tmp_path / "walk.mp4")
+
+
+def test_all_missing_files_are_named_at_once(files):
+    line = refused(files("ann.png: [run.mp4]\neve.png: [walk.mp4]"))
+    assert line == "cases=cases.yaml: no such file: eve.png, run.mp4."
+
+
+def test_two_cases_that_would_write_one_file_are_refused(files):
+    line = refused(files("ann.png: [walk.mp4, walk.mp4]"))
+    assert line == "cases=cases.yaml: two cases would both write ann_walk; rename one file."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[ann.png]",
+        "ann.png",
+        "ann.png:",
+        "ann.png: []",
+        "ann.png: {walk.mp4: 1}",
+        "1: [walk.mp4]",
+    ],
+)
+def test_another_form_is_refused_with_the_wanted_one(text, files):
+    assert "wanted a mapping of pictures to lists of pose videos, like `ann.png:" in refused(
+        files(text)
+    )
+
+
+@pytest.mark.parametrize("content", [b"a: [b", b"\xff\xfe\x00"])
+def test_what_is_no_yaml_is_refused(content, files, tmp_path):
+    (tmp_path / "broken.yaml").write_bytes(content)
+    assert refused("broken.yaml").startswith("cases=broken.yaml: not yaml (")

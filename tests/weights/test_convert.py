@@ -1,0 +1,114 @@
+import subprocess
+import sys
+
+import pytest
+
+from aa.errors import UserError
+from tests.weights.conftest import assert_same, new_model
+from tests.weights.files import cut_short
+
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def command_line(*arguments):
+    """Exit code, stdout and stderr of `python -m aa.weights`."""
+    command = [sys.executable, "-m", "aa.weights", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("release", ["torch_release", "paddle_release", "own_folder"])
+def test_converted_weights_load_strictly(release, request, tmp_path, states):
+    from aa.weights.convert import convert
+    from aa.weights.models import load_model
+
+    convert(request.getfixturevalue(release), tmp_path / "ours")
+    assert_same(load_model(tmp_path / "ours"), states)
+
+
+def test_the_source_of_a_conversion_stays_as_it_was(torch_release, tmp_path):
+    from aa.weights.convert import convert
+
+    before = contents(torch_release)
+    convert(torch_release, tmp_path / "ours")
+    assert contents(torch_release) == before
+
+
+def test_a_conversion_that_fails_leaves_nothing_behind(torch_release, copy_of, tmp_path):
+    from aa.weights.convert import convert
+
+    folder = copy_of(torch_release)
+    cut_short(folder / "image_encoder" / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"pytorch_model\.bin: not readable"):
+        convert(folder, tmp_path / "out" / "ours")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_conversion_does_not_write_over_a_folder(torch_release, tmp_path):
+    from aa.weights.convert import convert
+
+    with pytest.raises(UserError, match="exists already; give a new folder"):
+        convert(torch_release, tmp_path)
+
+
+def test_a_conversion_does_not_write_into_its_source(torch_release):
+    from aa.weights.convert import convert
+
+    with pytest.raises(UserError, match="which stays as it is; give a folder outside"):
+        convert(torch_release, torch_release / "ours")
+
+
+def test_what_training_starts_from_is_not_converted(start_folder, tmp_path):
+    from aa.weights.convert import convert
+
+    with pytest.raises(UserError, match=r"give it to stage\.init_from as it is"):
+        convert(start_folder, tmp_path / "ours")
+
+
+def test_inspecting_a_whole_folder_gives_every_component(torch_release, states):
+    from aa.weights.convert import inspect
+
+    _, components = inspect(torch_release)
+    assert {c.name: c.keys for c in components} == {k: len(v) for k, v in states.items()}
+
+
+def test_inspecting_a_start_folder_leaves_out_what_starts_new(start_folder):
+    from aa.weights.convert import inspect
+
+    (start_folder / "mm_sd_v15_v2.ckpt").unlink()
+    assert "motion_module" not in [c.name for c in inspect(start_folder)[1]]
+
+
+def test_inspecting_a_truncated_folder_names_the_file(torch_release, copy_of):
+    from aa.weights.convert import inspect
+
+    folder = copy_of(torch_release)
+    cut_short(folder / "reference_unet.pth")
+    with pytest.raises(UserError, match=r"reference_unet\.pth: not readable .* truncated"):
+        inspect(folder)
+
+
+def test_the_command_line_converts_and_inspects(torch_release, tmp_path):
+    code, out, err = command_line("convert", torch_release, tmp_path / "ours")
+    assert (code, err) == (0, "")
+    assert "pose_guider     pose_guider.pth" in out
+    code, out, err = command_line("inspect", tmp_path / "ours")
+    assert (code, err) == (0, "")
+    assert "channels 8-16, 1 layers per block, 2 heads, cross-attention width 8" in out
+    assert "motion modules: 2 heads, at most 8 frames" in out
+    assert out.endswith("complete\n")
+
+
+def test_the_command_line_tells_a_stage_1_folder(tmp_path):
+    from aa.weights.models import save_weights
+
+    save_weights(new_model(motion_modules=False), tmp_path / "stage1")
+    assert "motion modules: none" in command_line("inspect", tmp_path / "stage1")[1]
+
+
+def test_on_the_command_line_an_error_is_one_line(tmp_path):
+    code, out, err = command_line("inspect", tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"error: {tmp_path}: not a weights folder.")

@@ -1,0 +1,96 @@
+"""What a hostile pickle may try. Nothing of it runs, and the message names the file."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from aa.errors import UserError
+from aa.weights.reading import read_state
+from tests.weights.files import (
+    call,
+    dictionary,
+    name,
+    plain,
+    program,
+    storage,
+    tensor,
+    write_torch_zip,
+)
+
+
+class Touch:
+    """Pickles as a call that makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("kind", [".pth", ".pdparams"])
+def test_a_pickle_that_runs_code_is_refused_and_nothing_runs(tmp_path, kind):
+    path, made = tmp_path / f"w{kind}", tmp_path / "made"
+    evil = pickle.dumps({"w": Touch(made)}, 2)
+    if kind == ".pdparams":
+        path.write_bytes(evil)
+    else:
+        write_torch_zip(path, evil[2:-1], {})
+    with pytest.raises(UserError, match=rf"w{kind}: refused, it asks for (posix|nt)\.system"):
+        read_state(path)
+    assert not made.exists()
+
+
+def test_a_torch_file_from_before_1_6_is_not_read_but_explained(tmp_path):
+    path, made = tmp_path / "w.pth", tmp_path / "made"
+    path.write_bytes(pickle.dumps({"w": Touch(made)}, 2))
+    with pytest.raises(UserError, match=r"before 1\.6: load and save it with torch 1\.6 or later"):
+        read_state(path)
+    assert not made.exists()
+
+
+def test_a_pickle_cannot_change_the_functions_it_calls(tmp_path):
+    change = name("torch._utils", "_rebuild_tensor_v2") + plain((None, {"function": 1})) + b"b"
+    path = write_torch_zip(tmp_path / "w.pth", change, {})
+    with pytest.raises(UserError, match="it asks to change a function"):
+        read_state(path)
+
+
+def test_no_codec_is_looked_up_for_a_pickle(tmp_path):
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(program(call(name("_codecs", "encode"), plain("x"), plain("rot13"))))
+    with pytest.raises(UserError, match="refused, it asks for the encoding rot13"):
+        read_state(path)
+
+
+@pytest.mark.parametrize("size", [(7,), (2, 4), (-1,)])
+def test_a_tensor_outside_its_storage_is_refused(tmp_path, size):
+    content = dictionary({"w": tensor(storage("0", 6), size)})
+    path = write_torch_zip(tmp_path / "w.pth", content, {"0": bytes(24)})
+    with pytest.raises(UserError, match="reaches outside its storage"):
+        read_state(path)
+
+
+def test_a_tensor_cannot_be_the_storage_of_another(tmp_path):
+    wide = tensor(storage("0", 1), (1_000_000,), stride=(0,))
+    path = write_torch_zip(
+        tmp_path / "w.pth", dictionary({"w": tensor(wide, (9,))}), {"0": bytes(4)}
+    )
+    with pytest.raises(UserError, match="a tensor without a storage"):
+        read_state(path)
+
+
+def test_an_array_of_objects_is_refused(tmp_path):
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(pickle.dumps({"w": np.array([None])}, 4))
+    with pytest.raises(UserError, match="an array of O8, which is no number"):
+        read_state(path)
+
+
+def test_a_numpy_scalar_is_refused(tmp_path):
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(pickle.dumps({"w": np.float32(1)}, 4))
+    with pytest.raises(UserError, match=r"refused, it asks for numpy\.core\.multiarray\.scalar"):
+        read_state(path)
