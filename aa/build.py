@@ -173,8 +173,8 @@ def build_inference(config, folder):
     Raises:
         UserError: a case or the weights cannot be read.
     """
-    from aa.inference import Pose2VideoPipeline
     from aa.cases import read_cases
+    from aa.inference import Pose2VideoPipeline
     from aa.inference.run import InferenceRun, check_frames
     from aa.weights.folders import open_folder
 

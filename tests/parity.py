@@ -111,9 +111,7 @@ class Case:
             pose = model.pose_guider(self._tensor("pose_pixels"))
             self._compare("pose_features", pose)
             self._compare("model_output", model.predict(noisy, t, **self._conditions()))
-            alone = model.denoising_unet(
-                noisy, t, self._tensor("image_embeds"), pose_features=pose
-            )
+            alone = model.denoising_unet(noisy, t, self._tensor("image_embeds"), pose_features=pose)
             self._compare("model_output_without_reference", alone)
             self._compare("loss_noisy_latents", add_noise(latents, noise, t, a))
             self._compare("loss_target", velocity(latents, noise, t, a))

@@ -1,4 +1,4 @@
-"""Train stage 1, stage 2 from it, animate from that: what training writes is what inference reads."""
+"""Train stage 1, stage 2 from it, animate: what training writes is what inference reads."""
 
 import json
 

@@ -145,7 +145,9 @@ class Pose2VideoPipeline:
         features = []
         for start in range(0, len(pose_images), batch_size):
             frames = pose_images[start : start + batch_size]
-            arrays = [np.asarray(f if isinstance(f, np.ndarray) else f.convert("RGB")) for f in frames]
+            arrays = [
+                np.asarray(f if isinstance(f, np.ndarray) else f.convert("RGB")) for f in frames
+            ]
             pixels = np.concatenate(
                 [to_unit(fit_frames(a[None], size, fit=fit)) for a in arrays], axis=1
             )

@@ -130,8 +130,8 @@ class SpatialTransformerBlock(nn.Layer):
         Args:
             x: tokens [B*F, L, C].
             image_embeds: [B, 1, D].
-            reference: reference tokens of this block [B, L, C], or None for plain self-attention.
-            keep_reference: bool [B], False where a sample goes without its reference; None: all keep.
+            reference: reference tokens of this block [B, L, C]; None for plain self-attention.
+            keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
             tokens [B*F, L, C] and this block's first norm [B*F, L, C].

@@ -29,9 +29,7 @@ class Linear(nn.Linear):
 class Conv2D(nn.Conv2D):
     """Convolution that starts as torch's does, or at zero; see `Linear`."""
 
-    def __init__(
-        self, in_channels, out_channels, kernel_size, *, stride=1, padding=0, zero=False
-    ):
+    def __init__(self, in_channels, out_channels, kernel_size, *, stride=1, padding=0, zero=False):
         start = _start(in_channels * kernel_size**2, zero=zero)
         super().__init__(
             in_channels,

@@ -1,5 +1,7 @@
 """Pose guider: pose pictures to features of the latents' size (arXiv 2311.17117, 3.2)."""
 
+from itertools import pairwise
+
 import paddle.nn.functional as F
 from paddle import nn
 
@@ -18,7 +20,7 @@ class PoseGuider(nn.Layer):
         super().__init__()
         self.conv_in = Conv2D(3, channels[0], 3, padding=1)
         self.blocks = nn.LayerList()
-        for narrow, wide in zip(channels[:-1], channels[1:], strict=True):
+        for narrow, wide in pairwise(channels):
             self.blocks.append(Conv2D(narrow, narrow, 3, padding=1))
             self.blocks.append(Conv2D(narrow, wide, 3, stride=2, padding=1))
         self.conv_out = Conv2D(channels[-1], out_channels, 3, padding=1, zero=True)

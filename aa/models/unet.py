@@ -127,7 +127,9 @@ class UNet(nn.Layer):
         """
         batch, _, frames = latents.shape[:3]
         if self.max_frames is not None and frames > self.max_frames:
-            raise ValueError(f"{frames} frames at once; the motion modules reach {self.max_frames}.")
+            raise ValueError(
+                f"{frames} frames at once; the motion modules reach {self.max_frames}."
+            )
         if reference is not None and len(reference) != self.num_attentions:
             raise ValueError(
                 f"{len(reference)} reference features for {self.num_attentions} attention blocks: "

@@ -158,7 +158,8 @@ def _trains(component, layer):
     return any(
         not p.stop_gradient
         for n, p in layer.named_parameters()
-        if component not in ("motion_module", "denoising_unet") or (".motion_modules." in n) == inside
+        if component not in ("motion_module", "denoising_unet")
+        or (".motion_modules." in n) == inside
     )
 
 

@@ -76,5 +76,7 @@ class AnimateAnyoneTrainer(Trainer):
 
 def gradient_norm(parameters, scale=1.0):
     """L2 norm of all gradients together, divided by the loss scale."""
-    squares = [float((p.grad.astype("float32") ** 2).sum()) for p in parameters if p.grad is not None]
+    squares = [
+        float((p.grad.astype("float32") ** 2).sum()) for p in parameters if p.grad is not None
+    ]
     return math.sqrt(sum(squares)) / scale

@@ -14,7 +14,9 @@ def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
     tags = LogReader(file_path=str(record)).get_tags()
     assert {"train/loss", "train/learning_rate", "train/grad_norm"} <= set(tags["scalar"])
     assert tags["image"] == ["sample/reference_pose_result_truth"]
-    steps = [point.id for point in LogReader(file_path=str(record)).get_data("scalar", "train/loss")]
+    steps = [
+        point.id for point in LogReader(file_path=str(record)).get_data("scalar", "train/loss")
+    ]
     assert steps == [1, 2]
 
 

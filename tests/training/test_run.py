@@ -8,7 +8,6 @@ import pytest
 from aa.weights.folders import list_checkpoints, open_folder
 from aa.weights.models import load_model, read_component
 
-
 ONE_STEP = ["inference.num_inference_steps=1"]
 
 
@@ -47,7 +46,9 @@ def test_the_same_run_twice_gives_the_same_losses_and_weights(train):
 
 def test_sampling_does_not_touch_training(train):
     plain = train("plain", "stage=1")
-    sampled = train("sampled", "stage=1", "stage.sample_steps=1", "inference.num_frames=2", *ONE_STEP)
+    sampled = train(
+        "sampled", "stage=1", "stage.sample_steps=1", "inference.num_frames=2", *ONE_STEP
+    )
     assert metrics(plain, "loss") == metrics(sampled, "loss")
 
 
