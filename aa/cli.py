@@ -112,15 +112,12 @@ class Job:
             _remove_file_handlers()
         try:
             self.function(config)
-        except (UserError, GroupError) as error:
-            self._fail(error, getattr(error, "code", USER_ERROR))
-        except OSError as error:
-            if error.errno not in STORAGE:
+        except Exception as error:
+            users = isinstance(error, UserError | GroupError)
+            if not users and getattr(error, "errno", None) not in STORAGE:
+                _to_file(traceback.format_exc())
                 raise
-            self._fail(error, USER_ERROR)
-        except Exception:
-            _to_file(traceback.format_exc())
-            raise
+            self._fail(error, getattr(error, "code", USER_ERROR))
 
     def _fail(self, error, code):
         """One line, and on with the next job; the process ends with the first failure's code."""

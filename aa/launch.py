@@ -68,7 +68,8 @@ def launch(hardware, folder, *, full_error=False):
         full_error: ranks show whole tracebacks of the user's errors too.
 
     Raises:
-        GroupError: a process failed, or a signal stopped them.
+        UserError, GroupError: a process failed.
+        KeyboardInterrupt, SystemExit: a signal stopped them all.
     """
     logs = Path(folder) / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -85,8 +86,10 @@ def launch(hardware, folder, *, full_error=False):
         for pattern in ENVIRONMENTS:
             for file in logs.glob(pattern):
                 file.unlink(missing_ok=True)
+    if stopped_by == signal.SIGINT:
+        raise KeyboardInterrupt
     if stopped_by:
-        raise GroupError(f"stopped by {signal.Signals(stopped_by).name}.", 128 + stopped_by)
+        sys.exit(128 + stopped_by)  # the shell's code for it; ends a whole sweep
     if child.returncode:
         _fail(logs, child.returncode)
 

@@ -83,8 +83,8 @@ def _explain(error, schema):
             return line(match)
     if isinstance(error, OSError) and error.filename:
         return (
-            f"{error.filename}: cannot be made ({error.strerror}); choose another folder with "
-            "hydra.run.dir=<folder>, in a sweep with hydra.sweep.dir=<folder>."
+            f"{error.filename}: {error.strerror}; if no run folder can be there, choose another "
+            "with hydra.run.dir=<folder>, in a sweep with hydra.sweep.dir=<folder>."
         )
     return str(error).split("\nConfig search path")[0] or type(error).__name__
 

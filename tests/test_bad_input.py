@@ -62,8 +62,8 @@ def one_line(result):
             "--max_train_steps: no such option; keys are set as key=value",
         ),
         (["data.generate.num_clips=3"], "a key is set inside a group that is null here;"),
-        (["hydra.run.dir=file/run"], "file/run: cannot be made (Not a directory);"),
-        (["hydra.run.dir=/proc/run"], "/proc/run: cannot be made ("),
+        (["hydra.run.dir=file/run"], "file/run: Not a directory; if no run folder"),
+        (["hydra.run.dir=/proc/run"], "/proc/run: "),
         (["--config-name", "trane"], "Cannot find primary config 'trane'."),
     ],
 )

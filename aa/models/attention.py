@@ -4,7 +4,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.layers import Conv2D, LayerNorm, Linear
+from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
 
 # Scores held at once on the CPU, in numbers: 2^26 float32 are 256 MiB.
 MAX_SCORES = 2**26
@@ -151,7 +151,7 @@ class SpatialTransformer(nn.Layer):
 
     def __init__(self, channels, heads, context_channels, *, norm_groups):
         super().__init__()
-        self.norm = nn.GroupNorm(norm_groups, channels, epsilon=1e-6)
+        self.norm = GroupNorm(norm_groups, channels, epsilon=1e-6)
         self.proj_in = Conv2D(channels, channels, 1)
         self.transformer_blocks = nn.LayerList(
             [SpatialTransformerBlock(channels, heads, context_channels)]

@@ -6,7 +6,7 @@ import paddle.nn.functional as F
 from paddle import nn
 
 from aa.models.attention import SpatialTransformer, repeat_frames
-from aa.models.layers import Conv2D, Linear
+from aa.models.layers import Conv2D, GroupNorm, Linear
 from aa.models.motion import MotionModule
 
 
@@ -41,10 +41,10 @@ class ResnetBlock(nn.Layer):
     def __init__(self, in_channels, out_channels, widths):
         super().__init__()
         groups = widths.norm_groups
-        self.norm1 = nn.GroupNorm(groups, in_channels, epsilon=1e-5)
+        self.norm1 = GroupNorm(groups, in_channels, epsilon=1e-5)
         self.conv1 = Conv2D(in_channels, out_channels, 3, padding=1)
         self.time_emb_proj = Linear(widths.time_channels, out_channels)
-        self.norm2 = nn.GroupNorm(groups, out_channels, epsilon=1e-5)
+        self.norm2 = GroupNorm(groups, out_channels, epsilon=1e-5)
         self.conv2 = Conv2D(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = None
         if in_channels != out_channels:

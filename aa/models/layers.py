@@ -1,4 +1,4 @@
-"""The basic layers: torch's default start values, a LayerNorm with a sound gradient."""
+"""The basic layers: torch's default start values, norms that Paddle's CPU kernels get right."""
 
 import math
 
@@ -56,3 +56,18 @@ class LayerNorm(nn.LayerNorm):
             weight = weight.detach()
             weight.stop_gradient = False
         return F.layer_norm(x, self._normalized_shape, weight, self.bias, self._epsilon)
+
+
+class GroupNorm(nn.GroupNorm):
+    """GroupNorm that stays exact where a group's mean is large against its spread.
+
+    Paddle 3.3 on the CPU takes the variance as E[x^2] - E[x]^2, whose error grows with the square
+    of mean / spread: 1e-4 at 10 with 128 numbers a group, useless at 100. Taking the mean away
+    first changes neither the result nor its gradient, and leaves the fused kernel exact to 1e-6.
+    """
+
+    def forward(self, x):
+        if not x.place.is_gpu_place():
+            groups = x.reshape([x.shape[0], self._num_groups, -1])
+            x = (groups - groups.mean(2, keepdim=True).detach()).reshape(x.shape)
+        return super().forward(x)

@@ -6,7 +6,7 @@ import paddle
 from paddle import nn
 
 from aa.models.attention import Attention, FeedForward
-from aa.models.layers import LayerNorm, Linear
+from aa.models.layers import GroupNorm, LayerNorm, Linear
 
 
 def sinusoidal_positions(length, channels):
@@ -64,7 +64,7 @@ class TemporalTransformer(nn.Layer):
 
     def __init__(self, channels, heads, max_frames, *, norm_groups):
         super().__init__()
-        self.norm = nn.GroupNorm(norm_groups, channels, epsilon=1e-6)
+        self.norm = GroupNorm(norm_groups, channels, epsilon=1e-6)
         self.proj_in = Linear(channels, channels)
         self.transformer_blocks = nn.LayerList(
             [TemporalTransformerBlock(channels, heads, max_frames)]

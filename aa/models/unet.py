@@ -8,7 +8,7 @@ from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
 from aa.models.blocks import Level, MiddleLevel, Widths
-from aa.models.layers import Conv2D, Linear
+from aa.models.layers import Conv2D, GroupNorm, Linear
 
 
 def timestep_embedding(timesteps, channels):
@@ -95,7 +95,7 @@ class UNet(nn.Layer):
                 below = wide
             self.up_blocks.append(Level(pairs, widths, attention=i > 0, up=i < depth - 1))
         if head:
-            self.conv_norm_out = nn.GroupNorm(norm_num_groups, first, epsilon=1e-5)
+            self.conv_norm_out = GroupNorm(norm_num_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
     def forward(

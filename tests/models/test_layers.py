@@ -3,7 +3,7 @@
 import numpy as np
 import paddle
 
-from aa.models.layers import Conv2D, LayerNorm, Linear
+from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
 
 
 def input_gradient(*, frozen):
@@ -36,3 +36,21 @@ def test_layers_start_within_one_over_the_root_of_their_inputs():
 def test_a_zero_layer_starts_at_zero():
     for layer in (Linear(3, 4, zero=True), Conv2D(3, 4, 1, zero=True)):
         assert all(float(p.abs().max()) == 0 for p in layer.parameters())
+
+
+def test_a_group_norm_stays_exact_where_the_mean_is_large():
+    x = np.random.default_rng(0).standard_normal([2, 4, 8, 8]) + 100
+    groups = x.reshape([2, 2, -1])
+    expected = (groups - groups.mean(2, keepdims=True)) / groups.std(2, keepdims=True)
+    found = GroupNorm(2, 4, epsilon=1e-5)(paddle.to_tensor(x.astype("float32"))).numpy()
+    np.testing.assert_allclose(found, expected.reshape(x.shape), atol=3e-5)
+
+
+def test_the_gradient_of_a_group_norm_is_that_of_the_library():
+    gradients = []
+    for layer in (GroupNorm(2, 4), paddle.nn.GroupNorm(2, 4)):
+        x = np.random.default_rng(0).standard_normal([2, 4, 3, 3]).astype("float32")
+        x = paddle.to_tensor(x, stop_gradient=False)
+        (layer(x) ** 3).sum().backward()
+        gradients.append(x.grad.numpy())
+    np.testing.assert_allclose(*gradients, atol=1e-4)
