@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import subprocess
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -182,27 +181,3 @@ def test_a_failing_rank_speaks_for_its_group(tmp_path):
     (tmp_path / "workerlog.1").write_text("error: clip 3 is short.\n")
     with pytest.raises(UserError, match=r"^clip 3 is short\.$"):
         _fail(tmp_path, code=2)
-
-
-@pytest.mark.slow
-def test_two_processes_train_as_one_run(tmp_path):
-    overrides = (
-        "stage=1 model=parity data=puppets hardware=cpu hardware.devices=2 data.num_workers=0"
-    )
-    quick = "data.height=32 data.width=32 data.generate.num_clips=2 data.generate.num_frames=10"
-    steps = "stage.max_steps=2 stage.log_steps=1 hydra.run.dir=run"
-    result = subprocess.run(
-        [sys.executable, ROOT / "runners" / "train.py", *f"{overrides} {quick} {steps}".split()],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    run = tmp_path / "run"
-    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [record["step"] for record in metrics] == [1, 2]
-    assert (run / "checkpoints" / "step-000002" / "config.json").is_file()
-    assert sorted(p.name for p in (run / "logs").iterdir()) == ["workerlog.0", "workerlog.1"]
-    assert "max_steps" not in (run / "logs" / "workerlog.1").read_text()
