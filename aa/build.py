@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from aa.cli import is_main_process
 from aa.config import to_dict
 from aa.errors import UserError
+from aa.launch import is_main_process, is_rank
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +21,18 @@ def build_training(config, folder):
     from aa.training.run import TrainingRun
     from aa.training.trainable import set_trainable
     from aa.training.trainer import training_arguments
-    from aa.weights.folders import open_folder
+    from aa.weights.folders import list_checkpoints, open_folder
 
     stage, data, hardware = config.stage, config.data, config.hardware
+    if list_checkpoints(folder):
+        raise UserError(
+            f"{folder}: holds checkpoints of another run; choose another hydra.run.dir=<folder>."
+        )
+    if hardware.sharding.level != "none" and not is_rank():
+        raise UserError(
+            f"hardware/sharding={hardware.sharding.level} splits over processes: "
+            "use hardware.devices=2 or more."
+        )
     start = open_folder(stage.init_from) if stage.init_from else None
     if start is not None:
         check_same_model(config.model.network(), start)

@@ -22,12 +22,9 @@ from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import UserError
 from aa.inputs import check_files
 from aa.launch import GroupError, check_shared_folder, is_main_process, wants_group
-from aa.machine import check_device, prepare_paddle, thread_settings
+from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
 from aa.tree import print_tree
-
-# Asked for here by the rest of the project.
-__all__ = ["is_main_process", "normalise_overrides", "prepare_paddle", "thread_settings"]
 
 log = logging.getLogger(__name__)
 

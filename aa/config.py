@@ -65,13 +65,19 @@ class TrainConfig:
         )
         if self.stage.sample_steps:
             self._check_samples(reach)
+        wanted(
+            self.hardware.sharding.level != "stage3"
+            or not (self.stage.sample_steps or self.stage.ema_decay),
+            "hardware/sharding=stage3 keeps slices of the weights: it goes with "
+            "stage.sample_steps=0 and stage.ema_decay=null only.",
+        )
 
     def _check_samples(self, reach):
         options = self.inference
         frames = options.num_frames
         wanted(
-            frames is not None,
-            "inference.num_frames must be given where stage.sample_steps is, got null.",
+            frames is not None and options.height is not None,
+            "inference.num_frames must be given where stage.sample_steps is, and a size; got null.",
         )
         wanted(
             not self.stage.motion_modules or min(options.context_frames, frames or 0) <= reach,

@@ -86,3 +86,4 @@ def prepare_paddle(hardware):
             "hardware: this group asks for a GPU, but the installed paddlepaddle is the CPU build; "
             "install paddlepaddle-gpu (see README) or use hardware=cpu."
         )
+    paddle.set_device(hardware.device)  # a GPU build would take its GPU for hardware=cpu too

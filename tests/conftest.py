@@ -5,8 +5,8 @@ import os
 import numpy as np
 import pytest
 
-from aa.cli import thread_settings
 from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.machine import thread_settings
 
 for key, value in thread_settings(HardwareConfig(device="cpu")).items():
     os.environ.setdefault(key, value)
@@ -110,14 +110,15 @@ def compose():
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    from aa import cli
+    from aa.arguments import normalise_overrides
+    from aa.cli import register_schemas
     from aa.config import to_config
 
     def build(name, overrides):
-        cli.register_schemas()
+        register_schemas()
         folder = str(Path(__file__).parents[1] / "conf")
         with initialize_config_dir(folder, version_base="1.3"):
-            config = hydra_compose(name, cli.normalise_overrides(overrides))
+            config = hydra_compose(name, normalise_overrides(overrides))
         config.name = name  # its default is only known inside a run
         return to_config(config)
 
@@ -135,14 +136,14 @@ def puppets(tmp_path_factory):
 
 @pytest.fixture
 def train(compose, puppets, tmp_path):
-    """Function (folder name, overrides) -> the run folder of a finished tiny training."""
+    """Function (folder name, overrides, data) -> the run folder of a finished tiny training."""
     from aa.build import build_training
 
-    def run(name, *overrides):
+    def run(name, *overrides, data=puppets):
         quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
-        config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *quick, *overrides])
+        config = compose("train", [*TINY_MODEL, *data, "hardware=cpu", *quick, *overrides])
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         build_training(config, folder).run()
         return folder
 

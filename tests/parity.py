@@ -35,10 +35,9 @@ def _published_classes():
             return [f.astype("float16").astype("float32") for f in features]
 
     class PublishedPipeline(Pose2VideoPipeline):
-        def window_shares(self, windows, num_frames, guidance_scale):
-            if guidance_scale <= 1:
-                return np.ones(num_frames, dtype=np.float32)
-            return super().window_shares(windows, num_frames, guidance_scale)
+        def _denoise(self, latents, windows, shares, conditions, steps, scale, progress):
+            shares = np.ones_like(shares) if scale <= 1 else shares
+            return super()._denoise(latents, windows, shares, conditions, steps, scale, progress)
 
     return PublishedModel, PublishedPipeline
 
@@ -208,8 +207,8 @@ def layouts(case, scratch):
 
 def main(case):
     """Print every comparison; returns whether all are within tolerance."""
-    from aa.cli import prepare_paddle
     from aa.config import HardwareConfig
+    from aa.machine import prepare_paddle
 
     prepare_paddle(HardwareConfig(device="cpu"))
     case, good = Path(case), True

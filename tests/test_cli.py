@@ -13,7 +13,7 @@ from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 from aa import cli, machine
-from aa.arguments import check_arguments
+from aa.arguments import check_arguments, normalise_overrides
 from aa.config import HardwareConfig
 from aa.errors import UserError
 from aa.launch import GroupError, _fail, check_shared_folder, rank_overrides, wants_group
@@ -66,14 +66,14 @@ def as_rank(monkeypatch):
     ],
 )
 def test_an_option_may_be_named_by_a_number(argument, normal):
-    assert cli.normalise_overrides([argument]) == [normal]
+    assert normalise_overrides([argument]) == [normal]
 
 
 @pytest.mark.parametrize(
     "argument", ["seed=2", "stage.max_steps=3", "-m", "~stage", "stage", "stage=[", "x.stage=2"]
 )
 def test_other_arguments_stay_as_they_are(argument):
-    assert cli.normalise_overrides([argument]) == [argument]
+    assert normalise_overrides([argument]) == [argument]
 
 
 def test_options_may_stand_between_overrides():
@@ -123,9 +123,9 @@ def test_the_tree_shows_values_as_they_are_typed(composed):
 
 def test_processes_share_the_cores(monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    alone = cli.thread_settings(HardwareConfig(device="cpu"))
-    shared = cli.thread_settings(HardwareConfig(device="cpu", devices=4))
-    chosen = cli.thread_settings(HardwareConfig(device="cpu", num_threads=3))
+    alone = machine.thread_settings(HardwareConfig(device="cpu"))
+    shared = machine.thread_settings(HardwareConfig(device="cpu", devices=4))
+    chosen = machine.thread_settings(HardwareConfig(device="cpu", num_threads=3))
     assert [s["OMP_NUM_THREADS"] for s in (alone, shared, chosen)] == ["8", "2", "3"]
 
 

@@ -9,7 +9,7 @@ from tqdm import tqdm
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
 from aa.diffusion import build_scheduler
 from aa.errors import UserError
-from aa.inference.windows import context_windows
+from aa.inference.windows import context_windows, window_shares
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Pose2VideoPipeline:
             latents = self._denoise(
                 _start_latents(latents, shape, seed),
                 windows,
-                self.window_shares(windows, num_frames, guidance_scale),
+                window_shares(windows, num_frames),
                 (image_embeds, pose_features, reference),
                 num_inference_steps,
                 guidance_scale,
@@ -142,7 +142,7 @@ class Pose2VideoPipeline:
         return self.model.reference_features(latents, image_embeds), image_embeds
 
     def _encode_poses(self, pose_images, size, fit, batch_size):
-        features = []
+        features = None
         for start in range(0, len(pose_images), batch_size):
             frames = pose_images[start : start + batch_size]
             arrays = [
@@ -151,17 +151,13 @@ class Pose2VideoPipeline:
             pixels = np.concatenate(
                 [to_unit(fit_frames(a[None], size, fit=fit)) for a in arrays], axis=1
             )
-            features.append(self.model.pose_guider(paddle.to_tensor(pixels[None])))
-        return paddle.concat(features, axis=2)
-
-    def window_shares(self, windows, num_frames, guidance_scale):
-        """What each window's prediction of a frame counts: 1 / the windows that have the frame.
-
-        Returns:
-            float32 numpy [F].
-        """
-        frames = np.concatenate([np.unique(window) for window in windows])
-        return (1 / np.bincount(frames, minlength=num_frames)).astype(np.float32)
+            part = self.model.pose_guider(paddle.to_tensor(pixels[None]))
+            if features is None:  # filled in place: a list would need twice the memory at its end
+                features = paddle.empty(
+                    [*part.shape[:2], len(pose_images), *part.shape[3:]], part.dtype
+                )
+            features[:, :, start : start + batch_size] = part
+        return features
 
     def _denoise(self, latents, windows, shares, conditions, steps, guidance_scale, progress):
         scheduler = build_scheduler(self.model.config.noise_schedule)

@@ -64,18 +64,11 @@ class InferenceRun:
             poses,
             width=width,
             height=height,
-            num_inference_steps=self.options.num_inference_steps,
-            guidance_scale=self.options.guidance_scale,
-            context_frames=self.options.context_frames,
-            context_overlap=self.options.context_overlap,
-            context_stride=self.options.context_stride,
-            closed_loop=self.options.closed_loop,
-            fit=self.options.fit,
-            seed=self.options.seed,
-            decode_batch_size=self.options.decode_batch_size,
             progress=True,
+            **sampling_options(self.options),
         )
-        files = self._write(case, frames, reference, poses, (height, width), fps)
+        with autocast(self.config.hardware):
+            files = self._write(case, frames, reference, poses, (height, width), fps)
         seconds = time.perf_counter() - start
         print(f"video:        {files[0]}\nside by side: {files[1]}  ({seconds:.1f} s)")
         return {
@@ -107,6 +100,21 @@ class InferenceRun:
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
         return alone.path, beside.path
+
+
+def sampling_options(options):
+    """What an `InferenceConfig` says about `Pose2VideoPipeline.frames`, the size aside."""
+    keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
+    keys += ("context_stride", "closed_loop", "fit", "seed", "decode_batch_size")
+    return {key: getattr(options, key) for key in keys}
+
+
+def autocast(hardware):
+    """Context in which networks compute in the hardware's precision; weights stay float32."""
+    import paddle
+
+    half = hardware.precision != "float32"
+    return paddle.amp.auto_cast(half, level="O1", dtype=hardware.precision if half else "float16")
 
 
 def read_reference(path):

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False):
     """Windows that together cover every frame.
@@ -34,3 +36,13 @@ def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False):
             starts = [min(i * hop, num_frames - span) for i in range(count)]
         windows += [[(s + i * dilation) % num_frames for i in range(size)] for s in starts]
     return windows
+
+
+def window_shares(windows, num_frames):
+    """What each window's prediction of a frame counts: 1 / the windows that have the frame.
+
+    Returns:
+        float32 numpy [F].
+    """
+    frames = np.concatenate([np.unique(window) for window in windows])
+    return (1 / np.bincount(frames, minlength=num_frames)).astype(np.float32)

@@ -16,6 +16,10 @@ class ShardingConfig:
 
     def __post_init__(self):
         one_of("hardware.sharding", self, "level", ("none", "stage1", "stage2", "stage3"))
+        wanted(
+            not self.offload or self.level in ("stage2", "stage3"),
+            f"hardware.sharding.offload works with stage2 and stage3, got level {self.level}.",
+        )
 
 
 @dataclass
@@ -24,7 +28,7 @@ class HardwareConfig:
 
     device: str = MISSING  # cpu or gpu
     devices: int = 1  # processes on this machine, one per device
-    precision: str = "float32"  # float16 (loss scaling, float32 master weights) or bfloat16
+    precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
     sharding: ShardingConfig = field(default_factory=ShardingConfig)

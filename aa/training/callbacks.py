@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 class RecordCallback(TrainerCallback):
     """Loss, rate, gradient norm, speed and memory, into metrics.jsonl and VisualDL.
 
+    It must be the first callback and its `clock` the last: saving and sampling in between do not
+    count as training. Under sharding a process holds only its part of the gradients, so there is no
+    gradient norm.
+
     Args:
         recorder: a `runs.Recorder`.
         parameters: the parameters that train.
@@ -30,22 +34,25 @@ class RecordCallback(TrainerCallback):
     def __init__(self, recorder, parameters, samples_per_step):
         self.recorder, self.parameters = recorder, parameters
         self.samples_per_step = samples_per_step
-        self.grad_norm, self.since, self.at = None, None, 0
+        self.clock = ClockCallback()
+        self.grad_norm, self.at = None, 0
 
     def on_train_begin(self, args, state, control, **kwargs):
-        self.since, self.at = time.perf_counter(), state.global_step
+        self.at = state.global_step
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.clock.stop()
 
     def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
-        if (state.global_step + 1) % args.logging_steps == 0:
+        if (state.global_step + 1) % args.logging_steps == 0 and not args.sharding:
             scale = float(scaler._scale) if scaler else 1.0
             self.grad_norm = gradient_norm(self.parameters, scale)
 
     def on_log(self, args, state, control, logs=None, optimizer=None, **kwargs):
         if "loss" not in logs or state.global_step == self.at:
             return  # the summary at the end of training
-        now, steps = time.perf_counter(), state.global_step - self.at
-        seconds = (now - self.since) / steps
-        self.since, self.at = now, state.global_step
+        seconds = self.clock.take() / (state.global_step - self.at)
+        self.at = state.global_step
         self.recorder.record(
             state.global_step,
             loss=logs["loss"],
@@ -55,6 +62,28 @@ class RecordCallback(TrainerCallback):
             seconds_per_step=seconds,
             memory_gb=_memory_gb(args.device),
         )
+
+
+class ClockCallback(TrainerCallback):
+    """Seconds spent training, from the end of a step's callbacks to the end of the next step."""
+
+    def __init__(self):
+        self.started, self.seconds = 0.0, 0.0
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.started = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.started = time.perf_counter()
+
+    def stop(self):
+        """A step is done."""
+        self.seconds += time.perf_counter() - self.started
+
+    def take(self):
+        """The seconds since this was last asked."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
 
 
 def _memory_gb(device):
@@ -118,24 +147,29 @@ class CheckpointCallback(TrainerCallback):
         folder: the run's `checkpoints/`.
         save_steps, save_total_limit: how often, and how many to keep.
         ema: an `EmaCallback` whose average is saved in the weights' place, or None.
+        gather: function that makes the weights whole in every process before the first saves
+            them, or None where they are.
     """
 
-    def __init__(self, model, folder, *, save_steps, save_total_limit, ema=None):
-        self.model, self.folder, self.ema = model, folder, ema
-        self.save_steps, self.limit = save_steps, save_total_limit
+    def __init__(self, model, folder, *, save_steps, save_total_limit, ema=None, gather=None):
+        self.model, self.folder, self.ema, self.gather = model, folder, ema, gather
+        self.save_steps, self.limit, self.last = save_steps, save_total_limit, None
         self.frozen = [
             name for name, layer in component_layers(model).items() if not _trains(name, layer)
         ]
 
     def on_step_end(self, args, state, control, **kwargs):
         step = state.global_step
-        if state.is_world_process_zero and (step % self.save_steps == 0 or step == state.max_steps):
+        if step % self.save_steps and step != state.max_steps:
+            return
+        if self.gather:
+            self.gather()
+        if state.is_world_process_zero:
             self.save(step)
 
     def save(self, step):
         """Write `step-N`, then delete what is more than the limit."""
-        before = list_checkpoints(self.folder.parent)
-        linked = {n: before[-1] / f"{n}.safetensors" for n in self.frozen} if before else {}
+        linked = {n: self.last / f"{n}.safetensors" for n in self.frozen} if self.last else {}
         target = self.folder / f"step-{step:06d}"
         partial = target.with_name(f".{target.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
@@ -147,6 +181,7 @@ class CheckpointCallback(TrainerCallback):
             if self.ema:
                 self.ema.swap()
         os.replace(partial, target)
+        self.last = target
         log.info("saved %s", target)
         for old in list_checkpoints(self.folder.parent)[: -self.limit]:
             shutil.rmtree(old)
@@ -173,13 +208,20 @@ class SampleCallback(TrainerCallback):
         sample: function step -> None that writes and records the sample.
         model: the `AnimateAnyone`.
         sample_steps: how often.
+        ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
     """
 
-    def __init__(self, sample, model, sample_steps):
-        self.sample, self.model, self.sample_steps = sample, model, sample_steps
+    def __init__(self, sample, model, sample_steps, ema=None):
+        self.sample, self.model, self.sample_steps, self.ema = sample, model, sample_steps, ema
 
     def on_step_end(self, args, state, control, **kwargs):
         if state.is_world_process_zero and state.global_step % self.sample_steps == 0:
             self.model.eval()
-            self.sample(state.global_step)
+            if self.ema:
+                self.ema.swap()
+            try:
+                self.sample(state.global_step)
+            finally:
+                if self.ema:
+                    self.ema.swap()
             self.model.train()

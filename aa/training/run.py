@@ -1,14 +1,7 @@
 """A training run: trainer, records and checkpoints in one run folder."""
 
-import logging
 import time
 
-import numpy as np
-
-from aa.data.poses import PoseVideo
-from aa.data.transforms import fit_frames
-from aa.data.writers import open_writer
-from aa.inference.pipeline import Pose2VideoPipeline
 from aa.runs import write_json
 from aa.training.callbacks import (
     CheckpointCallback,
@@ -17,9 +10,8 @@ from aa.training.callbacks import (
     RecordCallback,
     SampleCallback,
 )
+from aa.training.samples import Sampler
 from aa.training.trainer import AnimateAnyoneTrainer
-
-log = logging.getLogger(__name__)
 
 
 class TrainingRun:
@@ -59,66 +51,41 @@ class TrainingRun:
             "steps": result.global_step,
             "mean_loss": result.training_loss,
             "last": self.recorder.last,
-            "bad_clips": self.num_bad,
+            "bad_clips": self.num_bad + len(self.trainer.bad_clips),
             "seconds": round(time.perf_counter() - start, 3),
         }
         write_json(self.folder / "summary.json", summary)
         print(f"run folder: {self.folder}\nwatch:      visualdl --logdir {self.folder / 'vdl'}")
 
     def _callbacks(self, stage, parameters, arguments):
-        ema = [EmaCallback(parameters, stage.ema_decay)] if stage.ema_decay else []
-        if self.recorder is None:
-            return ema
-        per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
-        callbacks = [
-            *ema,
-            RecordCallback(self.recorder, parameters, per_step * arguments.dataset_world_size),
-            ProgressBarCallback(),
-        ]
-        if stage.sample_steps:
-            callbacks.append(SampleCallback(self.sample, self.model, stage.sample_steps))
+        ema = EmaCallback(parameters, stage.ema_decay) if stage.ema_decay else None
         checkpoints = CheckpointCallback(
             self.model,
             self.folder / "checkpoints",
             save_steps=stage.save_steps,
             save_total_limit=stage.save_total_limit,
-            ema=ema[0] if ema else None,
+            ema=ema,
+            gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
         )
-        return [*callbacks, checkpoints]
+        if self.recorder is None:
+            return [*([ema] if ema else []), checkpoints]
+        per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
+        record = RecordCallback(self.recorder, parameters, per_step * arguments.dataset_world_size)
+        callbacks = [*([ema] if ema else []), record, ProgressBarCallback()]
+        if stage.sample_steps:
+            callbacks.append(SampleCallback(self._sampler(), self.model, stage.sample_steps, ema))
+        return [*callbacks, checkpoints, record.clock]
 
-    def sample(self, step):
-        """Animate the first frame of the first clip with its poses: reference | pose | result."""
-        options, size = self.config.inference, (self.config.data.height, self.config.data.width)
-        truth = PoseVideo(self.clip.video)
-        poses = PoseVideo(self.clip.pose, min(options.num_frames, len(truth)))
-        from PIL import Image
-
-        with self.trainer.autocast_smart_context_manager():
-            frames = Pose2VideoPipeline(self.model)(
-                Image.fromarray(truth[:1][0]),
-                poses,
-                height=size[0],
-                width=size[1],
-                num_inference_steps=options.num_inference_steps,
-                guidance_scale=options.guidance_scale,
-                context_frames=options.context_frames,
-                context_overlap=options.context_overlap,
-                context_stride=options.context_stride,
-                closed_loop=options.closed_loop,
-                fit=self.config.data.fit,
-                seed=options.seed,
-            ).videos[0]
-        result = np.round(frames.transpose(1, 2, 3, 0) * 255).astype(np.uint8)
-        count = len(result)
-        fitted = [fit_frames(v[:count], size, fit=self.config.data.fit) for v in (truth, poses)]
-        reference = np.repeat(fitted[0][:1], count, 0)
-        strip = np.concatenate([reference, fitted[1], result, fitted[0]], axis=2)
-        target = self.folder / "samples" / f"step-{step:06d}" / "reference_pose_result_truth.mp4"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        writer = open_writer(
-            target, format="mp4", fps=truth.reader.fps, height=size[0], width=strip.shape[2]
+    def _sampler(self):
+        return Sampler(
+            self.model,
+            self.clip,
+            self.config.inference,
+            self.folder / "samples",
+            self.recorder,
+            lambda: self.trainer.autocast_smart_context_manager(),
         )
-        with writer:
-            writer.write(strip)
-        rows = strip[np.linspace(0, count - 1, min(4, count)).astype(int)]
-        self.recorder.image("sample/reference_pose_result_truth", np.concatenate(rows), step)
+
+    def _gather(self):
+        """Sharding stage 3 keeps slices of the weights: collect them, in all processes at once."""
+        self.trainer.model_wrapped.get_all_parameters(convert2cpu=True)

@@ -47,6 +47,10 @@ def set_trainable(model, patterns):
             )
         chosen = chosen - matches if pattern.startswith("!") else chosen | matches
     chosen -= idle_parameters(model)
+    if not chosen:
+        raise UserError(
+            f"stage.trainable={list(patterns)} chooses no parameter that can change the result."
+        )
     for name, parameter in parameters.items():
         parameter.stop_gradient = name not in chosen
     return sorted(chosen)

@@ -1,10 +1,16 @@
 """The trainer: paddlenlp's, told to take samples in order and only what trains."""
 
+import json
+import logging
 import math
 
 import numpy as np
 from paddle.io import DistributedBatchSampler
 from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+
+from aa.errors import UserError
+
+log = logging.getLogger(__name__)
 
 
 def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
@@ -28,7 +34,9 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
         dataloader_drop_last=False,
         fp16=hardware.precision == "float16",
         bf16=hardware.precision == "bfloat16",
-        fp16_opt_level="O2" if hardware.precision == "float16" else "O1",
+        # O1 keeps float32 weights, which is what trains and what checkpoints hold; O2 would round
+        # them, and the frozen networks, before training starts.
+        fp16_opt_level="O1",
         sharding=f"{level} offload".strip() if sharding.offload and level else level,
         device=hardware.device,
         report_to=[],
@@ -38,13 +46,41 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
     )
 
 
+class ReportingDataset:
+    """A `ClipDataset` whose troubles travel with the items, out of the worker processes.
+
+    An item that cannot be made is {"error": message}; clips left out so far come under "bad_clips".
+    """
+
+    def __init__(self, dataset):
+        self.dataset = dataset
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, k):
+        try:
+            item = self.dataset[k]
+        except UserError as error:
+            return {"error": str(error)}
+        bad = {str(clip.video): reason for clip, reason in self.dataset.bad_clips.items()}
+        return {**item, "bad_clips": json.dumps(bad)} if bad else item
+
+
 def collate(items):
-    """Items of `ClipDataset` as one batch of arrays."""
-    return {key: np.stack([item[key] for item in items]) for key in items[0]}
+    """Items as one batch of arrays; what `ReportingDataset` reports stays text."""
+    errors = [item["error"] for item in items if "error" in item]
+    if errors:
+        return {"error": errors[0]}
+    reports = [item.pop("bad_clips") for item in items if "bad_clips" in item]
+    batch = {key: np.stack([item[key] for item in items]) for key in items[0]}
+    return {**batch, "bad_clips": reports[-1]} if reports else batch
 
 
 class AnimateAnyoneTrainer(Trainer):
     """Trainer whose samples come in the order of the dataset, which has shuffled already.
+
+    `bad_clips` maps the clips that could not be read while training, and were left out, to reasons.
 
     Args:
         parameters: the parameters that train.
@@ -55,10 +91,11 @@ class AnimateAnyoneTrainer(Trainer):
         super().__init__(
             model=model,
             args=args,
-            train_dataset=train_dataset,
+            train_dataset=ReportingDataset(train_dataset),
             data_collator=collate,
             callbacks=callbacks,
         )
+        self.bad_clips = {}
         self.set_optimizer_grouped_parameters(parameters)
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
@@ -72,6 +109,27 @@ class AnimateAnyoneTrainer(Trainer):
             shuffle=False,
             drop_last=False,
         )
+
+    def _prepare_inputs(self, inputs):
+        """Take what `ReportingDataset` reports out of a batch."""
+        if "error" in inputs:
+            raise UserError(inputs["error"])
+        for video, reason in json.loads(inputs.pop("bad_clips", "{}")).items():
+            if video not in self.bad_clips:
+                log.warning("left out %s: %s", video, reason)
+                self.bad_clips[video] = reason
+        return super()._prepare_inputs(inputs)
+
+    def _check_loss_valid(self, loss):
+        value = float(loss)
+        # float16's loss scaling skips such steps by itself.
+        if not math.isfinite(value) and not self.args.fp16:
+            raise UserError(
+                f"the loss is {value} at step {self.state.global_step + 1}; lower "
+                "stage.learning_rate or raise stage.warmup_steps (with "
+                "stage.lr_scheduler=constant_with_warmup), and look at the data. The last "
+                "checkpoint is as it was."
+            )
 
 
 def gradient_norm(parameters, scale=1.0):

@@ -3,9 +3,10 @@
 import argparse
 import sys
 
-from aa.cli import FULL_ERROR, INTERRUPTED, USER_ERROR, prepare_paddle
+from aa.cli import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.config import HardwareConfig
 from aa.errors import UserError
+from aa.machine import prepare_paddle
 from aa.weights.catalogue import GROUPS
 from aa.weights.download import Hub, download
 from aa.weights.folders import open_folder

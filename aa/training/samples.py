@@ -1,0 +1,56 @@
+"""Sample clips of a training run: reference | pose | result | truth, always the same clip."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from aa.data.poses import PoseVideo
+from aa.data.transforms import fit_frames
+from aa.data.writers import open_writer
+from aa.inference.pipeline import Pose2VideoPipeline
+from aa.inference.run import sampling_options, to_uint8
+
+
+class Sampler:
+    """Animates the first frame of a clip with the clip's own poses.
+
+    Args:
+        model: the `AnimateAnyone`.
+        clip: the `Clip`.
+        options: an `InferenceConfig` with a size.
+        folder: the run's `samples/`.
+        recorder: a `runs.Recorder`.
+        autocast: function that returns the context of the run's precision.
+    """
+
+    def __init__(self, model, clip, options, folder, recorder, autocast):
+        self.pipeline, self.clip, self.options = Pose2VideoPipeline(model), clip, options
+        self.folder, self.recorder, self.autocast = Path(folder), recorder, autocast
+
+    def __call__(self, step):
+        """Write `step-N/` and show some of its frames in VisualDL."""
+        options, size = self.options, (self.options.height, self.options.width)
+        truth = PoseVideo(self.clip.video)
+        poses = PoseVideo(self.clip.pose, min(options.num_frames or len(truth), len(truth)))
+        reference = Image.fromarray(truth[:1][0])
+        with self.autocast():
+            frames = self.pipeline.frames(
+                reference, poses, height=size[0], width=size[1], **sampling_options(options)
+            )
+            result = to_uint8(np.concatenate(list(frames)))
+        fitted = [fit_frames(v[: len(result)], size, fit=options.fit) for v in (truth, poses)]
+        beside = np.repeat(fitted[0][:1], len(result), 0)
+        strip = np.concatenate([beside, fitted[1], result, fitted[0]], axis=2)
+        self._write(step, strip, options.fps or truth.reader.fps)
+
+    def _write(self, step, strip, fps):
+        end = self.options.format
+        target = self.folder / f"step-{step:06d}" / f"reference_pose_result_truth.{end}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open_writer(
+            target, format=end, fps=fps, height=strip.shape[1], width=strip.shape[2]
+        ) as writer:
+            writer.write(strip)
+        shown = strip[np.linspace(0, len(strip) - 1, min(4, len(strip))).astype(int)]
+        self.recorder.image("sample/reference_pose_result_truth", np.concatenate(shown), step)

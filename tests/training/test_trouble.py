@@ -1,0 +1,89 @@
+"""What stops a training, what does not, and what it says."""
+
+import json
+
+import numpy as np
+import pytest
+
+from aa.data.video import VideoWriter
+from aa.errors import UserError
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """A folder of two clips of 12 noisy frames."""
+    frames = np.random.default_rng(0).integers(0, 256, [12, 16, 16, 3], np.uint8)
+    for kind in ("video", "video_dwpose"):
+        (tmp_path / "clips" / kind).mkdir(parents=True)
+        for name in ("a", "b"):
+            path = tmp_path / "clips" / kind / f"{name}.mp4"
+            with VideoWriter(path, fps=4, height=16, width=16) as writer:
+                writer.write(frames)
+    return tmp_path / "clips"
+
+
+def break_middle(path):
+    """Damage what lies between the first and the last frames."""
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + 4
+    third = (len(data) - start) // 3
+    data[start + third : start + 2 * third] = bytes(third)
+    path.write_bytes(data)
+
+
+def own_clips(folder, workers):
+    size = ["data.height=16", "data.width=16", "data.sample_margin=1"]
+    return ["data=folder", f"data.folder={folder}", f"data.num_workers={workers}", *size]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_clip_that_breaks_while_training_stops_it_in_one_line(train, clips, workers):
+    break_middle(clips / "video" / "a.mp4")
+    with pytest.raises(UserError, match=r"video/a\.mp4") as error:
+        train("run", "stage=1", "stage.max_steps=12", data=own_clips(clips, workers))
+    assert "\n" not in str(error.value)
+
+
+def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
+    break_middle(clips / "video" / "a.mp4")
+    data = [*own_clips(clips, 2), "data.skip_bad=true"]
+    folder = train("run", "stage=1", "stage.max_steps=8", data=data)
+    assert json.loads((folder / "summary.json").read_text())["bad_clips"] == 1
+
+
+def test_a_loss_that_is_no_number_stops_training_and_says_what_to_try(train):
+    with pytest.raises(UserError, match=r"the loss is (nan|inf) at step \d+; lower stage\.learn"):
+        train("run", "stage=1", "stage.learning_rate=1e30", "stage.max_steps=5")
+
+
+def test_a_folder_with_another_runs_checkpoints_is_refused(train, tmp_path):
+    (tmp_path / "run" / "checkpoints" / "step-000001").mkdir(parents=True)
+    with pytest.raises(UserError, match="holds checkpoints of another run"):
+        train("run", "stage=1")
+
+
+def test_no_trainable_parameter_at_all_is_refused(train):
+    with pytest.raises(UserError, match="chooses no parameter that can change the result"):
+        train("run", "stage=1", "stage.trainable=['vae.*','!vae.*']")
+
+
+def test_sharding_in_one_process_is_refused(train):
+    with pytest.raises(UserError, match=r"use hardware\.devices=2 or more"):
+        train("run", "stage=1", "hardware/sharding=stage1")
+
+
+def test_saving_and_sampling_do_not_count_as_training_time(train, monkeypatch):
+    import time
+
+    import aa.training.callbacks as callbacks
+
+    original = callbacks.save_weights
+
+    def slow(*arguments, **options):
+        time.sleep(3)
+        original(*arguments, **options)
+
+    monkeypatch.setattr(callbacks, "save_weights", slow)
+    folder = train("run", "stage=1", "stage.max_steps=3")
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    assert all(json.loads(line)["seconds_per_step"] < 3 for line in lines[1:])
