@@ -24,6 +24,7 @@ demo: setup ## Train both stages on generated figures and animate one, on a CPU
 	  pose=$(PUPPETS)/video_dwpose/00001.mp4 inference=fast inference.num_frames=24 \
 	  hydra.run.dir=$(DEMO)/video
 	@echo "Look at $(DEMO)/video/00000_00001_side_by_side.mp4: reference | pose | result."
+	@echo "After 55 steps from a random start the result is coloured noise: the demo shows the way, not the quality."
 
 test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones)
 	@# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace

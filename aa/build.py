@@ -24,10 +24,8 @@ def build_training(config, folder):
     from aa.weights.folders import list_checkpoints, open_folder
 
     stage, data, hardware = config.stage, config.data, config.hardware
-    if list_checkpoints(folder):
-        raise UserError(
-            f"{folder}: holds checkpoints of another run; choose another hydra.run.dir=<folder>."
-        )
+    if list_checkpoints(folder) or (Path(folder) / "metrics.jsonl").exists():
+        raise UserError(f"{folder}: holds a run already; choose another hydra.run.dir=<folder>.")
     if hardware.sharding.level != "none" and not is_rank():
         raise UserError(
             f"hardware/sharding={hardware.sharding.level} splits over processes: "

@@ -49,7 +49,8 @@ def register_schemas(new_folder=str):
 def job_folder(overrides):
     """What sets this job of a sweep apart, as a folder name of at most 120 characters."""
     swept = [o for o in overrides if o not in sys.argv] or overrides
-    return re.sub(r"[^\w.,=+-]+", "_", re.sub("['\"]", "", ",".join(swept)))[:120]
+    plain = re.sub("['\"]", "", "_".join(swept)).replace("=", "-")  # a path without = or , can be
+    return re.sub(r"[^\w.+-]+", "_", plain)[:120]  # given back as a value
 
 
 @functools.cache  # asked for several times in a run

@@ -96,7 +96,9 @@ def _explain_syntax(error):
     unknown = re.search(r"Unknown function '\w+'", str(error))
     if unknown:
         return f"{override}: {unknown[0]}; quote a text with brackets: \"key='a(b)'\"."
+    whole = re.fullmatch(r"([\w./@+]+)=([^'\"\[\]{}]+)", override)
+    mended = f"\"{whole[1]}='{whole[2]}'\"" if whole else "\"key='a=b'\""
     return (
-        f"{override or repr('')}: cannot be read as key=value; write no spaces around = or after "
-        "commas, close brackets and quotes, and quote a value with = , or brackets: \"key='a=b'\"."
+        f"{override or repr('')}: cannot be read as key=value; close brackets and quotes, write no "
+        f"spaces around = or after commas, and quote what is not plain ASCII words: {mended}."
     )

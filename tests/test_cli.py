@@ -100,9 +100,9 @@ def test_one_run_asks_for_its_folder_as_often_as_it_likes(tmp_path):
 
 def test_the_folder_of_a_sweeps_job_says_what_sets_it_apart(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", "-m", "model=parity", "stage='1','2'"])
-    assert cli.job_folder(["model=parity", "stage='2'"]) == "stage=2"
-    assert cli.job_folder(["model=parity"]) == "model=parity"
-    assert cli.job_folder(["stage.init_from=a/b c"]) == "stage.init_from=a_b_c"
+    assert cli.job_folder(["model=parity", "stage='2'"]) == "stage-2"
+    assert cli.job_folder(["model=parity"]) == "model-parity"
+    assert cli.job_folder(["stage.init_from=a/b c"]) == "stage.init_from-a_b_c"
 
 
 def test_the_tree_shows_values_as_they_are_typed(composed):

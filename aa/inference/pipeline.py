@@ -84,7 +84,8 @@ class Pose2VideoPipeline:
             float32 arrays [n, H, W, 3] in 0..1, n at most `decode_batch_size`.
 
         Raises:
-            UserError: a size, a count or the shape of the given latents is impossible.
+            UserError: a size, a count or the shape of the given latents is impossible, or the
+                result is not finite.
         """
         size, num_frames = (height, width), len(pose_images)
         self._check(size, num_frames, context_frames, context_overlap)
@@ -113,7 +114,13 @@ class Pose2VideoPipeline:
             with paddle.no_grad():
                 chunk = latents[0, :, start : start + decode_batch_size].transpose([1, 0, 2, 3])
                 pixels = self.model.decode_latents(chunk)
-            yield pixels.astype("float32").transpose([0, 2, 3, 1]).numpy()
+            pixels = pixels.astype("float32").transpose([0, 2, 3, 1]).numpy()
+            if not np.isfinite(pixels).all():
+                raise UserError(
+                    "the frames are not numbers: the weights are damaged or of another model; "
+                    "`python -m aa.weights inspect` compares what can be compared."
+                )
+            yield pixels
 
     def _check(self, size, num_frames, context_frames, context_overlap):
         if num_frames < 1:

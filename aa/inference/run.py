@@ -16,6 +16,7 @@ from aa.runs import fingerprint, write_json, write_snapshot
 
 log = logging.getLogger(__name__)
 
+DARK = 32  # of 255: the ground of a pose video
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 
@@ -46,7 +47,17 @@ class InferenceRun:
         write_json(self.folder / "summary.json", {"videos": results})
 
     def _open(self, case):
-        return read_reference(case.reference), PoseVideo(case.pose, self.options.num_frames)
+        reference, poses = (
+            read_reference(case.reference),
+            PoseVideo(case.pose, self.options.num_frames),
+        )
+        if (poses[:1].max(axis=3) < DARK).mean() < 0.5:
+            log.warning(
+                "%s: most of its first frame is not black; is it a video of poses? (Skeletons on "
+                "black are wanted.)",
+                case.pose,
+            )
+        return reference, poses
 
     def _size(self, poses):
         """(height, width) of the result: as asked, or the pose video's in multiples of 8."""

@@ -1,6 +1,8 @@
 """A training run: trainer, records and checkpoints in one run folder."""
 
+import sys
 import time
+from pathlib import Path
 
 from aa.runs import write_json
 from aa.training.callbacks import (
@@ -55,7 +57,8 @@ class TrainingRun:
             "seconds": round(time.perf_counter() - start, 3),
         }
         write_json(self.folder / "summary.json", summary)
-        print(f"run folder: {self.folder}\nwatch:      visualdl --logdir {self.folder / 'vdl'}")
+        visualdl = Path(sys.executable).with_name("visualdl")
+        print(f"run folder: {self.folder}\nwatch:      {visualdl} --logdir {self.folder / 'vdl'}")
 
     def _callbacks(self, stage, parameters, arguments):
         ema = EmaCallback(parameters, stage.ema_decay) if stage.ema_decay else None

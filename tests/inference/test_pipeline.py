@@ -86,6 +86,13 @@ def test_poses_are_read_in_slices_as_they_are_needed(pipeline):
     np.testing.assert_array_equal(video, animate(pipeline, 5, decode_batch_size=2))
 
 
+def test_damaged_weights_give_an_error_and_not_a_video(pipeline):
+    weight = pipeline.model.vae.decoder.conv_out.weight
+    weight.set_value(np.full(weight.shape, np.nan, dtype="float32"))
+    with pytest.raises(UserError, match="the frames are not numbers"):
+        animate(pipeline, 1)
+
+
 @pytest.mark.parametrize(
     ("count", "options", "message"),
     [

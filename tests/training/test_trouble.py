@@ -56,9 +56,9 @@ def test_a_loss_that_is_no_number_stops_training_and_says_what_to_try(train):
         train("run", "stage=1", "stage.learning_rate=1e30", "stage.max_steps=5")
 
 
-def test_a_folder_with_another_runs_checkpoints_is_refused(train, tmp_path):
+def test_a_folder_that_holds_another_run_is_refused(train, tmp_path):
     (tmp_path / "run" / "checkpoints" / "step-000001").mkdir(parents=True)
-    with pytest.raises(UserError, match="holds checkpoints of another run"):
+    with pytest.raises(UserError, match="holds a run already"):
         train("run", "stage=1")
 
 
