@@ -44,7 +44,9 @@ class RecordCallback(TrainerCallback):
         self.clock.stop()
 
     def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
-        if (state.global_step + 1) % args.logging_steps == 0 and not args.sharding:
+        step = state.global_step + 1
+        logged = step % args.logging_steps == 0 or step in (1, state.max_steps)
+        if logged and not args.sharding:
             scale = float(scaler._scale) if scaler else 1.0
             self.grad_norm = gradient_norm(self.parameters, scale)
 
@@ -62,6 +64,14 @@ class RecordCallback(TrainerCallback):
             seconds_per_step=seconds,
             memory_gb=_memory_gb(args.device),
         )
+
+
+class LogLastCallback(TrainerCallback):
+    """Logs the last step too; in every process, for logging averages the loss over them."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == state.max_steps:
+            control.should_log = True
 
 
 class ClockCallback(TrainerCallback):

@@ -8,6 +8,7 @@ from aa.runs import write_json
 from aa.training.callbacks import (
     CheckpointCallback,
     EmaCallback,
+    LogLastCallback,
     ProgressBarCallback,
     RecordCallback,
     SampleCallback,
@@ -71,10 +72,10 @@ class TrainingRun:
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
         )
         if self.recorder is None:
-            return [*([ema] if ema else []), checkpoints]
+            return [*([ema] if ema else []), LogLastCallback(), checkpoints]
         per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
         record = RecordCallback(self.recorder, parameters, per_step * arguments.dataset_world_size)
-        callbacks = [*([ema] if ema else []), record, ProgressBarCallback()]
+        callbacks = [*([ema] if ema else []), record, LogLastCallback(), ProgressBarCallback()]
         if stage.sample_steps:
             callbacks.append(SampleCallback(self._sampler(), self.model, stage.sample_steps, ema))
         return [*callbacks, checkpoints, record.clock]

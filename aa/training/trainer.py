@@ -28,6 +28,7 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
         lr_scheduler_type=stage.lr_scheduler,
         warmup_steps=stage.warmup_steps,
         logging_steps=stage.log_steps,
+        logging_first_step=True,
         save_strategy="no",  # checkpoints are ours: see callbacks.CheckpointCallback
         seed=seed,
         dataloader_num_workers=num_workers,

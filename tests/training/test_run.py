@@ -37,6 +37,12 @@ def test_metrics_have_one_line_a_logged_step_with_the_promised_keys(train):
     assert wanted <= set(line)
 
 
+def test_the_first_and_the_last_step_are_always_logged(train):
+    folder = train("run", "stage=1", "stage.max_steps=4", "stage.log_steps=100")
+    assert metrics(folder, "step") == [1, 4]
+    assert None not in metrics(folder, "grad_norm")
+
+
 def test_the_same_run_twice_gives_the_same_losses_and_weights(train):
     one, two = train("one", "stage=1"), train("two", "stage=1")
     assert metrics(one, "loss") == metrics(two, "loss")
