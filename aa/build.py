@@ -149,11 +149,11 @@ def _initialise(model, stage, start):
     from aa.weights.folders import Source
     from aa.weights.loading import load_state
     from aa.weights.models import load_weights, read_component
+    from aa.weights.tables import START_OPTIONAL
 
     if start is not None:
-        optional = ("pose_guider", "motion_module")
-        load_weights(model, start, optional=optional)
-        for name in optional:
+        load_weights(model, start, optional=START_OPTIONAL)
+        for name in START_OPTIONAL:
             if name not in start.sources and (name != "motion_module" or model.has_motion):
                 log.info("%s: %s has none, it starts new", name, start.path)
     if stage.motion_init_from and model.has_motion:

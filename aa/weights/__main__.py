@@ -1,6 +1,7 @@
 """`python -m aa.weights`: look into weights, convert them, download published ones."""
 
 import argparse
+import os
 import sys
 
 from aa.cli import FULL_ERROR, INTERRUPTED, USER_ERROR
@@ -10,11 +11,12 @@ from aa.machine import prepare_paddle
 from aa.weights.catalogue import GROUPS
 from aa.weights.download import Hub, download
 from aa.weights.folders import open_folder
+from aa.weights.tables import START_OPTIONAL
 
 _LAYOUTS = {
-    1: "torch release",
-    2: "Paddle release",
-    3: "our layout",
+    1: "layout 1, the torch release",
+    2: "layout 2, the Paddle release",
+    3: "layout 3, our own",
     "start": "what training starts from",
 }
 
@@ -92,7 +94,7 @@ def _list_groups():
 def _inspect(options):
     open_folder(options.folder)  # what is wrong with a folder shows before paddle loads
     prepare_paddle(HardwareConfig(device="cpu"))
-    from aa.weights.convert import START_OPTIONAL, inspect
+    from aa.weights.convert import inspect
 
     folder, components = inspect(options.folder, progress=True)
     model = folder.model
@@ -110,7 +112,7 @@ def _inspect(options):
         print("motion modules: none, it makes single images (stage 1)")
     _show(
         ("component", "file", "keys", "numbers (M)", "size (MB)"),
-        [(c.name, c.path.name, c.keys, *_sizes(c)) for c in components],
+        [(c.name, os.path.relpath(c.path, folder.path), c.keys, *_sizes(c)) for c in components],
     )
     new = [n for n in START_OPTIONAL if n not in folder.sources] if folder.layout == "start" else []
     print("complete" + (f"; {' and '.join(new)} will start new" if new else ""))

@@ -12,9 +12,7 @@ from aa.weights.disk import check_space
 from aa.weights.folders import open_folder
 from aa.weights.loading import check_state, expected_shapes
 from aa.weights.models import component_layers, read_component, write_config
-from aa.weights.tables import COMPONENTS
-
-START_OPTIONAL = ("pose_guider", "motion_module")  # they can start new
+from aa.weights.tables import COMPONENTS, START_OPTIONAL
 
 
 @dataclass(frozen=True)

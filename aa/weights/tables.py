@@ -11,6 +11,9 @@ COMPONENTS = (
     "image_encoder",
 )
 
+# Training can start without them: they start new.
+START_OPTIONAL = ("pose_guider", "motion_module")
+
 # Old or Paddle name -> canonical name, tried in order; None drops a key that is no weight.
 RENAME = {
     "vae": [
