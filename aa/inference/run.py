@@ -36,28 +36,25 @@ class InferenceRun:
 
     def run(self):
         """Check all cases, then make all videos; prints where they are."""
-        opened = [self._open(case) for case in self.cases]  # everything readable before work starts
+        for case in self.cases:  # everything is readable before work starts
+            self._check(case)
         inputs = [p for case in self.cases for p in (case.reference, case.pose)]
         pipeline = self.load_pipeline()
         write_snapshot(self.folder, self.config, fingerprint(inputs))
-        results = [
-            self._animate(pipeline, case, *files)
-            for case, files in zip(self.cases, opened, strict=True)
-        ]
+        results = [self._animate(pipeline, case) for case in self.cases]
         write_json(self.folder / "summary.json", {"videos": results})
 
     def _open(self, case):
-        reference, poses = (
-            read_reference(case.reference),
-            PoseVideo(case.pose, self.options.num_frames),
-        )
+        return read_reference(case.reference), PoseVideo(case.pose, self.options.num_frames)
+
+    def _check(self, case):
+        _, poses = self._open(case)
         if (poses[:1].max(axis=3) < DARK).mean() < 0.5:
             log.warning(
                 "%s: most of its first frame is not black; is it a video of poses? (Skeletons on "
                 "black are wanted.)",
                 case.pose,
             )
-        return reference, poses
 
     def _size(self, poses):
         """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
@@ -65,7 +62,8 @@ class InferenceRun:
             return self.options.height, self.options.width
         return tuple(max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
 
-    def _animate(self, pipeline, case, reference, poses):
+    def _animate(self, pipeline, case):
+        reference, poses = self._open(case)
         height, width = self._size(poses)
         fps = self.options.fps or poses.reader.fps
         log.info("%s: %d frames of %dx%d", case.name, len(poses), width, height)
