@@ -16,6 +16,8 @@ def build_training(config, folder):
     Raises:
         UserError: data, weights or machine are not what the config says.
     """
+    import paddle
+
     from aa.models.animate_anyone import AnimateAnyone
     from aa.runs import Recorder, sizes, write_snapshot
     from aa.training.run import TrainingRun
@@ -43,7 +45,7 @@ def build_training(config, folder):
         output_dir=Path(folder) / "checkpoints",
     )
     dataset = build_dataset(config, clips, num_processes=arguments.dataset_world_size)
-    _seed(config.seed)
+    paddle.seed(config.seed)
     model = AnimateAnyone(
         config.model.network(),
         motion_modules=stage.motion_modules,
@@ -162,12 +164,6 @@ def _initialise(model, stage, start):
         load_state("motion_module", model.denoising_unet, state, source=source.path)
 
 
-def _seed(seed):
-    import paddle
-
-    paddle.seed(seed)
-
-
 def _count(model):
     trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
     total = sum(p.size for p in model.parameters())
@@ -182,11 +178,9 @@ def build_inference(config, folder):
     """
     from aa.cases import read_cases
     from aa.inference import Pose2VideoPipeline
-    from aa.inference.run import InferenceRun, check_frames
-    from aa.weights.folders import open_folder
+    from aa.inference.run import InferenceRun
 
     cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
-    check_frames(config.inference, open_folder(config.weights).model)
 
     def load_pipeline():
         return Pose2VideoPipeline.from_pretrained(config.weights)

@@ -13,6 +13,7 @@ from aa.errors import ClipError, UserError
 
 logger = logging.getLogger(__name__)
 
+LATENT_STRIDE = 8  # pixels to a side of a latent
 OPEN_CLIPS = 8  # how many clips a process keeps open
 
 
@@ -24,7 +25,7 @@ class ClipDataset:
     workers, processes, batch sizes and restarts change nothing; each kind of choice has a stream
     of its own, so that a change of geometry leaves the noise as it was and the other way round.
 
-    An item is a dict of arrays (F frames, H W pixels, h w latents = pixels / latent_stride):
+    An item is a dict of arrays (F frames, H W pixels, h w latents = pixels / LATENT_STRIDE):
         pixel_values               float32 [3, F, H, W] in [-1, 1], the frames to learn
         pose_pixels                float32 [3, F, H, W] in [0, 1], their poses
         reference_pixels           float32 [3, H, W] in [-1, 1], another frame of the clip
@@ -41,7 +42,7 @@ class ClipDataset:
         self,
         clips,
         *,
-        size,  # (height, width) in pixels, multiples of latent_stride
+        size,  # (height, width) in pixels, multiples of LATENT_STRIDE
         fit,  # "pad": whole frames on black; "crop": cut to the aspect ratio of size
         crop_scale=(1.0, 1.0),  # crop: sides are the largest possible times this (lowest, highest)
         num_frames,  # 1: single frames, as in stage 1; more: runs of frames, as in stage 2
@@ -50,7 +51,6 @@ class ClipDataset:
         seed,
         num_samples,
         latent_channels=4,
-        latent_stride=8,
         num_train_timesteps=1000,
         noise_offset=0.05,
         uncond_ratio=0.1,
@@ -59,15 +59,15 @@ class ClipDataset:
     ):
         if not clips:
             raise UserError("the data set has no clips.")
-        if any(side % latent_stride for side in size):
+        if any(side % LATENT_STRIDE for side in size):
             raise UserError(
-                f"height and width must be multiples of {latent_stride}, got {list(size)}."
+                f"height and width must be multiples of {LATENT_STRIDE}, got {list(size)}."
             )
         place(size, size, fit=fit)  # refuses an unknown fit before any file is opened
         self.clips, self.size, self.fit, self.crop_scale = list(clips), tuple(size), fit, crop_scale
         self.num_frames, self.frame_stride = num_frames, frame_stride
         self.sample_margin, self.seed, self.num_samples = sample_margin, seed, num_samples
-        self.latent_channels, self.latent_stride = latent_channels, latent_stride
+        self.latent_channels = latent_channels
         self.num_train_timesteps, self.noise_offset = num_train_timesteps, noise_offset
         self.uncond_ratio, self.clip_size, self.skip_bad = uncond_ratio, clip_size, skip_bad
         self.bad_clips = {}  # Clip -> reason, as this process met them
@@ -88,7 +88,7 @@ class ClipDataset:
 
     def _draw(self, key):
         """The random arrays of an item; they depend on the sizes, never on what the clip shows."""
-        frame = (self.size[0] // self.latent_stride, self.size[1] // self.latent_stride)
+        frame = (self.size[0] // LATENT_STRIDE, self.size[1] // LATENT_STRIDE)
         video = (self.latent_channels, self.num_frames, *frame)
         reference = (self.latent_channels, *frame)
         timestep = stream(key, "timestep").integers(self.num_train_timesteps)

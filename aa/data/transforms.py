@@ -82,11 +82,6 @@ def fit_frames(frames, size, *, fit, box=None):
     return apply(frames, place(frames.shape[1:3], size, fit=fit, box=box))
 
 
-def fit_image(image, size, *, fit, box=None):
-    """`fit_frames` for one PIL RGB image."""
-    return _apply(image, place((image.height, image.width), size, fit=fit, box=box))
-
-
 def to_signed(frames):
     """Frames uint8 [F, H, W, 3] -> float32 [3, F, H, W] in [-1, 1], as the VAE takes them."""
     return to_unit(frames) * 2 - 1

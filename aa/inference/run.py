@@ -11,7 +11,6 @@ from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
 from aa.data.video import read_image
 from aa.data.writers import open_writer
-from aa.errors import UserError
 from aa.runs import fingerprint, write_json, write_snapshot
 
 log = logging.getLogger(__name__)
@@ -136,17 +135,3 @@ def read_reference(path):
 def to_uint8(frames):
     """Frames in 0..1 as uint8, rounded."""
     return np.round(np.asarray(frames) * 255).astype(np.uint8)
-
-
-def check_frames(options, model):
-    """The windows must fit the motion modules' reach, before any weight is read.
-
-    Raises:
-        UserError: they do not.
-    """
-    if options.context_frames > model.motion_max_frames:
-        raise UserError(
-            f"inference.context_frames is {options.context_frames}, but these motion modules reach "
-            f"{model.motion_max_frames} frames; use inference.context_frames="
-            f"{model.motion_max_frames}."
-        )

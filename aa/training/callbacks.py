@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from aa.training.trainer import gradient_norm
 from aa.weights.folders import list_checkpoints
+from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class ClockCallback(TrainerCallback):
 
 
 def _memory_gb(device):
-    """Peak memory of the device, or of this process on the CPU, in GiB."""
+    """Peak memory of the GPU, or what this process holds now on the CPU, in GiB."""
     if device.startswith("gpu"):
         return paddle.device.cuda.max_memory_allocated() / 2**30
     return psutil.Process().memory_info().rss / 2**30
@@ -165,7 +166,9 @@ class CheckpointCallback(TrainerCallback):
         self.model, self.folder, self.ema, self.gather = model, folder, ema, gather
         self.save_steps, self.limit, self.last = save_steps, save_total_limit, None
         self.frozen = [
-            name for name, layer in component_layers(model).items() if not _trains(name, layer)
+            name
+            for name, layer in component_layers(model).items()
+            if all(p.stop_gradient for p, _ in canonical_parameters(name, layer).values())
         ]
 
     def on_step_end(self, args, state, control, **kwargs):
@@ -195,17 +198,6 @@ class CheckpointCallback(TrainerCallback):
         log.info("saved %s", target)
         for old in list_checkpoints(self.folder.parent)[: -self.limit]:
             shutil.rmtree(old)
-
-
-def _trains(component, layer):
-    """Whether any parameter of the component trains."""
-    inside = component == "motion_module"
-    return any(
-        not p.stop_gradient
-        for n, p in layer.named_parameters()
-        if component not in ("motion_module", "denoising_unet")
-        or (".motion_modules." in n) == inside
-    )
 
 
 class SampleCallback(TrainerCallback):

@@ -92,13 +92,12 @@ def _link(source, target):
         shutil.copyfile(source, target)
 
 
-def load_model(path, **options):
-    """AnimateAnyone of a weights or run folder, in evaluation mode; options as its constructor."""
+def load_model(path):
+    """AnimateAnyone of a weights or run folder, in evaluation mode."""
     from aa.models.animate_anyone import AnimateAnyone
 
     folder = open_folder(path)
-    options.setdefault("motion_modules", "motion_module" in folder.sources)
-    model = AnimateAnyone(folder.model, **options)
+    model = AnimateAnyone(folder.model, motion_modules="motion_module" in folder.sources)
     load_weights(model, folder)
     model.eval()
     return model

@@ -9,7 +9,6 @@ from aa.data.transforms import (
     clip_pixels,
     draw_crop,
     fit_frames,
-    fit_image,
     place,
     rescale,
     to_signed,
@@ -56,12 +55,6 @@ def test_crop_cuts_the_given_box():
 def test_frames_of_the_right_size_are_not_touched(fit):
     frames = noisy_frames(2, height=16, width=24)
     np.testing.assert_array_equal(fit_frames(frames, (16, 24), fit=fit), frames)
-
-
-def test_one_image_is_fitted_as_a_frame_is():
-    frames = noisy_frames(1, height=30, width=20)
-    image = fit_image(Image.fromarray(frames[0]), (16, 16), fit="pad")
-    np.testing.assert_array_equal(np.asarray(image), fit_frames(frames, (16, 16), fit="pad")[0])
 
 
 def test_unknown_fit_is_refused():
