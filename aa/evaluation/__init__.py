@@ -1,0 +1,1 @@
+"""How near generated videos come to true ones."""
