@@ -11,7 +11,9 @@ from aa.data.containers import check_container, first_line
 from aa.data.writers import VideoWriter, open_writer
 from aa.errors import ClipError, UserError
 
-__all__ = ["VideoReader", "VideoWriter", "check", "open_writer", "read_image"]
+__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_writer", "read_image"]
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 # decord's decoding threads do not survive a fork: a child that uses or frees its parent's handle
 # waits for ever. Such handles are parked here, unused, until the child ends.

@@ -9,14 +9,13 @@ from PIL import Image
 
 from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
-from aa.data.video import read_image
+from aa.data.video import VIDEO_ENDINGS, read_image
 from aa.data.writers import open_writer
 from aa.runs import fingerprint, write_json, write_snapshot
 
 log = logging.getLogger(__name__)
 
 DARK = 32  # of 255: the ground of a pose video
-VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 
 class InferenceRun:

@@ -1,0 +1,119 @@
+"""Which generated video goes with which true one: by file name, each with exactly one partner."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from aa.data.video import VIDEO_ENDINGS
+from aa.errors import UserError
+
+NAMED = 5  # how many offenders an error names
+SIDE_BY_SIDE = "_side_by_side"  # what an inference run puts beside each video
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One generated video, the true one, and the video of its masks if there are masks."""
+
+    name: str
+    generated: Path
+    truth: Path
+    mask: Path | None = None
+
+
+def find_pairs(generated, truth, masks=None):
+    """Pairs by file name without ending, sorted; or one pair of whatever names, of single files.
+
+    `generated` may be the folder of an inference run: its videos are then paired by the names of
+    their pose videos, and side-by-sides are left aside.
+
+    Args:
+        generated, truth, masks: folders, or all of them files; `masks` may be None.
+
+    Raises:
+        UserError: names the first videos without a partner, or a folder without videos.
+    """
+    paths = {"generated": Path(generated), "truth": Path(truth)}
+    if masks:
+        paths["masks"] = Path(masks)
+    files = [key for key, path in paths.items() if path.is_file()]
+    if len(files) == len(paths):
+        return [Pair(paths["generated"].stem, *paths.values())]
+    if files:
+        raise UserError(
+            f"{', '.join(paths)}: wanted all of them folders or all of them videos; "
+            f"{' and '.join(files)} is a file."
+        )
+    videos = {key: _videos(key, path) for key, path in paths.items()}
+    _check_partners(paths, videos)
+    names = sorted(videos["truth"])
+    return [Pair(name, *(found[name] for found in videos.values())) for name in names]
+
+
+def _check_partners(paths, videos):
+    """Every name of one folder is in all the others."""
+    names = sorted(set().union(*videos.values()))
+    alone = []
+    for name in names:
+        lacking = [key for key, found in videos.items() if name not in found]
+        if lacking:
+            there = next(found[name] for found in videos.values() if name in found)
+            alone.append(f"{there} has no partner in {' and in '.join(lacking)}")
+    if alone:
+        raise UserError(
+            f"{len(alone)} of {len(names)} names: {listed(alone)}. Wanted videos of the same names "
+            f"in {' and '.join(f'{key}={path}' for key, path in paths.items())}."
+        )
+
+
+def _videos(key, folder):
+    """{name: video} of a folder."""
+    found = _results(folder) or [(path.stem, path) for path in sorted(_files(folder))]
+    if not found:
+        raise UserError(
+            f"{key}={folder}: holds no video; wanted files ending in {', '.join(VIDEO_ENDINGS)}."
+        )
+    videos = {}
+    for name, path in found:
+        if name in videos:
+            raise UserError(
+                f"{key}={folder}: {videos[name].name} and {path.name} would both be measured as "
+                f"{name}; move one of them away."
+            )
+        videos[name] = path
+    return videos
+
+
+def _files(folder):
+    """Videos of a folder; a side-by-side is none where the video itself is there too."""
+    files = [p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in VIDEO_ENDINGS]
+    files = [p for p in files if not p.name.startswith(".")]
+    stems = {p.stem for p in files}
+    return [
+        p
+        for p in files
+        if not (p.stem.endswith(SIDE_BY_SIDE) and p.stem.removesuffix(SIDE_BY_SIDE) in stems)
+    ]
+
+
+def _results(folder):
+    """(name of the pose video, video) of a finished inference run; of another folder, none."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text())
+        results = [(Path(r["pose"]).stem, Path(r["video"]).name) for r in summary["videos"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    missing = [name for _, name in results if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder}: summary.json names {listed(missing)}, no such file; restore what the run "
+            "wrote, or remove summary.json to pair by the videos' own names. "
+            "(Only mp4 results can be measured.)"
+        )
+    return [(pose, folder / name) for pose, name in results]
+
+
+def listed(items):
+    """The first few of a list, and how many more there are."""
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return "; ".join(items[:NAMED]) + more
