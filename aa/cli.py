@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.arguments import check_arguments, normalise_overrides
-from aa.config import InferConfig, TrainConfig, to_config
+from aa.config import EvaluateConfig, InferConfig, TrainConfig, to_config
 from aa.errors import UserError
 from aa.inputs import check_files
 from aa.launch import GroupError, check_shared_folder, is_main_process, wants_group
@@ -42,6 +42,7 @@ def register_schemas(new_folder=str):
     store = ConfigStore.instance()
     store.store(name="train_schema", node=TrainConfig)
     store.store(name="infer_schema", node=InferConfig)
+    store.store(name="evaluate_schema", node=EvaluateConfig)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
 
@@ -160,9 +161,20 @@ def begin(config):
     checked = to_config(config)
     check_device(checked.hardware)
     check_files(checked)
-    folder = Path(HydraConfig.get().runtime.output_dir)
     if not wants_group(checked.hardware):
         if is_main_process():
             print_tree(config)
         prepare_paddle(checked.hardware)
-    return checked, folder
+    return checked, _run_folder()
+
+
+def begin_without_paddle(config):
+    """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
+    checked = to_config(config)
+    check_files(checked)
+    print_tree(config)
+    return checked, _run_folder()
+
+
+def _run_folder():
+    return Path(HydraConfig.get().runtime.output_dir)

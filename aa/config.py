@@ -1,4 +1,4 @@
-"""Schemas of the two primary configs and the checks of their values. Imports no paddle.
+"""Schemas of the primary configs and the checks of their values. Imports no paddle.
 
 The yaml files under `conf/` fill these dataclasses and those of `aa/schemas`; a key that none of
 them knows, a wrong type or an impossible value is a `UserError` before anything heavy is loaded.
@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError
 from aa.schemas.checks import seed_range, wanted
+from aa.schemas.evaluation import EvaluateConfig
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
 from aa.schemas.keys import check_keys, explain_value, known_keys
@@ -25,6 +26,7 @@ from aa.schemas.training import DataConfig, GenerateConfig, StageConfig
 
 __all__ = [
     "DataConfig",
+    "EvaluateConfig",
     "GenerateConfig",
     "HardwareConfig",
     "ImageEncoderConfig",

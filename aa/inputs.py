@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aa.cases import read_cases
-from aa.config import InferConfig
+from aa.config import EvaluateConfig, InferConfig
 from aa.errors import UserError
 
 DOWNLOAD = "`python -m aa.weights download` fetches the published ones"
@@ -18,6 +18,11 @@ def check_files(config):
     if isinstance(config, InferConfig):
         _folder("weights", config.weights, f"give a weights folder or a run folder; {DOWNLOAD}.")
         read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+        return
+    if isinstance(config, EvaluateConfig):
+        for key in ("generated", "truth", "masks"):
+            if path := getattr(config, key):
+                _refuse(key, path, Path(path).exists(), "folder or video", "check the path.")
         return
     data, stage = config.data, config.stage
     others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."

@@ -12,6 +12,7 @@ from pathlib import Path
 from aa.config import to_dict
 
 PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "ppdiffusers", "paddlenlp", "numpy", "hydra-core")
+PACKAGES += ("scikit-image", "torch", "torchmetrics", "cd-fvd")
 
 
 def write_json(path, content):

@@ -19,6 +19,7 @@ CONF = Path(__file__).parents[1] / "conf"
 YAMLS = sorted(CONF.rglob("*.yaml"))
 QUICK = ["model=parity", "data=puppets"]
 PAIR = ["weights=w", "reference=r.png", "pose=p.mp4"]
+NEEDED = {"train": [], "infer": PAIR, "evaluate": ["generated=g", "truth=t"]}
 
 
 def name_of(file):
@@ -51,7 +52,7 @@ def commands(file):
 def refused(compose, *overrides, name="train"):
     """The line that a user reads."""
     with pytest.raises(Exception) as caught:
-        compose(name, [*(QUICK if name == "train" else PAIR), *overrides])
+        compose(name, [*(QUICK if name == "train" else NEEDED[name]), *overrides])
     return explain(caught.value, TrainConfig)
 
 
@@ -65,7 +66,7 @@ def required(group):
 def test_every_yaml_composes_and_passes_all_checks(file, compose):
     group, _, option = name_of(file).rpartition("/")
     if not group:
-        compose(option, PAIR if option == "infer" else [])
+        compose(option, NEEDED[option])
     elif group == "experiment":
         compose("train", [f"+experiment={option}"])
     else:
@@ -215,6 +216,21 @@ def test_an_override_that_hydra_refuses_is_one_line_in_plain_words(override, lin
 def test_several_devices_are_for_training(compose):
     line = refused(compose, "hardware.devices=2", name="infer")
     assert line.startswith("hardware.devices must be 1 to animate, got 2;")
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("metrics=[psnr,fid]", "metrics must be null or a list of some of psnr, "),
+        ("metrics=[psnr,psnr]", "metrics must be null or a list of some of psnr, "),
+        ("metrics=[]", "metrics must be null or a list of some of psnr, "),
+        ("metrics=psnr", "metrics must be a list like [a,b], got a single "),
+        ("metrics=[psnr_figure]", "psnr_figure: needs masks=<folder of videos, white is the "),
+        ("fit=stretch", "fit must be pad, crop or null, got stretch."),
+    ],
+)
+def test_a_measurement_that_cannot_be_says_what_can(override, line, compose):
+    assert refused(compose, override, name="evaluate").startswith(line)
 
 
 def test_clips_longer_than_the_motion_modules_reach_are_refused(compose):

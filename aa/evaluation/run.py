@@ -1,0 +1,106 @@
+"""An evaluation run: pairs of videos in, a table and its records out."""
+
+import csv
+import logging
+import sys
+
+from tqdm import tqdm
+
+from aa.errors import UserError
+from aa.evaluation.catalogue import CATALOGUE, choose
+from aa.evaluation.clips import PairReader, describe
+from aa.evaluation.learned import FVD_FEATURES
+from aa.evaluation.measure import Measurement
+from aa.evaluation.metrics import mean_and_interval
+from aa.evaluation.pairs import find_pairs
+from aa.runs import fingerprint, write_json, write_snapshot
+
+log = logging.getLogger(__name__)
+
+
+class EvaluationRun:
+    """Measures all pairs into a run folder.
+
+    Args:
+        config: a checked `EvaluateConfig`.
+        folder: the run folder.
+    """
+
+    def __init__(self, config, folder):
+        self.config, self.folder = config, folder
+
+    def run(self):
+        """Check all pairs, measure them, write the records and print the table."""
+        config = self.config
+        pairs = find_pairs(config.generated, config.truth, config.masks)
+        clips = describe(pairs, fit=config.fit)
+        names, left_out = choose(config.metrics, clips, masks=config.masks)
+        for name, reason in left_out.items():
+            log.info("%s is left out: %s", name, reason)
+        measurement = Measurement(names)
+        files = [path for p in pairs for path in (p.generated, p.truth, p.mask) if path]
+        write_snapshot(self.folder, config, fingerprint(files))
+        frames = sum(clip["frames"] for clip in clips)
+        with tqdm(total=frames, desc="measuring", unit="frame", file=sys.stdout) as bar:
+            for pair, clip in zip(pairs, clips, strict=True):
+                clip.update(self._measure(measurement, pair, bar.update))
+        if "fvd" in names and measurement.samples <= FVD_FEATURES:
+            log.warning(
+                "fvd: %d samples cannot fill a covariance of %d features; take it as rough.",
+                measurement.samples,
+                FVD_FEATURES,
+            )
+        summary = summarise(clips, names, measurement)
+        write_json(self.folder / "metrics.json", {**summary, "left_out": left_out, "clips": clips})
+        write_csv(self.folder / "metrics.csv", clips)
+        print(table(summary))
+        print(f"records:  {self.folder / 'metrics.json'}")
+
+    def _measure(self, measurement, pair, advance):
+        try:
+            return measurement.clip(PairReader(pair, fit=self.config.fit), advance)
+        except UserError as error:
+            raise UserError(f"{pair.name}: {error}") from error
+
+
+def summarise(clips, names, measurement):
+    """Numbers of clips and frames, and mean and interval of each metric, as plain values."""
+    results = {}
+    for name in names:
+        metric = CATALOGUE[name]
+        about = {"unit": metric.unit, "better": metric.better, "definition": metric.definition}
+        if name == "fvd":  # of all clips together
+            numbers = {"value": measurement.fvd.value(), "samples": measurement.samples}
+        else:
+            mean, half = mean_and_interval([clip[name] for clip in clips])
+            interval = None if half is None else [mean - half, mean + half]
+            numbers = {"mean": mean, "interval_95": interval}
+        results[name] = {**numbers, **about}
+    frames = sum(clip["frames"] for clip in clips)
+    return {"num_clips": len(clips), "num_frames": frames, "data_range": 1.0, "metrics": results}
+
+
+def table(summary):
+    """The results as lines of text."""
+    clips, frames = summary["num_clips"], summary["num_frames"]
+    lines = [
+        f"{clips} clip{'s' * (clips > 1)}, {frames} frame{'s' * (frames > 1)}; "
+        "mean over clips +- half its 95% interval"
+    ]
+    for name, result in summary["metrics"].items():
+        if name == "fvd":
+            number = f"{result['value']:10.4f}  ({result['samples']} samples)"
+        else:
+            interval = result["interval_95"]
+            half = "" if interval is None else f" +- {(interval[1] - interval[0]) / 2:.4f}"
+            number = f"{result['mean']:10.4f}{half}"
+        lines.append(f"{name:<22}{number} {result['unit']:<3} {result['better']} is better")
+    return "\n".join(lines)
+
+
+def write_csv(path, clips):
+    """One line per clip."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, list(clips[0]))
+        writer.writeheader()
+        writer.writerows(clips)

@@ -1,0 +1,19 @@
+"""Measure: `python runners/evaluate.py generated=<folder of videos> truth=<folder of videos>`."""
+
+import hydra
+
+from aa import cli
+from aa.config import EvaluateConfig
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
+@cli.task
+def main(config):
+    checked, folder = cli.begin_without_paddle(config)
+    from aa.evaluation.run import EvaluationRun  # deferred: reads videos
+
+    EvaluationRun(checked, folder).run()
+
+
+if __name__ == "__main__":
+    cli.run(main, EvaluateConfig)

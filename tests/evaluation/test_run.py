@@ -1,0 +1,108 @@
+"""A whole evaluation, in a process where importing paddle is an error."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ["generated=g", "truth=t"]
+
+
+@pytest.fixture
+def evaluate(tmp_path):
+    """Function (arguments) -> the finished process of the runner, in tmp_path."""
+    for name in ("paddle", "paddlenlp", "ppdiffusers"):
+        (tmp_path / "fake" / name).mkdir(parents=True)
+        (tmp_path / "fake" / name / "__init__.py").write_text("raise RuntimeError('too early')")
+
+    def run(*arguments):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
+        paths = os.pathsep.join([str(tmp_path / "fake"), str(ROOT), kept.get("PYTHONPATH", "")])
+        return subprocess.run(
+            [sys.executable, str(ROOT / "runners" / "evaluate.py"), *arguments],
+            env={**kept, "PYTHONPATH": paths},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def videos(write):
+    """Two clips whose frames are 10 and 20 of 255 too bright."""
+    write("t/a.mp4", [50, 60, 70])
+    write("g/a.mp4", [60, 70, 80])
+    write("t/b.mp4", [50, 50])
+    write("g/b.mp4", [70, 70])
+
+
+def one_line(result):
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    return result.stderr.removeprefix("error: ").strip()
+
+
+def test_folders_are_measured_into_a_run_folder(evaluate, videos, tmp_path):
+    result = evaluate(*FOLDERS, "metrics=[psnr,ssim,temporal_error]", "hydra.run.dir=run")
+    assert (result.returncode, result.stderr) == (0, "")
+    record = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert (record["num_clips"], record["num_frames"], record["data_range"]) == (2, 5, 1.0)
+    assert [clip["clip"] for clip in record["clips"]] == ["a", "b"]
+    # 20 log10(255 / 10) = 28.1 and 20 log10(255 / 20) = 22.1, within what H.264 changes
+    assert [c["psnr"] for c in record["clips"]] == pytest.approx([28.13, 22.11], abs=0.8)
+    psnr = record["metrics"]["psnr"]
+    assert psnr["mean"] == pytest.approx(sum(c["psnr"] for c in record["clips"]) / 2)
+    low, high = psnr["interval_95"]
+    assert low < psnr["mean"] < high
+    assert record["metrics"]["temporal_error"]["mean"] < 2
+    assert f"psnr                  {psnr['mean']:10.4f} +- " in result.stdout
+    assert (tmp_path / "run/evaluate.log").exists()
+
+
+def test_what_was_read_and_each_clips_values_are_kept(evaluate, videos, tmp_path):
+    evaluate(*FOLDERS, "metrics=[psnr]", "hydra.run.dir=run")
+    snapshot = json.loads((tmp_path / "run/snapshot.json").read_text())
+    assert sorted(snapshot["data"]) == ["g/a.mp4", "g/b.mp4", "t/a.mp4", "t/b.mp4"]
+    with open(tmp_path / "run/metrics.csv", newline="") as file:
+        first, second = csv.DictReader(file)
+    assert (first["clip"], first["frames"], second["clip"]) == ("a", "3", "b")
+    assert float(first["psnr"]) > float(second["psnr"])
+
+
+def test_one_pair_of_files_has_no_interval_and_tells_what_is_left_out(evaluate, videos, tmp_path):
+    result = evaluate("generated=g/a.mp4", "truth=t/a.mp4", "hydra.run.dir=run")
+    assert result.returncode == 0
+    record = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert record["metrics"]["psnr"]["interval_95"] is None
+    assert record["left_out"]["fvd"].startswith("needs 2 samples of 16 frames")
+    assert "psnr_figure is left out: needs masks=" in (tmp_path / "run/evaluate.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "generated must be given: add generated=<value> (a folder of videos, "),
+        (["generated=g", "truth=none"], "truth=none: no such folder or video; check the path."),
+        ([*FOLDERS, "metric=[psnr]"], "metric: no such key; did you mean metrics?"),
+        ([*FOLDERS, "metrics=[fvd]"], "metrics: fvd cannot be computed: needs 2 samples of 16 "),
+        (["generated=g", "truth=fake"], "truth=fake: holds no video; wanted files ending in .mp4"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments, line, evaluate, videos):
+    assert one_line(evaluate(*arguments)).startswith(line)
+
+
+def test_clips_that_do_not_fit_are_one_line_before_anything_is_measured(
+    evaluate, videos, write, tmp_path
+):
+    write("t/a.mp4", [50, 60])
+    line = one_line(evaluate(*FOLDERS, "hydra.run.dir=run"))
+    assert line.startswith("1 of 2 pairs cannot be measured: g/a.mp4 has 3 frames, t/a.mp4 2;")
+    assert not (tmp_path / "run/snapshot.json").exists()
