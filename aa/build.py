@@ -80,9 +80,9 @@ def build_clips(config):
         from aa.data.puppets import make_puppets
 
         generate = to_dict(data.generate)
-        manifest = make_puppets(
-            Path(generate.pop("folder")), height=data.height, width=data.width, **generate
-        )
+        scale = generate.pop("scale")
+        size = {"height": data.height * scale, "width": data.width * scale}
+        manifest = make_puppets(Path(generate.pop("folder")), **size, **generate)
         clips = read_manifest(manifest)
     elif data.folder:
         clips = find_clips(data.folder)

@@ -47,6 +47,11 @@ class Canvas:
 
         return cv2.resize(self.pixels, (self.width, self.height), interpolation=cv2.INTER_AREA)
 
+    def samples(self):
+        """What was drawn over each pixel's centre, without averaging: uint8 [H, W, 3]."""
+        middle = OVERSAMPLING // 2
+        return self.pixels[middle::OVERSAMPLING, middle::OVERSAMPLING].copy()
+
     def _fixed(self, points):
         """Points in cv2's whole numbers; pixel centres are whole before and after enlarging."""
         enlarged = np.asarray(points) * OVERSAMPLING + (OVERSAMPLING - 1) / 2

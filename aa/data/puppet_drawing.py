@@ -1,4 +1,6 @@
-"""Pictures of a puppet: the person, and the pose as DWPose draws it. Both have soft edges."""
+"""Pictures of a puppet: the person, its parts, and the pose as DWPose draws it."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,11 +23,16 @@ BANDS = {"plain": (), "stripes": ((0.0, 0.16), (0.36, 0.52), (0.72, 0.88)), "ban
 TURNED = 0.3  # radians; turned further, the far arm is behind the body
 RIM = 0.008  # the dark rim of each part in person heights: an arm shows before its own shirt
 
+# What `render_parts` tells apart, by number: the room, what is seen of the person in a colour that
+# is no part's own (rims, ears, eyes, nose, mouth, hair behind), and the parts in their own colours.
+PARTS = ("room", "detail", "skin", "hair", "shirt", "accent", "trousers", "shoes")
+LABEL = 200  # part i is drawn in grey LABEL + i, which neither shading nor a face's colours come to
+
 
 def render_pose(points, *, height, width):
     """Joints [18, 2] in pixels -> uint8 RGB [H, W, 3]: dimmed limbs and joint dots on black."""
     canvas = Canvas(height=height, width=width)
-    radius = max(1.0, 4 * min(height, width) / 512)  # DWPose: 4 pixels in a picture of 512
+    radius = max(1.0, min(height, width) / 64)  # twice DWPose's, to be seen in small pictures
     for (first, second), colour in zip(LIMBS, RAINBOW, strict=False):
         middle, along = (points[first] + points[second]) / 2, (points[second] - points[first]) / 2
         canvas.ellipse(middle, along, radius, shade(colour, 0.6))
@@ -35,19 +42,39 @@ def render_pose(points, *, height, width):
 
 
 def render_frame(character, motion, t, *, height, width):
-    """The person at t seconds as uint8 RGB [H, W, 3]."""
+    """The person at t seconds as uint8 RGB [H, W, 3], with soft edges."""
     canvas = Canvas(height=height, width=width)
-    joints = place_joints(character, motion, t, height=height, width=width)
-    person = Person(
-        canvas,
-        character,
-        joints,
-        unit=person_height(height=height, width=width),
-        turn=motion.at("turn", t),
-    )
-    far, near = ("left", "right") if person.turn > 0 else ("right", "left")
-    arms_before = (near,) if abs(person.turn) > TURNED else (far, near)
     _draw_room(canvas, character)
+    _draw_person(canvas, character, motion, t)
+    return canvas.finish()
+
+
+def render_room(character, *, height, width):
+    """The character's room without the character as uint8 RGB [H, W, 3]."""
+    canvas = Canvas(height=height, width=width)
+    _draw_room(canvas, character)
+    return canvas.finish()
+
+
+def render_parts(character, motion, t, *, height, width):
+    """Which of PARTS is seen in the middle of each pixel at t seconds: uint8 [H, W]."""
+    colours = {part: (LABEL + i,) * 3 for i, part in enumerate(PARTS)}
+    labelled = replace(character, **{part: colours[part] for part in PARTS[2:]})
+    canvas = Canvas(height=height, width=width)
+    _draw_person(canvas, labelled, motion, t)
+    seen = canvas.samples()[:, :, 0]
+    own = (seen >= LABEL) & (seen < LABEL + len(PARTS))
+    return np.where(own, seen - LABEL, seen > 0).astype(np.uint8)
+
+
+def _draw_person(canvas, character, motion, t):
+    """The parts from back to front."""
+    size = {"height": canvas.height, "width": canvas.width}
+    joints = place_joints(character, motion, t, **size)
+    turn = motion.at("turn", t)
+    person = Person(canvas, character, joints, unit=person_height(**size), turn=turn)
+    far, near = ("left", "right") if turn > 0 else ("right", "left")
+    arms_before = (near,) if abs(turn) > TURNED else (far, near)
     person.hair_behind()
     if far not in arms_before:
         person.arm(far)
@@ -57,7 +84,6 @@ def render_frame(character, motion, t, *, height, width):
     person.head()
     for side in arms_before:
         person.arm(side)
-    return canvas.finish()
 
 
 class Person:

@@ -119,7 +119,10 @@ def draw_motion(seed):
 
 
 def keypoints(character, motion, t, *, height, width):
-    """The joints at t seconds in pixels (x, y), float64 [18, 2], in the order of JOINTS."""
+    """The joints at t seconds in pixels (x, y), float64 [18, 2], in the order of JOINTS.
+
+    Whole numbers are pixel centres: (point + 0.5) / size is the same place at every size.
+    """
     joints = place_joints(character, motion, t, height=height, width=width)
     return np.stack([joints[name] for name in JOINTS])
 
@@ -131,7 +134,7 @@ def place_joints(character, motion, t, *, height, width):
     """
     joints = _joints(character, motion, t)
     lowest = max(joints["right_ankle"][1], joints["left_ankle"][1])
-    origin = np.array([0.5 * width, GROUND * height])
+    origin = np.array([0.5 * width, GROUND * height]) - 0.5
     unit = person_height(height=height, width=width)
     return {name: origin + (point - (0, lowest)) * unit for name, point in joints.items()}
 

@@ -16,9 +16,10 @@ class GenerateConfig:
     num_frames: int = 32
     fps: int = 12
     seed: int = 0
+    scale: int = 2  # drawn this much larger than data.height and data.width
 
     def __post_init__(self):
-        positive("data.generate", self, "num_clips", "num_frames", "fps")
+        positive("data.generate", self, "num_clips", "num_frames", "fps", "scale")
         seed_range("data.generate.seed", self.seed)
 
 

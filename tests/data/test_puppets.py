@@ -1,17 +1,25 @@
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from conftest import flat_frames, write_video
 
 from aa.data.manifest import read_manifest
 from aa.data.puppets import (
+    PARTS,
+    SPLITS,
     clip_seeds,
     draw_character,
     draw_motion,
     keypoints,
     make_puppets,
     render_frame,
+    render_parts,
     render_pose,
+    render_room,
 )
+from aa.data.transforms import fit_frames
 from aa.data.video import VideoReader
 from aa.errors import UserError
 
@@ -72,14 +80,93 @@ def test_a_data_set_holds_the_promised_clips(puppets, puppet_clips):
         assert facts == (12, 8, 64, 64)
 
 
-def test_the_truth_of_a_clip_can_be_drawn_again(puppet_clips):
-    character, motion = (
-        draw(seed)
-        for draw, seed in zip((draw_character, draw_motion), clip_seeds(7, 1), strict=True)
+def test_no_split_and_no_data_set_has_a_seed_of_another():
+    most = 2**32 - 1  # of a data set's seed and of a clip's number
+    ends = [
+        (clip_seeds(seed, 0, split=split)[part], clip_seeds(seed, most, split=split)[part])
+        for split in SPLITS
+        for seed in (0, 1, 2, most)
+        for part in (0, 1)
+    ]
+    characters, motions = ends[::2], ends[1::2]
+    for ranges in (characters, motions):  # each from its first clip's seed to its last one's
+        assert all(last - first == most for first, last in ranges)
+        assert all(before[1] < after[0] for before, after in pairwise(ranges))
+
+
+def test_splits_have_other_characters_and_motions():
+    seeds = [clip_seeds(5, n, split=split) for split in SPLITS for n in range(20)]
+    looks = {draw_character(character) for character, _ in seeds}
+    motions = {draw_motion(motion).centres["turn"] for _, motion in seeds}
+    assert len(looks) == len(motions) == 60
+
+
+def test_videos_of_twice_the_size_come_near_the_truth(tmp_path):
+    size = {"height": 128, "width": 128}
+    manifest = make_puppets(tmp_path / "puppets", **SETTINGS | size)
+    character, motion = draw_clip(0, 0)
+    truth = np.stack([render_frame(character, motion, n / 8, **size) for n in range(3)])
+    written = VideoReader(read_manifest(manifest)[0].video).read(range(3))
+    fitted = [fit_frames(frames, (64, 64), fit="pad").astype(int) for frames in (truth, written)]
+    assert np.abs(fitted[0] - fitted[1]).mean() < 3  # 2.0 of 255 in the mean over 20 clips
+
+
+def test_many_clips_are_drawn_alike_by_one_process_and_by_several(tmp_path, monkeypatch):
+    settings = SETTINGS | {"num_clips": 4, "num_frames": 2, "height": 16, "width": 16}
+    alone = make_puppets(tmp_path / "alone", **settings)
+    monkeypatch.setattr("aa.data.puppets.CLIPS_A_PROCESS", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    together = make_puppets(tmp_path / "together", **settings)
+    for clip, same in zip(read_manifest(alone), read_manifest(together), strict=True):
+        assert clip.video.read_bytes() == same.video.read_bytes()
+        assert clip.pose.read_bytes() == same.pose.read_bytes()
+
+
+def draw_clip(seed, number):
+    character, motion = clip_seeds(seed, number)
+    return draw_character(character), draw_motion(motion)
+
+
+def test_parts_say_where_each_colour_of_the_character_is():
+    for number in range(5):
+        character, motion = draw_clip(0, number)
+        frame = render_frame(character, motion, 0.5, height=512, width=512)
+        parts = render_parts(character, motion, 0.5, height=512, width=512)
+        for label, part in enumerate(PARTS[2:], start=2):
+            seen = frame[parts == label]
+            own = (seen == getattr(character, part)).all(axis=1)
+            assert part == "accent" or own.size > 100
+            assert own.size == 0 or own.mean() > 0.8  # the others are the part's soft edges
+
+
+def test_outside_the_parts_there_is_the_room():
+    character, motion = draw_clip(0, 3)
+    room = render_room(character, **SIZE).astype(int)
+    apart = np.abs(render_frame(character, motion, 0.5, **SIZE) - room).sum(axis=2)
+    figure = render_parts(character, motion, 0.5, **SIZE) > 0
+    assert (apart[~figure] > 0).mean() < 0.06  # soft edges
+    assert (apart[figure] > 0).all()
+
+
+def test_an_arm_in_front_hides_the_shirt_from_the_parts():
+    motion = draw_motion(0)
+    rest = dict.fromkeys(motion.reaches, 0.0)
+    bent = {"right_shoulder": 0.3, "right_elbow": -1.8}
+    still = replace(motion, centres=rest | bent, reaches=rest)
+    character = replace(draw_character(0), long_sleeves=False, pattern="plain")
+    points = keypoints(character, still, 0, **SIZE)
+    wrist, neck, hip = points[[4, 1, 8]].round().astype(int)
+    assert hip[0] < wrist[0] < neck[0] and neck[1] < wrist[1] < hip[1]  # over the shirt
+    parts = render_parts(character, still, 0, **SIZE)
+    assert PARTS[parts[wrist[1], wrist[0]]] == "skin"
+
+
+def test_a_figure_is_at_the_same_place_at_every_size():
+    character, motion = draw_clip(0, 1)
+    small, large = (
+        keypoints(character, motion, 1.0, height=side, width=side) for side in (64, 128)
     )
-    truth = render_frame(character, motion, 5 / 8, **SIZE)
-    written = VideoReader(puppet_clips[1].video).read([5])[0]
-    assert np.abs(truth.astype(int) - written).mean() < 7  # H.264 halves the colour resolution
+    np.testing.assert_allclose((small + 0.5) * 2, large + 0.5)
 
 
 def test_the_same_parameters_use_the_folder_as_it_is(tmp_path):
