@@ -108,16 +108,19 @@ def build_dataset(config, clips, *, num_processes=1):
         fit=data.fit,
         crop_scale=tuple(data.crop_scale),
         num_frames=stage.num_frames,
+        in_order=stage.motion_modules,
         frame_stride=data.frame_stride,
         sample_margin=data.sample_margin,
         seed=config.seed,
         num_samples=stage.max_steps * per_step,
         latent_channels=config.model.vae.latent_channels,
+        latent_stride=config.model.vae.stride,
         num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
         noise_offset=stage.noise_offset,
         uncond_ratio=stage.uncond_ratio,
         clip_size=config.model.image_encoder.image_size,
         skip_bad=data.skip_bad,
+        cache_bytes=int(data.cache_gb * 2**30),
     )
 
 

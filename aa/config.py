@@ -59,6 +59,12 @@ class TrainConfig:
 
     def __post_init__(self):
         seed_range("seed", self.seed)
+        step = self.model.size_step
+        wanted(
+            self.data.height % step == 0 and self.data.width % step == 0,
+            f"data.height and data.width must be multiples of {step} for this model, got "
+            f"{self.data.height} and {self.data.width}.",
+        )
         reach = self.model.motion_max_frames
         frames = self.stage.num_frames
         wanted(

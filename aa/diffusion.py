@@ -4,11 +4,12 @@ import paddle
 from ppdiffusers import DDIMScheduler
 
 
-def build_scheduler(schedule):
-    """DDIM with v-prediction, zero terminal SNR and trailing steps (arXiv 2305.08891).
+def build_scheduler(schedule, prediction_type="v_prediction"):
+    """DDIM with zero terminal SNR and trailing steps (arXiv 2305.08891).
 
     Args:
         schedule: a `NoiseScheduleConfig`.
+        prediction_type: what the network predicts, "v_prediction" or "sample" (clean latents).
     """
     return DDIMScheduler(
         num_train_timesteps=schedule.num_train_timesteps,
@@ -17,14 +18,18 @@ def build_scheduler(schedule):
         beta_schedule=schedule.beta_schedule,
         clip_sample=False,
         steps_offset=1,
-        prediction_type="v_prediction",
+        prediction_type=prediction_type,
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
     )
 
 
 def _at(alphas_cumprod, timesteps, ndim):
-    return alphas_cumprod[timesteps].reshape([-1] + [1] * (ndim - 1))
+    """The schedule at timesteps [B], or [B, F] of a video [B, C, F, ...], ready to multiply."""
+    a = alphas_cumprod[timesteps.flatten()]
+    if timesteps.ndim == 1:
+        return a.reshape([-1] + [1] * (ndim - 1))
+    return a.reshape([timesteps.shape[0], 1, timesteps.shape[1]] + [1] * (ndim - 3))
 
 
 def add_noise(latents, noise, timesteps, alphas_cumprod):
@@ -39,28 +44,51 @@ def velocity(latents, noise, timesteps, alphas_cumprod):
     return a.sqrt() * noise - (1 - a).sqrt() * latents
 
 
-def min_snr_weight(timesteps, alphas_cumprod, gamma):
-    """Loss weight of each sample for v-prediction: min(snr + 1, gamma) / (snr + 1).
+def training_target(latents, noise, timesteps, alphas_cumprod, prediction_type):
+    """What the network should predict, like `latents`."""
+    if prediction_type == "sample":
+        return latents
+    return velocity(latents, noise, timesteps, alphas_cumprod)
 
-    arXiv 2303.09556, with snr + 1 clipped as the published Animate Anyone code does; at zero SNR
-    the weight is 1.
 
-    Args:
-        timesteps: integers [B].
-        alphas_cumprod: [T].
-        gamma: the clip; None weighs every sample 1.
+def wiener_gain(timesteps, alphas_cumprod, variance):
+    """Factor [B] that makes noisy latents the best linear guess of the clean ones.
 
-    Returns:
-        weights [B].
+    sqrt(a) s / (a s + 1 - a) for latents of variance s. A network that predicts the clean latents
+    then sees nothing, instead of plain noise, where there is only noise.
     """
     a = alphas_cumprod[timesteps]
+    return a.sqrt() * variance / (a * variance + 1 - a)
+
+
+def min_snr_weight(timesteps, alphas_cumprod, gamma, prediction_type="v_prediction"):
+    """Loss weight of each sample: min(snr + 1, gamma) / (snr + 1) for v-prediction.
+
+    arXiv 2303.09556, with snr + 1 clipped as the published Animate Anyone code does; at zero SNR
+    the weight is 1. An error of the velocity is one of the clean latents times snr + 1, so
+    for "sample" the same loss has the weight min(snr + 1, gamma).
+
+    Args:
+        timesteps: integers [B] or [B, F].
+        alphas_cumprod: [T].
+        gamma: the clip; None weighs every sample 1.
+        prediction_type: see `training_target`.
+
+    Returns:
+        weights like `timesteps`.
+    """
+    a = alphas_cumprod[timesteps.flatten()].reshape(timesteps.shape)
     if gamma is None:
         return paddle.ones_like(a)
     inverse = 1 - a  # 1 / (snr + 1), finite at every timestep
+    if prediction_type == "sample":
+        return paddle.minimum(paddle.full_like(a, gamma), 1 / inverse)
     return paddle.minimum(paddle.ones_like(a), gamma * inverse)
 
 
 def weighted_mse(prediction, target, weights):
-    """Mean over the batch of each sample's mean squared error times its weight."""
+    """Mean of each sample's, or each frame's, mean squared error times its weight [B] or [B, F]."""
     error = (prediction.astype("float32") - target.astype("float32")) ** 2
-    return (error.flatten(1).mean(1) * weights).mean()
+    if weights.ndim == 2:
+        error = error.transpose([0, 2, 1, 3, 4])  # [B, F, C, h, w]
+    return (error.flatten(weights.ndim).mean(-1) * weights).mean()

@@ -25,17 +25,22 @@ def permutation(seed, epoch, length):
     return stream((seed, epoch), "permutation").permutation(length)
 
 
-def draw_frames(rng, length, *, num_frames, frame_stride, sample_margin):
+def draw_frames(rng, length, *, num_frames, in_order, frame_stride, sample_margin):
     """Draw the target frames of an item and its reference frame from a clip of `length` frames.
 
-    Returns ([num_frames] indices, index). One frame: the reference lies at least `sample_margin`
-    frames away, or as far as the clip allows. A run: evenly `frame_stride` apart, or the largest
-    smaller stride that fits, from a random start; the reference is any frame.
+    Returns ([num_frames] indices, index). Single frames (not `in_order`): the reference lies at
+    least `sample_margin` frames from the first target, or as far as the clip allows; so do the
+    other targets, none of them twice while there are others. A run: evenly `frame_stride` apart,
+    or the largest smaller stride that fits, from a random start; the reference is any frame.
     """
-    if num_frames == 1:
+    if not in_order:
         target = int(rng.integers(length))
-        return [target], _draw_reference(rng, target, length, margin=sample_margin)
-    stride = min(frame_stride, (length - 1) // (num_frames - 1))
+        reference = _draw_reference(rng, target, length, margin=sample_margin)
+        margin = min(sample_margin, abs(target - reference))
+        far = np.flatnonzero(np.abs(np.arange(length) - reference) >= margin)
+        others = rng.permutation(far[far != target]).tolist() or [target]
+        return [target, *(others[i % len(others)] for i in range(num_frames - 1))], reference
+    stride = min(frame_stride, (length - 1) // max(1, num_frames - 1))
     span = (num_frames - 1) * stride + 1
     start = int(rng.integers(length - span + 1))
     return list(range(start, start + span, stride)), int(rng.integers(length))

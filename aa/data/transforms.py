@@ -97,8 +97,17 @@ def clip_pixels(image, *, size=224):
 
     Published inference squashes; cutting out the centre would hide head and feet from CLIP.
     """
-    squashed = image.resize((size, size), Image.Resampling.BICUBIC)
-    pixels = (np.asarray(squashed, np.float32) / np.float32(255) - CLIP_MEAN) / CLIP_STD
+    return clip_norm(squash(image, size))
+
+
+def squash(image, size):
+    """PIL RGB -> uint8 [size, size, 3], without regard to its shape."""
+    return np.asarray(image.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def clip_norm(pixels):
+    """A squashed picture uint8 [S, S, 3] -> float32 [3, S, S] with CLIP's mean and spread."""
+    pixels = (pixels.astype(np.float32) / np.float32(255) - CLIP_MEAN) / CLIP_STD
     return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # [H, W, 3] -> [3, H, W]
 
 

@@ -70,7 +70,7 @@ class Pose2VideoPipeline:
             reference_image: PIL image of the character.
             pose_images: sequence of PIL images or uint8 arrays [H, W, 3], one per frame; it is
                 read in slices, so it may fetch frames when asked.
-            width, height: of the result, multiples of 8.
+            width, height: of the result, multiples of the model's `size_step` (8).
             num_inference_steps: denoising steps.
             guidance_scale: strength of the conditions over none; 1 or less computes no guidance.
             context_frames, context_overlap, context_stride, closed_loop: see `context_windows`.
@@ -89,7 +89,9 @@ class Pose2VideoPipeline:
         """
         size, num_frames = (height, width), len(pose_images)
         self._check(size, num_frames, context_frames, context_overlap)
-        shape = [1, self.model.config.vae.latent_channels, num_frames, height // 8, width // 8]
+        vae = self.model.config.vae
+        sides = [side // vae.stride for side in size]
+        shape = [1, vae.latent_channels, num_frames, *sides]
         windows = context_windows(
             num_frames,
             size=context_frames,
@@ -125,8 +127,12 @@ class Pose2VideoPipeline:
     def _check(self, size, num_frames, context_frames, context_overlap):
         if num_frames < 1:
             raise UserError("there is no pose to follow: the pose video has no frames.")
-        if any(s <= 0 or s % 8 for s in size):
-            raise UserError(f"height and width must be multiples of 8, got {size[0]} x {size[1]}.")
+        step = self.model.config.size_step
+        if any(s <= 0 or s % step for s in size):
+            raise UserError(
+                f"height and width must be multiples of {step} for this model, got "
+                f"{size[0]} x {size[1]}."
+            )
         most = self.model.config.motion_max_frames
         if self.model.has_motion and min(context_frames, num_frames) > most:
             raise UserError(
@@ -167,7 +173,8 @@ class Pose2VideoPipeline:
         return features
 
     def _denoise(self, latents, windows, shares, conditions, steps, guidance_scale, progress):
-        scheduler = build_scheduler(self.model.config.noise_schedule)
+        config = self.model.config
+        scheduler = build_scheduler(config.noise_schedule, config.prediction_type)
         scheduler.set_timesteps(steps)
         shares = paddle.to_tensor(shares).reshape([1, 1, -1, 1, 1])
         bar = tqdm(
@@ -177,27 +184,27 @@ class Pose2VideoPipeline:
             for t in scheduler.timesteps:
                 total = paddle.zeros_like(latents)
                 for window in windows:
-                    velocity = self._predict(latents, window, t, conditions, guidance_scale)
+                    prediction = self._predict(latents, window, t, conditions, guidance_scale)
                     # Around a short loop a window may meet a frame twice: its last visit counts.
                     last = {frame: i for i, frame in enumerate(window)}
                     places, frames = (paddle.to_tensor(list(x)) for x in (last.values(), last))
-                    velocity = paddle.index_select(velocity, places, axis=2)
-                    total = paddle.index_add(total, frames, 2, velocity)
+                    prediction = paddle.index_select(prediction, places, axis=2)
+                    total = paddle.index_add(total, frames, 2, prediction)
                     bar.update()
                 latents = scheduler.step(total * shares, t, latents).prev_sample
         return latents
 
     def _predict(self, latents, window, t, conditions, guidance_scale):
-        """Guided velocity of one window; without guidance only the conditional call."""
+        """Guided prediction of one window; without guidance only the conditional call."""
         image_embeds, pose_features, reference = conditions
         frames = paddle.to_tensor(window)
         part = paddle.index_select(latents, frames, axis=2)
         pose = paddle.index_select(pose_features, frames, axis=2)
-        unet, t = self.model.denoising_unet, t.reshape([1])
-        conditional = unet(part, t, image_embeds, pose_features=pose, reference=reference)
+        denoise, t = self.model.denoise, t.reshape([1])
+        conditional = denoise(part, t, image_embeds, pose_features=pose, reference=reference)
         if guidance_scale <= 1:
             return conditional
-        unconditional = unet(part, t, paddle.zeros_like(image_embeds), pose_features=pose)
+        unconditional = denoise(part, t, paddle.zeros_like(image_embeds), pose_features=pose)
         return unconditional + guidance_scale * (conditional - unconditional)
 
 

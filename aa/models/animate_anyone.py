@@ -2,31 +2,23 @@
 
 import paddle
 from paddle import nn
-from paddlenlp.transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
-from ppdiffusers import AutoencoderKL
 
-from aa.diffusion import add_noise, build_scheduler, min_snr_weight, velocity, weighted_mse
+from aa.diffusion import (
+    add_noise,
+    build_scheduler,
+    min_snr_weight,
+    training_target,
+    weighted_mse,
+    wiener_gain,
+)
+from aa.models.autoencoder import build_vae
+from aa.models.compact import CompactPoseGuider, CompactUNet
+from aa.models.image_encoder import build_image_encoder
 from aa.models.pose_guider import PoseGuider
 from aa.models.unet import UNet
 
-
-def build_vae(config):
-    """AutoencoderKL of a `VaeConfig`."""
-    depth = len(config.block_out_channels)
-    return AutoencoderKL(
-        block_out_channels=tuple(config.block_out_channels),
-        down_block_types=("DownEncoderBlock2D",) * depth,
-        up_block_types=("UpDecoderBlock2D",) * depth,
-        layers_per_block=config.layers_per_block,
-        latent_channels=config.latent_channels,
-        norm_num_groups=config.norm_num_groups,
-        scaling_factor=config.scaling_factor,
-    )
-
-
-def build_image_encoder(config):
-    """CLIP vision model of an `ImageEncoderConfig`."""
-    return CLIPVisionModelWithProjection(CLIPVisionConfig(**vars(config)))
+# Variance of latents that are pixels in [-1, 1], as generated figures have it.
+PIXEL_VARIANCE = 0.25
 
 
 class AnimateAnyone(nn.Layer):
@@ -45,6 +37,7 @@ class AnimateAnyone(nn.Layer):
             "block_out_channels": config.block_out_channels,
             "layers_per_block": config.layers_per_block,
             "attention_heads": config.attention_heads,
+            "attention_levels": config.attention_levels,
             "cross_attention_dim": config.cross_attention_dim,
             "norm_num_groups": config.norm_num_groups,
             "latent_channels": config.vae.latent_channels,
@@ -53,23 +46,28 @@ class AnimateAnyone(nn.Layer):
         self.config = config
         self.snr_gamma = snr_gamma
         self.has_motion = motion_modules
-        self.reference_unet = UNet(**shape, head=False)
-        self.denoising_unet = UNet(
+        compact = config.architecture == "compact"
+        unet = CompactUNet if compact else UNet
+        self.reference_unet = unet(**shape, head=False)
+        self.denoising_unet = unet(
             **shape,
             motion_heads=config.motion_heads if motion_modules else 0,
             max_frames=config.motion_max_frames,
         )
-        self.pose_guider = PoseGuider(config.block_out_channels[0])
+        first = config.block_out_channels[0]
+        self.pose_guider = (
+            CompactPoseGuider(first, config.vae.stride) if compact else PoseGuider(first)
+        )
         self.vae = build_vae(config.vae)
         self.image_encoder = build_image_encoder(config.image_encoder)
-        for frozen in (self.vae, self.image_encoder):
-            frozen.eval()
-            for parameter in frozen.parameters():
-                parameter.stop_gradient = True
-        self.scheduler = build_scheduler(config.noise_schedule)
+        self.vae.eval()
+        self.image_encoder.eval()
+        for parameter in self.vae.parameters():
+            parameter.stop_gradient = True
+        self.scheduler = build_scheduler(config.noise_schedule, config.prediction_type)
 
     def train(self):
-        """Training mode for the networks that train; VAE and image encoder stay as they are."""
+        """Training mode for the networks; VAE and image encoder stay as they are."""
         super().train()
         self.vae.eval()
         self.image_encoder.eval()
@@ -101,6 +99,36 @@ class AnimateAnyone(nn.Layer):
         """What the denoiser attends to of a character; see `UNet.reference_features`."""
         return self.reference_unet.reference_features(reference_latents, image_embeds)
 
+    def denoise(
+        self,
+        noisy_latents,
+        timesteps,
+        image_embeds,
+        *,
+        pose_features,
+        reference=None,
+        keep_reference=None,
+    ):
+        """What the denoising network predicts (`model.prediction_type`); see `UNet.forward`.
+
+        A network that predicts the clean latents is given their best linear guess, see
+        `wiener_gain`.
+        """
+        if self.config.prediction_type == "sample":
+            alphas = self.scheduler.alphas_cumprod
+            variance = PIXEL_VARIANCE * self.config.vae.scaling_factor**2
+            gain = wiener_gain(timesteps.flatten(), alphas, variance)
+            frames = -1 if timesteps.ndim == 2 else 1  # [B, F] or [B]
+            noisy_latents = noisy_latents * gain.reshape([timesteps.shape[0], 1, frames, 1, 1])
+        return self.denoising_unet(
+            noisy_latents,
+            timesteps,
+            image_embeds,
+            pose_features=pose_features,
+            reference=reference,
+            keep_reference=keep_reference,
+        )
+
     def predict(
         self,
         noisy_latents,
@@ -111,23 +139,30 @@ class AnimateAnyone(nn.Layer):
         reference_latents,
         keep_reference=None,
     ):
-        """Velocity [B, 4, F, h, w] of noisy latents under pose and reference (see `UNet`)."""
-        reference = self.reference_features(reference_latents, image_embeds)
-        return self.denoising_unet(
+        """Prediction [B, 4, F, h, w] for noisy latents under pose and reference (see `UNet`)."""
+        return self.denoise(
             noisy_latents,
             timesteps,
             image_embeds,
             pose_features=self.pose_guider(pose_pixels),
-            reference=reference,
+            reference=self.reference_features(reference_latents, image_embeds),
             keep_reference=keep_reference,
         )
 
     def loss(self, latents, noise, timesteps, **conditions):
-        """Min-SNR weighted error of the predicted velocity, a scalar; see `predict`."""
-        a = self.scheduler.alphas_cumprod
-        prediction = self.predict(add_noise(latents, noise, timesteps, a), timesteps, **conditions)
-        weights = min_snr_weight(timesteps, a, self.snr_gamma)
-        return weighted_mse(prediction, velocity(latents, noise, timesteps, a), weights)
+        """Min-SNR weighted error of the prediction, a scalar.
+
+        Args:
+            latents, noise: [B, 4, F, h, w].
+            timesteps: integers [B], one for all frames, or [B, F].
+            conditions: see `predict`.
+        """
+        kind, alphas = self.config.prediction_type, self.scheduler.alphas_cumprod
+        noisy = add_noise(latents, noise, timesteps, alphas)
+        prediction = self.predict(noisy, timesteps, **conditions)
+        target = training_target(latents, noise, timesteps, alphas, kind)
+        weights = min_snr_weight(timesteps, alphas, self.snr_gamma, kind)
+        return weighted_mse(prediction, target, weights)
 
     def forward(
         self,
@@ -156,8 +191,8 @@ class AnimateAnyone(nn.Layer):
             latents = latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)
             reference_latents = self.encode_pixels(reference_pixels, reference_posterior_noise)
             keep = paddle.logical_not(drop_reference)
-            image_embeds = self.encode_image(clip_pixels)
-            image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
+        image_embeds = self.encode_image(clip_pixels)
+        image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
         return self.loss(
             latents,
             noise,

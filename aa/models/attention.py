@@ -149,6 +149,8 @@ class SpatialTransformerBlock(nn.Layer):
 class SpatialTransformer(nn.Layer):
     """A transformer block over the tokens of a feature map, as a residual (SD1.5)."""
 
+    reference_parts = ("norm.", "proj_in.", "transformer_blocks.0.norm1.")  # of the last block
+
     def __init__(self, channels, heads, context_channels, *, norm_groups):
         super().__init__()
         self.norm = GroupNorm(norm_groups, channels, epsilon=1e-6)

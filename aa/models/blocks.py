@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.attention import SpatialTransformer, repeat_frames
+from aa.models.attention import repeat_frames
 from aa.models.layers import Conv2D, GroupNorm, Linear
 from aa.models.motion import MotionModule
 
@@ -51,7 +51,7 @@ class ResnetBlock(nn.Layer):
             self.conv_shortcut = Conv2D(in_channels, out_channels, 1)
 
     def forward(self, x, time):
-        """x [B*F, C, h, w], time [B, T] after its activation -> [B*F, C', h, w]."""
+        """x [B*F, C, h, w], time [B or B*F, T] after its activation -> [B*F, C', h, w]."""
         h = self.conv1(F.swish(self.norm1(x)))
         h = h + repeat_frames(self.time_emb_proj(time), x.shape[0])[:, :, None, None]
         h = self.conv2(F.swish(self.norm2(h)))
@@ -84,27 +84,27 @@ class Level(nn.Layer):
     """One level of the UNet: layers of resnet, attention and motion, then its resampling.
 
     Args:
-        channels: (in, out) channels of each resnet.
+        resnets: the residual blocks, one a layer.
+        attentions: as many spatial transformers, or None.
         widths: what all levels share.
-        attention: whether a spatial transformer follows each resnet.
-        down, up: the resampling at the end.
+        channels: of what the resnets give, for the motion modules.
+        down, up: the resampling layer at the end, or None.
     """
 
-    def __init__(self, channels, widths, *, attention, down=False, up=False):
+    def __init__(self, resnets, attentions, widths, channels, *, down=None, up=None):
         super().__init__()
-        outs = [out for _, out in channels]
-        self.resnets = nn.LayerList([ResnetBlock(i, o, widths) for i, o in channels])
-        if attention:
-            self.attentions = nn.LayerList([_transformer(o, widths) for o in outs])
+        self.resnets = nn.LayerList(resnets)
+        if attentions:
+            self.attentions = nn.LayerList(attentions)
         if widths.motion_heads:
-            self.motion_modules = nn.LayerList([_motion_module(o, widths) for o in outs])
+            self.motion_modules = nn.LayerList([motion_module(channels, widths) for _ in resnets])
         if down:
-            self.downsamplers = nn.LayerList([Downsample(outs[-1])])
+            self.downsamplers = nn.LayerList([down])
         if up:
-            self.upsamplers = nn.LayerList([Upsample(outs[-1])])
-        self.has_attention = attention
+            self.upsamplers = nn.LayerList([up])
+        self.has_attention = bool(attentions)
         self.has_motion = bool(widths.motion_heads)
-        self.has_resampler = down or up
+        self.has_resampler = bool(down or up)
 
     def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
         """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
@@ -112,39 +112,33 @@ class Level(nn.Layer):
         if self.has_attention:
             x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
         if self.has_motion:
-            x = self.motion_modules[i](x, x.shape[0] // time.shape[0])
+            x = self.motion_modules[i](x, x.shape[0] // image_embeds.shape[0])
         return x, feature
 
 
 class MiddleLevel(nn.Layer):
-    """resnet, attention, motion, resnet at the lowest resolution."""
+    """resnet, attention, motion, resnet at the lowest resolution; arguments as `Level`'s."""
 
     has_attention = True
 
-    def __init__(self, channels, widths):
+    def __init__(self, resnets, attention, widths, channels):
         super().__init__()
-        self.resnets = nn.LayerList([ResnetBlock(channels, channels, widths) for _ in range(2)])
-        self.attentions = nn.LayerList([_transformer(channels, widths)])
+        self.resnets, self.attentions = nn.LayerList(resnets), nn.LayerList([attention])
         self.has_motion = bool(widths.motion_heads)
         if self.has_motion:
-            self.motion_modules = nn.LayerList([_motion_module(channels, widths)])
+            self.motion_modules = nn.LayerList([motion_module(channels, widths)])
 
     def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
         """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
         x = self.resnets[0](x, time)
         x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
         if self.has_motion:
-            x = self.motion_modules[i](x, x.shape[0] // time.shape[0])
+            x = self.motion_modules[i](x, x.shape[0] // image_embeds.shape[0])
         return self.resnets[1](x, time), feature
 
 
-def _transformer(channels, widths):
-    return SpatialTransformer(
-        channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
-    )
-
-
-def _motion_module(channels, widths):
+def motion_module(channels, widths):
+    """The motion module behind a layer of so many channels."""
     return MotionModule(
         channels, widths.motion_heads, widths.max_frames, norm_groups=widths.norm_groups
     )

@@ -6,39 +6,51 @@ import paddle.nn.functional as F
 from paddle import nn
 
 
-def _start(fan_in, *, zero):
-    """Start values of weight and bias: uniform within 1 / sqrt(fan_in), or zero."""
+def _start(fan_in, *, zero=False, orthogonal=False):
+    """Start values of weight and bias: uniform within 1 / sqrt(fan_in), zero, or a rotation."""
     if zero:
-        return nn.initializer.Constant(0.0)
+        return nn.initializer.Constant(0.0), nn.initializer.Constant(0.0)
     bound = 1 / math.sqrt(fan_in)
-    return nn.initializer.Uniform(-bound, bound)
+    uniform = nn.initializer.Uniform(-bound, bound)
+    return (nn.initializer.Orthogonal() if orthogonal else uniform), uniform
 
 
 class Linear(nn.Linear):
-    """Linear layer that starts as torch's does, or at zero.
+    """Linear layer that starts as torch's does, at zero, or with an orthogonal weight.
 
     The published recipe relies on it for all that trains from nothing; Paddle's own start values
     are larger, and activations grow along the residuals.
     """
 
-    def __init__(self, in_features, out_features, *, bias=True, zero=False):
-        start = _start(in_features, zero=zero)
-        super().__init__(in_features, out_features, start, start if bias else False)
+    def __init__(self, in_features, out_features, *, bias=True, zero=False, orthogonal=False):
+        weight, start = _start(in_features, zero=zero, orthogonal=orthogonal)
+        super().__init__(in_features, out_features, weight, start if bias else False)
 
 
 class Conv2D(nn.Conv2D):
-    """Convolution that starts as torch's does, or at zero; see `Linear`."""
+    """Convolution that starts as torch's does, at zero, or orthogonal; see `Linear`."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, *, stride=1, padding=0, zero=False):
-        start = _start(in_channels * kernel_size**2, zero=zero)
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        *,
+        stride=1,
+        padding=0,
+        zero=False,
+        orthogonal=False,
+    ):
+        fan_in = in_channels * kernel_size**2
+        weight, bias = _start(fan_in, zero=zero, orthogonal=orthogonal)
         super().__init__(
             in_channels,
             out_channels,
             kernel_size,
             stride=stride,
             padding=padding,
-            weight_attr=start,
-            bias_attr=start,
+            weight_attr=weight,
+            bias_attr=bias,
         )
 
 

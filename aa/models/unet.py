@@ -7,7 +7,8 @@ import paddle.nn.functional as F
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
-from aa.models.blocks import Level, MiddleLevel, Widths
+from aa.models.attention import SpatialTransformer
+from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, Upsample, Widths
 from aa.models.layers import Conv2D, GroupNorm, Linear
 
 
@@ -34,7 +35,7 @@ class TimestepEmbedding(nn.Layer):
 class UNet(nn.Layer):
     """One class for both networks: with `head` it denoises, without it gives reference features.
 
-    All levels but the lowest have attention, as in SD1.5. The reference features are the outputs
+    In SD1.5 all levels but the lowest have attention. The reference features are the outputs
     of the first LayerNorm of every spatial transformer block, in the order of execution.
 
     Args:
@@ -42,6 +43,7 @@ class UNet(nn.Layer):
         layers_per_block: resnets per level on the way down; one more on the way up.
         attention_heads: heads of every spatial attention.
         cross_attention_dim: width of the image embedding.
+        attention_levels: levels with attention, 0 the highest; None: all but the lowest.
         norm_num_groups: groups of every GroupNorm.
         latent_channels: channels of the latents.
         motion_heads: heads of the motion modules; 0 builds none.
@@ -57,6 +59,7 @@ class UNet(nn.Layer):
         layers_per_block,
         attention_heads,
         cross_attention_dim,
+        attention_levels=None,
         norm_num_groups=32,
         latent_channels=4,
         motion_heads=0,
@@ -66,36 +69,51 @@ class UNet(nn.Layer):
     ):
         super().__init__()
         channels = list(block_out_channels)
-        first, last, depth = channels[0], channels[-1], len(channels)
         widths = Widths(
             heads=attention_heads,
             context_channels=cross_attention_dim,
-            time_channels=first * 4,
+            time_channels=channels[0] * 4,
             norm_groups=norm_num_groups,
             motion_heads=motion_heads,
             max_frames=max_frames,
         )
         self.recompute = recompute
         self.max_frames = max_frames if motion_heads else None
+        if attention_levels is None:
+            attention_levels = range(len(channels) - 1)
+        self.time_embedding = TimestepEmbedding(channels[0], widths.time_channels)
+        self._build(
+            channels,
+            layers_per_block,
+            widths,
+            attention=attention_levels,
+            latent_channels=latent_channels,
+            head=head,
+        )
+
+    def _build(self, channels, layers, widths, *, attention, latent_channels, head):
+        """Make all layers but the time embedding; arguments as the constructor's."""
+        first, lowest = channels[0], len(channels) - 1
         self.conv_in = Conv2D(latent_channels, first, 3, padding=1)
-        self.time_embedding = TimestepEmbedding(first, widths.time_channels)
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
         skips = [first]
         for i, (narrow, wide) in enumerate(zip([first, *channels], channels, strict=False)):
-            pairs = [(narrow, wide)] + [(wide, wide)] * (layers_per_block - 1)
-            lowest = i == depth - 1
-            self.down_blocks.append(Level(pairs, widths, attention=not lowest, down=not lowest))
-            skips += [wide] * (layers_per_block + (not lowest))
-        self.mid_block = MiddleLevel(last, widths)
-        below = last
-        for i, wide in enumerate(reversed(channels)):
+            pairs = [(narrow, wide)] + [(wide, wide)] * (layers - 1)
+            down = Downsample(wide) if i < lowest else None
+            self.down_blocks.append(_level(pairs, widths, i in attention, down=down))
+            skips += [wide] * (layers + (i < lowest))
+        below = channels[-1]
+        middle = [ResnetBlock(below, below, widths) for _ in range(2)]
+        self.mid_block = MiddleLevel(middle, _transformer(below, widths), widths, below)
+        for i in range(lowest, -1, -1):
             pairs = []
-            for _ in range(layers_per_block + 1):
-                pairs.append((below + skips.pop(), wide))
-                below = wide
-            self.up_blocks.append(Level(pairs, widths, attention=i > 0, up=i < depth - 1))
+            for _ in range(layers + 1):
+                pairs.append((below + skips.pop(), channels[i]))
+                below = channels[i]
+            up = Upsample(below) if i > 0 else None
+            self.up_blocks.append(_level(pairs, widths, i in attention, up=up))
         if head:
-            self.conv_norm_out = GroupNorm(norm_num_groups, first, epsilon=1e-5)
+            self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
     def forward(
@@ -112,14 +130,14 @@ class UNet(nn.Layer):
 
         Args:
             latents: [B, 4, F, h, w].
-            timesteps: integers [B], one for all frames of a sample.
+            timesteps: integers [B], one for all frames of a sample, or [B, F].
             image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
             pose_features: [B, C, F, h, w], added after `conv_in`.
             reference: what `reference_features` of the other network returned, or None.
             keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
-            the predicted velocity [B, 4, F, h, w].
+            the prediction [B, 4, F, h, w].
 
         Raises:
             ValueError: the reference features are not one per attention block, or there are more
@@ -138,9 +156,9 @@ class UNet(nn.Layer):
         x = self.conv_in(_fold(latents))
         if pose_features is not None:
             x = x + _fold(pose_features)
-        time = self._time(timesteps)
+        time = self._time(timesteps.flatten())
         x, _ = self._levels(x, time, image_embeds, reference, keep_reference)
-        x = self.conv_out(F.swish(self.conv_norm_out(x)))
+        x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
 
     def reference_features(self, latents, image_embeds):
@@ -171,6 +189,17 @@ class UNet(nn.Layer):
         # Every resnet starts from the activated embedding: activate it once.
         return F.swish(self.time_embedding(sinusoids.astype(self.conv_in.weight.dtype)))
 
+    def _join(self, x, skip):
+        """What a layer on the way up begins with."""
+        return paddle.concat([x, skip], axis=1)
+
+    def _keeps_resampled(self):
+        """Whether what a resampling gives is a skip connection too."""
+        return True
+
+    def _output(self, x):
+        return self.conv_out(F.swish(self.conv_norm_out(x)))
+
     def _levels(
         self, x, time, image_embeds, reference=None, keep_reference=None, *, stop_at_last=False
     ):
@@ -187,19 +216,21 @@ class UNet(nn.Layer):
                 features.append(feature)
             return x
 
-        skips = [x]
+        skips = [x] if self._keeps_resampled() else []
         for level in self.down_blocks:
             for i in range(len(level.resnets)):
                 x = run(level, i, x)
                 skips.append(x)
             if level.has_resampler:
                 x = level.downsamplers[0](x)
-                skips.append(x)
+                if self._keeps_resampled():
+                    skips.append(x)
         x = run(self.mid_block, 0, x)
         for level in self.up_blocks:
             for i in range(len(level.resnets)):
-                x = paddle.concat([x, skips.pop()], axis=1)
-                if stop_at_last and len(features) == self.num_attentions - 1:
+                x = self._join(x, skips.pop())
+                last = level.has_attention and len(features) == self.num_attentions - 1
+                if stop_at_last and last:
                     x = level.resnets[i](x, time)
                     return x, [*features, level.attentions[i].reference_tokens(x)]
                 x = run(level, i, x)
@@ -211,3 +242,16 @@ class UNet(nn.Layer):
 def _fold(video):
     """[B, C, F, h, w] -> [B*F, C, h, w]."""
     return video.transpose([0, 2, 1, 3, 4]).flatten(0, 1)
+
+
+def _level(pairs, widths, attention, *, down=None, up=None):
+    outs = [out for _, out in pairs]
+    resnets = [ResnetBlock(narrow, wide, widths) for narrow, wide in pairs]
+    attentions = [_transformer(out, widths) for out in outs] if attention else None
+    return Level(resnets, attentions, widths, outs[-1], down=down, up=up)
+
+
+def _transformer(channels, widths):
+    return SpatialTransformer(
+        channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
+    )

@@ -1,5 +1,6 @@
 """Schema of the group `model`: sizes of all networks and the noise schedule."""
 
+import math
 from dataclasses import dataclass, field
 
 from aa.schemas.checks import multiples, one_of, positive, wanted
@@ -7,8 +8,14 @@ from aa.schemas.checks import multiples, one_of, positive, wanted
 
 @dataclass
 class VaeConfig:
-    """AutoencoderKL: 8 pixels to a side of a latent (published: sd-vae-ft-mse)."""
+    """What turns pictures into latents (published: sd-vae-ft-mse).
 
+    `autoencoder_kl` is AutoencoderKL, 8 pixels to a side of a latent. `space_to_depth` stacks the
+    pixels of every `stride` x `stride` square as channels: no weights, nothing lost.
+    """
+
+    kind: str = "autoencoder_kl"
+    stride: int = 8  # pixels to a side of a latent
     block_out_channels: list[int] = field(default_factory=lambda: [128, 256, 512, 512])
     layers_per_block: int = 2
     latent_channels: int = 4
@@ -16,20 +23,35 @@ class VaeConfig:
     scaling_factor: float = 0.18215
 
     def __post_init__(self):
+        one_of("model.vae", self, "kind", ("autoencoder_kl", "space_to_depth"))
+        positive("model.vae", self, "stride", "latent_channels", "scaling_factor")
+        if self.kind == "space_to_depth":
+            channels = 3 * self.stride**2
+            wanted(
+                self.latent_channels == channels,
+                f"model.vae.latent_channels must be {channels} (3 x stride x stride) for "
+                f"space_to_depth, got {self.latent_channels}.",
+            )
+            return
         wanted(
-            len(self.block_out_channels) == 4,
-            "model.vae.block_out_channels must have 4 entries (a stride of 8), got "
-            f"{list(self.block_out_channels)}.",
+            self.stride == 8 and len(self.block_out_channels) == 4,
+            "model.vae.block_out_channels must have 4 entries and model.vae.stride be 8, got "
+            f"{list(self.block_out_channels)} and {self.stride}.",
         )
-        positive("model.vae", self, "layers_per_block", "latent_channels", "norm_num_groups")
-        positive("model.vae", self, "scaling_factor")
+        positive("model.vae", self, "layers_per_block", "norm_num_groups")
         multiples("model.vae", self, "norm_num_groups")
 
 
 @dataclass
 class ImageEncoderConfig:
-    """CLIP vision transformer with projection (published: that of sd-image-variations)."""
+    """What turns the character's picture into one token.
 
+    `clip` is a CLIP vision transformer with projection (published: that of sd-image-variations),
+    which never trains. `pooled` is three convolutions and a mean over the picture; it learns with
+    the networks and reads only `image_size`, `hidden_size` and `projection_dim`.
+    """
+
+    kind: str = "clip"
     hidden_size: int = 1024
     intermediate_size: int = 4096
     num_hidden_layers: int = 24
@@ -40,6 +62,7 @@ class ImageEncoderConfig:
     hidden_act: str = "quick_gelu"
 
     def __post_init__(self):
+        one_of("model.image_encoder", self, "kind", ("clip", "pooled"))
         counts = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
         positive("model.image_encoder", self, *counts, "patch_size", "image_size", "projection_dim")
         wanted(
@@ -70,8 +93,15 @@ class NoiseScheduleConfig:
 
 @dataclass
 class ModelConfig:
-    """Sizes of all networks; the defaults are SD1.5's."""
+    """Sizes of all networks; the defaults are SD1.5's.
 
+    `architecture` says what the UNets and the pose guider are made of: `sd15` as published,
+    `compact` for small models that train from nothing (see `models.compact`).
+    """
+
+    architecture: str = "sd15"
+    prediction_type: str = "v_prediction"  # or sample: the networks predict the clean latents
+    attention_levels: list[int] | None = None  # 0 is the highest; null: all but the lowest
     block_out_channels: list[int] = field(default_factory=lambda: [320, 640, 1280, 1280])
     layers_per_block: int = 2
     attention_heads: int = 8
@@ -84,6 +114,14 @@ class ModelConfig:
     noise_schedule: NoiseScheduleConfig = field(default_factory=NoiseScheduleConfig)
 
     def __post_init__(self):
+        one_of("model", self, "architecture", ("sd15", "compact"))
+        one_of("model", self, "prediction_type", ("v_prediction", "sample"))
+        depth = len(self.block_out_channels)
+        wanted(
+            all(0 <= level < depth - 1 for level in self.attention_levels or []),
+            f"model.attention_levels must be among 0..{depth - 2}, the levels above the lowest, "
+            f"got {self.attention_levels}.",
+        )
         divisors = ("norm_num_groups", "attention_heads", "motion_heads")
         positive("model", self, "layers_per_block", "motion_max_frames", *divisors)
         for key in divisors:
@@ -93,6 +131,12 @@ class ModelConfig:
             f"model.cross_attention_dim ({self.cross_attention_dim}) must equal "
             f"model.image_encoder.projection_dim ({self.image_encoder.projection_dim}).",
         )
+
+    @property
+    def size_step(self):
+        """What height and width must be multiples of, in pixels."""
+        halvings = len(self.block_out_channels) - 1 if self.architecture == "compact" else 0
+        return math.lcm(8, self.vae.stride * 2**halvings)
 
 
 @dataclass

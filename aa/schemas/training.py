@@ -38,6 +38,7 @@ class DataConfig:
     frame_stride: int = 4  # stage 2: frames from one to the next
     num_workers: int = 2  # processes that read clips
     skip_bad: bool = False  # go on without clips that cannot be read
+    cache_gb: float = 0.0  # memory of each reading process for clips kept decoded; fit=pad only
 
     def __post_init__(self):
         given = [k for k in ("manifest", "folder", "generate") if getattr(self, k)]
@@ -49,7 +50,12 @@ class DataConfig:
         size("data", self)
         one_of("data", self, "fit", ("pad", "crop"))
         positive("data", self, "frame_stride")
-        not_negative("data", self, "sample_margin", "num_workers")
+        not_negative("data", self, "sample_margin", "num_workers", "cache_gb")
+        wanted(
+            self.fit == "pad" or not self.cache_gb,
+            'data.cache_gb goes with data.fit=pad only: "crop" cuts every item anew; use '
+            "data.cache_gb=0.",
+        )
         low, high = self.crop_scale if len(self.crop_scale) == 2 else (0, 0)
         wanted(
             0 < low <= high <= 1,

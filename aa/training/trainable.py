@@ -12,15 +12,25 @@ def idle_parameters(model):
     reference network stops at the first norm of its last block.
     """
     names = [name for name, _ in model.named_parameters()]
-    idle = [n for n in names if ".attn2.to_q." in n or ".attn2.to_k." in n or ".norm2." in n]
-    idle = {n for n in idle if ".transformer_blocks." in n}
-    last = len(model.reference_unet.up_blocks) - 1
-    end = len(model.reference_unet.up_blocks[last].attentions) - 1
-    prefix = f"reference_unet.up_blocks.{last}.attentions.{end}."
-    kept = ("norm.", "proj_in.", "transformer_blocks.0.norm1.")
-    return idle | {
-        n for n in names if n.startswith(prefix) and not n.removeprefix(prefix).startswith(kept)
-    }
+    if model.config.architecture == "sd15":
+        unread = (".attn2.to_q.", ".attn2.to_k.", ".norm2.")
+        idle = {n for n in names if ".transformer_blocks." in n and any(u in n for u in unread)}
+    else:
+        idle = set()
+    prefix, transformer = _last_attention(model.reference_unet)
+    prefix = f"reference_unet.{prefix}."
+    kept = tuple(prefix + part for part in transformer.reference_parts)
+    return idle | {n for n in names if n.startswith(prefix) and not n.startswith(kept)}
+
+
+def _last_attention(unet):
+    """Name and layer of the last spatial transformer that runs."""
+    levels = [(f"up_blocks.{i}", level) for i, level in enumerate(unet.up_blocks)]
+    for name, level in reversed([("mid_block", unet.mid_block), *levels]):
+        if level.has_attention:
+            last = len(level.attentions) - 1
+            return f"{name}.attentions.{last}", level.attentions[last]
+    raise AssertionError("the middle level always has attention")
 
 
 def set_trainable(model, patterns):

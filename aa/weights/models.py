@@ -14,8 +14,12 @@ from aa.weights.tables import COMPONENTS
 
 
 def component_layers(model):
-    """Layer that holds each component of an `AnimateAnyone`; a model may have no motion module."""
+    """Layer that holds each component of an `AnimateAnyone`.
+
+    A model may have no motion module, and an autoencoder without weights is no component.
+    """
     layers = {name: getattr(model, name) for name in COMPONENTS if name != "motion_module"}
+    layers = {name: layer for name, layer in layers.items() if layer.parameters()}
     if model.has_motion:
         layers["motion_module"] = model.denoising_unet
     return layers

@@ -16,7 +16,7 @@ SHAPES = {
     "reference_pixels": (3, 32, 24),
     "clip_pixels": (3, 16, 16),
     "drop_reference": (),
-    "timesteps": (),
+    "timesteps": (4,),
     "noise": (4, 4, 4, 3),
     "posterior_noise": (4, 4, 4, 3),
     "reference_posterior_noise": (4, 4, 3),
@@ -28,6 +28,7 @@ def make_dataset(clips, **changes):
         size=(32, 24),
         fit="crop",
         num_frames=4,
+        in_order=True,
         frame_stride=2,
         sample_margin=3,
         seed=5,
@@ -104,7 +105,7 @@ def test_the_stream_follows_the_permutations(tmp_path):
     for n, clip in enumerate(clips):  # clip n is plain grey of brightness 50 * n
         for path in (clip.video, clip.pose):
             write_video(path, np.full((1, 16, 16, 3), 50 * n, np.uint8))
-    dataset = make_dataset(clips, num_frames=1, num_samples=6)
+    dataset = make_dataset(clips, num_frames=1, in_order=False, num_samples=6)
     shown = [int(frame_numbers(dataset[k]["pose_pixels"], step=50)[0]) for k in range(6)]
     assert shown == [*permutation(5, 0, 3), *permutation(5, 1, 3)]
 
@@ -139,7 +140,10 @@ def test_pose_frames_are_those_of_the_targets_at_the_stride(tmp_path):
 
 def test_a_run_of_frames_takes_the_largest_stride_that_fits():
     rng = np.random.default_rng(0)
-    runs = [draw_frames(rng, 11, num_frames=4, frame_stride=4, sample_margin=0) for _ in range(200)]
+    runs = [
+        draw_frames(rng, 11, num_frames=4, in_order=True, frame_stride=4, sample_margin=0)
+        for _ in range(200)
+    ]
     assert {tuple(np.diff(targets)) for targets, _ in runs} == {(3, 3, 3)}
     assert {targets[0] for targets, _ in runs} == {0, 1}  # 11 frames, a run spans 10
     assert {reference for _, reference in runs} == set(range(11))
@@ -148,7 +152,8 @@ def test_a_run_of_frames_takes_the_largest_stride_that_fits():
 def test_reference_keeps_the_margin_where_the_clip_allows():
     rng = np.random.default_rng(0)
     draws = [
-        draw_frames(rng, 10, num_frames=1, frame_stride=1, sample_margin=7) for _ in range(2000)
+        draw_frames(rng, 10, num_frames=1, in_order=False, frame_stride=1, sample_margin=7)
+        for _ in range(2000)
     ]
     distances = {target: set() for target in range(10)}
     for (target,), reference in draws:
@@ -160,13 +165,17 @@ def test_reference_keeps_the_margin_where_the_clip_allows():
 
 def test_reference_of_a_one_frame_clip_is_that_frame():
     rng = np.random.default_rng(0)
-    assert draw_frames(rng, 1, num_frames=1, frame_stride=1, sample_margin=30) == ([0], 0)
+    assert draw_frames(rng, 1, num_frames=1, in_order=False, frame_stride=1, sample_margin=30) == (
+        [0],
+        0,
+    )
 
 
 def test_without_margin_every_frame_is_an_equally_likely_reference():
     rng = np.random.default_rng(0)
     draws = [
-        draw_frames(rng, 4, num_frames=1, frame_stride=1, sample_margin=0)[1] for _ in range(4000)
+        draw_frames(rng, 4, num_frames=1, in_order=False, frame_stride=1, sample_margin=0)[1]
+        for _ in range(4000)
     ]
     np.testing.assert_allclose(np.bincount(draws) / 4000, 0.25, atol=0.03)
 

@@ -96,7 +96,7 @@ def test_damaged_weights_give_an_error_and_not_a_video(pipeline):
 @pytest.mark.parametrize(
     ("count", "options", "message"),
     [
-        (2, {"width": 20}, "multiples of 8, got 16 x 20"),
+        (2, {"width": 20}, "multiples of 8 for this model, got 16 x 20"),
         (0, {}, "no frames"),
         (9, {"context_frames": 9}, "reach 8 frames; use context_frames=8"),
         (2, {"context_overlap": 4}, "context_overlap .4. must be less"),
