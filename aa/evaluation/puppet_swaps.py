@@ -7,6 +7,7 @@ import numpy as np
 from aa.data.puppets import PARTS
 from aa.errors import UserError
 from aa.evaluation.metrics import psnr_per_frame
+from aa.evaluation.puppet_pairs import Pairs
 from aa.evaluation.puppet_scenes import animate_all, score
 
 COLOURED = PARTS[2:]
@@ -20,7 +21,7 @@ class Swaps:
     A partner is the next figure whose shirt and trousers both differ by APART or more.
     """
 
-    pairs: object
+    pairs: Pairs
     partners: list  # [N] numbers of figures
     truths: np.ndarray  # uint8 [N, H, W, 3], the partner's looks on the figure's bones, in its pose
     parts: np.ndarray  # uint8 [N, H, W], where the parts are in `truths`

@@ -11,7 +11,10 @@ import numpy as np
 from aa.evaluation.puppet_clips import Clips, score_clips
 from aa.evaluation.puppet_pairs import Pairs, baselines, compare_pairs
 from aa.evaluation.puppet_poses import score_poses
+from aa.evaluation.puppet_scenes import animate_all
 from aa.evaluation.puppet_swaps import Swaps, score_swaps
+
+CROSSED = 4  # figures whose poses and references are all combined, for a picture
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,9 @@ class Outcome:
     generated_swaps: np.ndarray  # float32 [N, H, W, 3] in 0..1
     clips: Clips
     generated_clips: np.ndarray  # float32 [M, F, H, W, 3] in 0..1
+    crossed: (
+        np.ndarray
+    )  # float32 [K, K, H, W, 3]: the first K poses, each with the first K references
 
 
 def evaluate(animate, protocol, *, progress=True):
@@ -57,4 +63,14 @@ def evaluate(animate, protocol, *, progress=True):
             "frozen": score_clips(clips, clips.frozen()),
         },
     }
-    return Outcome(scores, pairs, frames, swaps, swapped, clips, videos)
+    crossed = cross(animate, pairs, count=min(CROSSED, protocol.num_pairs))
+    return Outcome(scores, pairs, frames, swaps, swapped, clips, videos, crossed)
+
+
+def cross(animate, pairs, *, count):
+    """The first `count` poses, each with the first `count` references: float32 [K, K, H, W, 3]."""
+    rows, columns = np.divmod(np.arange(count**2), count)
+    poses = pairs.poses[rows][:, None]
+    seeds = [pairs.seeds[row] for row in rows]
+    frames = animate_all(animate, pairs.references[columns], poses, seeds, progress=None)
+    return frames.reshape(count, count, *pairs.poses.shape[1:])

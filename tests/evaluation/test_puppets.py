@@ -44,19 +44,18 @@ def clips():
 
 
 @pytest.fixture(scope="module")
-def oracle(pairs, swaps, clips):
+def oracle(pairs, clips):
     """An `animate` that knows the truth of every reference in every pose."""
-    partners = pairs.references[swaps.partners]
-    asked = [
-        *zip(pairs.references, pairs.poses[:, None], pairs.truths[:, None], strict=True),
-        *zip(partners, pairs.poses[:, None], swaps.truths[:, None], strict=True),
-        *zip(clips.references, clips.poses, clips.truths, strict=True),
-    ]
+    references = np.repeat(clips.references, PROTOCOL.clip_frames, axis=0)
+    asked = [*zip(references, *map(np.concatenate, (clips.poses, clips.truths)), strict=True)]
+    for pose, scene, t in zip(pairs.poses, pairs.scenes, pairs.times, strict=True):
+        for reference, other in zip(pairs.references, pairs.scenes, strict=True):
+            asked.append((reference, pose, scene.recast(other).frames([t])[0]))
     truths = {(r.tobytes(), p.tobytes()): t / np.float32(255) for r, p, t in asked}
 
     def animate(references, poses, seeds):
-        keys = zip(references, poses, strict=True)
-        return np.stack([truths[r.tobytes(), p.tobytes()] for r, p in keys])
+        both = zip(references, poses, strict=True)
+        return np.stack([[truths[r.tobytes(), p.tobytes()] for p in video] for r, video in both])
 
     return animate
 
