@@ -8,7 +8,7 @@ import pytest
 
 from aa.errors import UserError
 from aa.evaluation.puppet_clips import Clips
-from aa.evaluation.puppet_pairs import Pairs
+from aa.evaluation.puppet_pairs import Pairs, score_pairs
 from aa.evaluation.puppet_poses import find_figures, joint_errors, overlaps, score_poses
 from aa.evaluation.puppet_scenes import Protocol, animate_all, score
 from aa.evaluation.puppet_swaps import APART, Swaps, part_masks
@@ -113,6 +113,16 @@ def test_copies_of_the_reference_score_as_that_baseline(copied):
     gain = copied["pairs"]["gain"]["psnr"]
     assert gain["over"] == "copy"
     assert gain["mean"] == pytest.approx(0, abs=1e-4)
+
+
+def test_other_splits_have_other_figures_and_are_scored_alike(pairs):
+    validation = Pairs.draw(replace(PROTOCOL, split="validation"))
+    shown = {frame.tobytes() for frame in pairs.references}
+    assert not shown & {frame.tobytes() for frame in validation.references}
+    scores = score_pairs(validation, validation.animate(copy))
+    assert means(scores) == pytest.approx(
+        means(score_pairs(validation, validation.references)), abs=1e-4
+    )
 
 
 def test_one_who_dresses_the_pose_in_its_own_clothes_is_found_out(pairs):
