@@ -51,6 +51,7 @@ def build_training(config, folder):
         motion_modules=stage.motion_modules,
         recompute=hardware.recompute,
         snr_gamma=stage.snr_gamma,
+        temporal_weight=stage.temporal_weight,
     )
     _initialise(model, stage, start)
     names = set_trainable(model, stage.trainable)

@@ -103,14 +103,20 @@ class Recorder:
         self.writer = LogWriter(logdir=str(Path(folder) / "vdl"))
         self.last = {}
 
-    def record(self, step, **values):
-        """One line of numbers for a step, and the same as VisualDL scalars."""
-        self.last = {"step": step, **values}
-        self.file.write(json.dumps(self.last) + "\n")
+    def record(self, step, *, group="train", **values):
+        """One line of numbers for a step, and the same as VisualDL scalars.
+
+        In the file, names of another group than "train" have it in front: "validation/psnr".
+        """
+        prefix = "" if group == "train" else f"{group}/"
+        line = {"step": step, **{prefix + key: value for key, value in values.items()}}
+        if group == "train":
+            self.last = line
+        self.file.write(json.dumps(line) + "\n")
         self.file.flush()
         for key, value in values.items():
             if value is not None:
-                self.writer.add_scalar(f"train/{key}", value, step)
+                self.writer.add_scalar(f"{group}/{key}", value, step)
 
     def image(self, tag, image, step):
         """A picture, uint8 [H, W, 3], for VisualDL."""

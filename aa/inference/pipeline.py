@@ -61,6 +61,7 @@ class Pose2VideoPipeline:
         fit="pad",
         latents=None,
         seed=42,
+        noise="independent",
         decode_batch_size=4,
         progress=False,
     ):
@@ -77,6 +78,8 @@ class Pose2VideoPipeline:
             fit: how other sizes are brought to this one, see `fit_frames`.
             latents: noise to start from [1, 4, F, h, w], numpy or paddle; None draws it.
             seed: of the drawn noise.
+            noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of
+                the variance shared (arXiv 2305.10474, 4.1).
             decode_batch_size: frames decoded at once.
             progress: show a bar.
 
@@ -103,7 +106,7 @@ class Pose2VideoPipeline:
             reference, image_embeds = self._encode_reference(reference_image, size, fit)
             pose_features = self._encode_poses(pose_images, size, fit, decode_batch_size)
             latents = self._denoise(
-                _start_latents(latents, shape, seed),
+                _start_latents(latents, shape, seed, noise),
                 windows,
                 window_shares(windows, num_frames),
                 (image_embeds, pose_features, reference),
@@ -208,10 +211,14 @@ class Pose2VideoPipeline:
         return unconditional + guidance_scale * (conditional - unconditional)
 
 
-def _start_latents(latents, shape, seed):
+def _start_latents(latents, shape, seed, noise):
     if latents is None:
         # Frame by frame, so that a longer video of the same seed begins the same.
-        draw = np.random.default_rng(seed).standard_normal([shape[2], shape[1], *shape[3:]])
+        rng, frame = np.random.default_rng(seed), [shape[1], *shape[3:]]
+        shared = rng.standard_normal([1, *frame]) if noise != "independent" else 0
+        draw = rng.standard_normal([shape[2], *frame]) if noise != "shared" else 0
+        draw = (draw + shared) / (2**0.5 if noise == "mixed" else 1)
+        draw = np.broadcast_to(draw, [shape[2], *frame])
         latents = draw.astype(np.float32).transpose(1, 0, 2, 3)[None]
     if list(latents.shape) != shape:
         raise UserError(f"latents must be {shape} for this video, got {list(latents.shape)}.")

@@ -112,7 +112,7 @@ class InferenceRun:
 def sampling_options(options):
     """What an `InferenceConfig` says about `Pose2VideoPipeline.frames`, the size aside."""
     keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
-    keys += ("context_stride", "closed_loop", "fit", "seed", "decode_batch_size")
+    keys += ("context_stride", "closed_loop", "fit", "seed", "noise", "decode_batch_size")
     return {key: getattr(options, key) for key in keys}
 
 

@@ -29,9 +29,12 @@ class AnimateAnyone(nn.Layer):
         motion_modules: whether the denoiser has them (not in stage 1).
         recompute: see `UNet`.
         snr_gamma: see `min_snr_weight`.
+        temporal_weight: of the error of the change from frame to frame, see `loss`.
     """
 
-    def __init__(self, config, *, motion_modules=True, recompute=False, snr_gamma=5.0):
+    def __init__(
+        self, config, *, motion_modules=True, recompute=False, snr_gamma=5.0, temporal_weight=0.0
+    ):
         super().__init__()
         shape = {
             "block_out_channels": config.block_out_channels,
@@ -44,7 +47,7 @@ class AnimateAnyone(nn.Layer):
             "recompute": recompute,
         }
         self.config = config
-        self.snr_gamma = snr_gamma
+        self.snr_gamma, self.temporal_weight = snr_gamma, temporal_weight
         self.has_motion = motion_modules
         compact = config.architecture == "compact"
         unet = CompactUNet if compact else UNet
@@ -152,6 +155,9 @@ class AnimateAnyone(nn.Layer):
     def loss(self, latents, noise, timesteps, **conditions):
         """Min-SNR weighted error of the prediction, a scalar.
 
+        With a `temporal_weight`, the same error of the change from each frame to the next is added
+        that many times: the best prediction stays the same, flicker counts more.
+
         Args:
             latents, noise: [B, 4, F, h, w].
             timesteps: integers [B], one for all frames, or [B, F].
@@ -162,7 +168,12 @@ class AnimateAnyone(nn.Layer):
         prediction = self.predict(noisy, timesteps, **conditions)
         target = training_target(latents, noise, timesteps, alphas, kind)
         weights = min_snr_weight(timesteps, alphas, self.snr_gamma, kind)
-        return weighted_mse(prediction, target, weights)
+        loss = weighted_mse(prediction, target, weights)
+        if self.temporal_weight:
+            changes = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
+            weights = weights[:, 1:] if weights.ndim == 2 else weights
+            loss = loss + self.temporal_weight * weighted_mse(*changes, weights)
+        return loss
 
     def forward(
         self,

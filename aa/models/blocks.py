@@ -7,7 +7,6 @@ from paddle import nn
 
 from aa.models.attention import repeat_frames
 from aa.models.layers import Conv2D, GroupNorm, Linear
-from aa.models.motion import MotionModule
 
 
 @dataclass(frozen=True)
@@ -85,25 +84,22 @@ class Level(nn.Layer):
 
     Args:
         resnets: the residual blocks, one a layer.
-        attentions: as many spatial transformers, or None.
-        widths: what all levels share.
-        channels: of what the resnets give, for the motion modules.
+        attentions, motion_modules: as many of each, or None.
         down, up: the resampling layer at the end, or None.
     """
 
-    def __init__(self, resnets, attentions, widths, channels, *, down=None, up=None):
+    def __init__(self, resnets, attentions=None, motion_modules=None, *, down=None, up=None):
         super().__init__()
         self.resnets = nn.LayerList(resnets)
         if attentions:
             self.attentions = nn.LayerList(attentions)
-        if widths.motion_heads:
-            self.motion_modules = nn.LayerList([motion_module(channels, widths) for _ in resnets])
+        if motion_modules:
+            self.motion_modules = nn.LayerList(motion_modules)
         if down:
             self.downsamplers = nn.LayerList([down])
         if up:
             self.upsamplers = nn.LayerList([up])
-        self.has_attention = bool(attentions)
-        self.has_motion = bool(widths.motion_heads)
+        self.has_attention, self.has_motion = bool(attentions), bool(motion_modules)
         self.has_resampler = bool(down or up)
 
     def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
@@ -117,16 +113,16 @@ class Level(nn.Layer):
 
 
 class MiddleLevel(nn.Layer):
-    """resnet, attention, motion, resnet at the lowest resolution; arguments as `Level`'s."""
+    """resnet, attention, motion (or None), resnet at the lowest resolution."""
 
     has_attention = True
 
-    def __init__(self, resnets, attention, widths, channels):
+    def __init__(self, resnets, attention, motion_module=None):
         super().__init__()
         self.resnets, self.attentions = nn.LayerList(resnets), nn.LayerList([attention])
-        self.has_motion = bool(widths.motion_heads)
-        if self.has_motion:
-            self.motion_modules = nn.LayerList([motion_module(channels, widths)])
+        self.has_motion = motion_module is not None
+        if motion_module:
+            self.motion_modules = nn.LayerList([motion_module])
 
     def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
         """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
@@ -135,10 +131,3 @@ class MiddleLevel(nn.Layer):
         if self.has_motion:
             x = self.motion_modules[i](x, x.shape[0] // image_embeds.shape[0])
         return self.resnets[1](x, time), feature
-
-
-def motion_module(channels, widths):
-    """The motion module behind a layer of so many channels."""
-    return MotionModule(
-        channels, widths.motion_heads, widths.max_frames, norm_groups=widths.norm_groups
-    )

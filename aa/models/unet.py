@@ -10,6 +10,7 @@ from paddle.distributed.fleet.utils import recompute
 from aa.models.attention import SpatialTransformer
 from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, Upsample, Widths
 from aa.models.layers import Conv2D, GroupNorm, Linear
+from aa.models.motion import MotionModule
 
 
 def timestep_embedding(timesteps, channels):
@@ -104,7 +105,9 @@ class UNet(nn.Layer):
             skips += [wide] * (layers + (i < lowest))
         below = channels[-1]
         middle = [ResnetBlock(below, below, widths) for _ in range(2)]
-        self.mid_block = MiddleLevel(middle, _transformer(below, widths), widths, below)
+        self.mid_block = MiddleLevel(
+            middle, _transformer(below, widths), _motion_module(below, widths)
+        )
         for i in range(lowest, -1, -1):
             pairs = []
             for _ in range(layers + 1):
@@ -248,10 +251,19 @@ def _level(pairs, widths, attention, *, down=None, up=None):
     outs = [out for _, out in pairs]
     resnets = [ResnetBlock(narrow, wide, widths) for narrow, wide in pairs]
     attentions = [_transformer(out, widths) for out in outs] if attention else None
-    return Level(resnets, attentions, widths, outs[-1], down=down, up=up)
+    motion = [_motion_module(out, widths) for out in outs] if widths.motion_heads else None
+    return Level(resnets, attentions, motion, down=down, up=up)
 
 
 def _transformer(channels, widths):
     return SpatialTransformer(
         channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
+    )
+
+
+def _motion_module(channels, widths):
+    if not widths.motion_heads:
+        return None
+    return MotionModule(
+        channels, widths.motion_heads, widths.max_frames, norm_groups=widths.norm_groups
     )

@@ -21,6 +21,7 @@ class InferenceConfig:
     context_stride: int = 1
     closed_loop: bool = False  # let windows join the last frames to the first
     seed: int = 42
+    noise: str = "independent"  # of the frames at the start: shared, mixed or independent
     format: str = "mp4"
     decode_batch_size: int = 4  # frames the VAE decodes at once
 
@@ -44,4 +45,5 @@ class InferenceConfig:
         )
         seed_range("inference.seed", self.seed)
         one_of("inference", self, "fit", ("pad", "crop"))
+        one_of("inference", self, "noise", ("shared", "mixed", "independent"))
         one_of("inference", self, "format", ("mp4", "gif", "png"))

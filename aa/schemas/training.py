@@ -80,6 +80,7 @@ class StageConfig:
     max_grad_norm: float = 1.0  # 0 clips nothing
     ema_decay: float | None = None  # null: no moving average of the weights
     snr_gamma: float | None = 5.0  # null: every sample weighs 1
+    temporal_weight: float = 0.0  # of the error of the change from frame to frame
     noise_offset: float = 0.05
     uncond_ratio: float = 0.1
     save_steps: int = 500
@@ -94,12 +95,17 @@ class StageConfig:
         counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
         positive("stage", self, *counts)
         others = ("weight_decay", "warmup_steps", "max_grad_norm", "noise_offset", "sample_steps")
+        others += ("temporal_weight",)
         not_negative("stage", self, *others)
         schedulers = ("constant", "constant_with_warmup", "linear", "cosine")
         one_of("stage", self, "lr_scheduler", schedulers)
         wanted(
             0 <= self.uncond_ratio <= 1,
             f"stage.uncond_ratio must be between 0 and 1, got {self.uncond_ratio}.",
+        )
+        wanted(
+            self.motion_modules or not self.temporal_weight,
+            "stage.temporal_weight needs frames in order: it goes with stage.motion_modules=true.",
         )
         wanted(
             self.snr_gamma is None or self.snr_gamma > 0,

@@ -63,6 +63,7 @@ class RecordCallback(TrainerCallback):
             grad_norm=self.grad_norm,
             samples_per_second=self.samples_per_step / seconds,
             seconds_per_step=seconds,
+            training_minutes=self.clock.total / 60,
             memory_gb=_memory_gb(args.device),
         )
 
@@ -79,7 +80,7 @@ class ClockCallback(TrainerCallback):
     """Seconds spent training, from the end of a step's callbacks to the end of the next step."""
 
     def __init__(self):
-        self.started, self.seconds = 0.0, 0.0
+        self.started, self.seconds, self.total = 0.0, 0.0, 0.0
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.started = time.perf_counter()
@@ -89,7 +90,8 @@ class ClockCallback(TrainerCallback):
 
     def stop(self):
         """A step is done."""
-        self.seconds += time.perf_counter() - self.started
+        seconds = time.perf_counter() - self.started
+        self.seconds, self.total = self.seconds + seconds, self.total + seconds
 
     def take(self):
         """The seconds since this was last asked."""
@@ -200,29 +202,29 @@ class CheckpointCallback(TrainerCallback):
             shutil.rmtree(old)
 
 
-class SampleCallback(TrainerCallback):
-    """Animates the same clip every `sample_steps`, with the same noise.
+class InspectCallback(TrainerCallback):
+    """Looks at the model every so often, in evaluation mode.
 
     All draws have generators of their own and the model goes back to training mode, so training
     continues as if nothing had happened.
 
     Args:
-        sample: function step -> None that writes and records the sample.
+        inspect: function step -> None that writes and records what it sees.
         model: the `AnimateAnyone`.
-        sample_steps: how often.
+        every: how often, in steps.
         ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
     """
 
-    def __init__(self, sample, model, sample_steps, ema=None):
-        self.sample, self.model, self.sample_steps, self.ema = sample, model, sample_steps, ema
+    def __init__(self, inspect, model, every, ema=None):
+        self.inspect, self.model, self.every, self.ema = inspect, model, every, ema
 
     def on_step_end(self, args, state, control, **kwargs):
-        if state.is_world_process_zero and state.global_step % self.sample_steps == 0:
+        if state.is_world_process_zero and state.global_step % self.every == 0:
             self.model.eval()
             if self.ema:
                 self.ema.swap()
             try:
-                self.sample(state.global_step)
+                self.inspect(state.global_step)
             finally:
                 if self.ema:
                     self.ema.swap()

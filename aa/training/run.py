@@ -8,11 +8,12 @@ from aa.runs import write_json
 from aa.training.callbacks import (
     CheckpointCallback,
     EmaCallback,
+    InspectCallback,
     LogLastCallback,
     ProgressBarCallback,
     RecordCallback,
-    SampleCallback,
 )
+from aa.training.puppet_test import Validation
 from aa.training.samples import Sampler
 from aa.training.trainer import AnimateAnyoneTrainer
 
@@ -29,11 +30,15 @@ class TrainingRun:
         num_bad: clips left out because they cannot be read.
         arguments: paddlenlp's TrainingArguments.
         recorder: a `runs.Recorder` in the main process, None in the others.
+        protocol: a `Protocol` of the figures to validate on, or None.
     """
 
-    def __init__(self, config, folder, *, model, dataset, clips, num_bad, arguments, recorder):
+    def __init__(
+        self, config, folder, *, model, dataset, clips, num_bad, arguments, recorder, protocol=None
+    ):
         self.config, self.folder, self.model = config, folder, model
         self.clip, self.num_bad, self.recorder = clips[0], num_bad, recorder
+        self.protocol = protocol
         parameters = [p for p in model.parameters() if not p.stop_gradient]
         self.trainer = AnimateAnyoneTrainer(
             model=model,
@@ -77,7 +82,10 @@ class TrainingRun:
         record = RecordCallback(self.recorder, parameters, per_step * arguments.dataset_world_size)
         callbacks = [*([ema] if ema else []), record, LogLastCallback(), ProgressBarCallback()]
         if stage.sample_steps:
-            callbacks.append(SampleCallback(self._sampler(), self.model, stage.sample_steps, ema))
+            callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))
+        if self.protocol:
+            every = self.config.test.validation_steps
+            callbacks.append(InspectCallback(self._validation(), self.model, every, ema))
         return [*callbacks, checkpoints, record.clock]
 
     def _sampler(self):
@@ -86,6 +94,15 @@ class TrainingRun:
             self.clip,
             self.config.inference,
             self.folder / "samples",
+            self.recorder,
+            lambda: self.trainer.autocast_smart_context_manager(),
+        )
+
+    def _validation(self):
+        return Validation(
+            self.model,
+            self.config.inference,
+            self.protocol,
             self.recorder,
             lambda: self.trainer.autocast_smart_context_manager(),
         )
