@@ -69,6 +69,44 @@ def build_training(config, folder):
         num_bad=len(bad),
         arguments=arguments,
         recorder=recorder,
+        protocol=build_protocol(config, "validation") if config.test else None,
+    )
+
+
+def build_protocol(config, split):
+    """The `Protocol` of a `TrainConfig` with a test: "validation" or "test"."""
+    from aa.evaluation.puppet_scenes import Protocol
+
+    data, test = config.data, config.test
+    return Protocol(
+        seed=data.generate.seed,
+        height=data.height,
+        width=data.width,
+        scale=data.generate.scale,
+        fps=data.generate.fps,
+        num_frames=data.generate.num_frames,
+        num_train_clips=data.generate.num_clips,
+        split=split,
+        num_pairs=test.num_pairs if split == "test" else test.validation_pairs,
+        num_clips=test.num_clips,
+        clip_frames=test.clip_frames,
+    )
+
+
+def build_puppet_test(config, folder):
+    """A `PuppetTest` of a `TrainConfig` whose stages have been trained into the run folder."""
+    import sys
+
+    from aa.training.puppet_test import PuppetTest
+
+    folder = Path(folder)
+    stages = {"stage 1": folder / "stage1", "stage 2": folder / "stage2"}
+    return PuppetTest(
+        config,
+        folder,
+        build_protocol(config, "test"),
+        stages if config.next_stage else {f"stage {config.name}": folder},
+        " ".join(["python", *sys.argv]),
     )
 
 

@@ -22,6 +22,7 @@ from aa.schemas.model import (
     TrainModelConfig,
     VaeConfig,
 )
+from aa.schemas.puppet_test import PuppetTestConfig
 from aa.schemas.training import DataConfig, GenerateConfig, StageConfig
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "InferenceConfig",
     "ModelConfig",
     "NoiseScheduleConfig",
+    "PuppetTestConfig",
     "ShardingConfig",
     "StageConfig",
     "TrainConfig",
@@ -54,6 +56,8 @@ class TrainConfig:
     stage: StageConfig = MISSING
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
+    next_stage: StageConfig | None = None  # trained after `stage`, from its result
+    test: PuppetTestConfig | None = None  # what follows training on generated figures
     seed: int = 42
     name: str = "train"
 
@@ -64,6 +68,16 @@ class TrainConfig:
             self.data.height % step == 0 and self.data.width % step == 0,
             f"data.height and data.width must be multiples of {step} for this model, got "
             f"{self.data.height} and {self.data.width}.",
+        )
+        wanted(
+            self.next_stage is None or self.next_stage.init_from is None,
+            "next_stage.init_from must be null: it starts from the result of `stage`, got "
+            f"{self.next_stage and self.next_stage.init_from}.",
+        )
+        wanted(
+            self.test is None or self.data.generate is not None,
+            "test draws figures that were not in the training clips: it needs data=puppets; "
+            "use test=null for other data.",
         )
         reach = self.model.motion_max_frames
         frames = self.stage.num_frames

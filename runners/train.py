@@ -14,9 +14,9 @@ def main(config):
     if wants_group(checked.hardware):
         launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each process comes back here
         return
-    from aa.build import build_training  # deferred: pulls in paddle and ppdiffusers
+    from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 
-    build_training(checked, folder).run()
+    run_recipe(checked, folder)
 
 
 if __name__ == "__main__":

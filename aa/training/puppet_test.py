@@ -1,11 +1,19 @@
 """The test of a model on generated figures that were in no training clip."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 from PIL import Image
 
+from aa.config import to_dict
+from aa.evaluation.puppet_clips import score_clips
 from aa.evaluation.puppet_pairs import Pairs, score_pairs
+from aa.evaluation.puppets import evaluate
+from aa.evaluation.report import write_report
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.inference.run import sampling_options
+from aa.inference.run import autocast, sampling_options
+from aa.weights.models import load_model
 
 
 def animator(model, options):
@@ -42,18 +50,130 @@ class Validation:
         options: see `animator`.
         protocol: a `Protocol` of the validation split.
         recorder: a `runs.Recorder`.
-        autocast: function that returns the context of the run's precision.
+        precision: function that returns the context of the run's precision.
     """
 
-    def __init__(self, model, options, protocol, recorder, autocast):
+    def __init__(self, model, options, protocol, recorder, precision):
         self.animate, self.pairs = animator(model, options), Pairs.draw(protocol)
-        self.recorder, self.autocast = recorder, autocast
+        self.recorder, self.precision = recorder, precision
 
     def __call__(self, step):
         """Animate and record the means as validation/psnr, psnr_figure and ssim."""
-        with self.autocast():
+        with self.precision():
             frames = self.pairs.animate(self.animate)
         scores = score_pairs(self.pairs, frames)
         self.recorder.record(
             step, group="validation", **{name: score["mean"] for name, score in scores.items()}
         )
+
+
+class PuppetTest:
+    """Animates held-out figures with a run's result, scores them and writes the report.
+
+    Args:
+        config: the checked `TrainConfig`.
+        folder: the run folder.
+        protocol: a `Protocol` of the test split.
+        stages: {title: folder of its run}, in order; the last one's result is tested, the clips of
+            all are compared.
+        command: that repeats the run.
+    """
+
+    def __init__(self, config, folder, protocol, stages, command):
+        self.config, self.folder, self.protocol = config, folder, protocol
+        self.stages, self.command = stages, command
+
+    def run(self):
+        """Write `report.html`, `scores.json` and `report/`; prints the scores that matter."""
+        options, models = self.config.inference, self._models()
+        *_, last = models
+        with autocast(self.config.hardware):
+            outcome = evaluate(animator(models[last], options), self.protocol)
+            outcome.scores["clips"] |= self._compare(models, outcome.clips)
+        page = write_report(
+            self.folder,
+            outcome,
+            title=f"{self.config.name}: held-out figures in held-out motions",
+            losses={title: self._records(title, "loss") for title in self.stages},
+            quality=self._quality(),
+            baseline=self._copies(),
+            command=self.command,
+            values=self._values(),
+        )
+        print(f"{summary(outcome.scores)}\nreport: {page}")
+
+    def _models(self):
+        return {title: load_model(folder) for title, folder in self.stages.items()}
+
+    def _compare(self, models, clips):
+        """Scores of the clips by stage and kind of starting noise."""
+        rows = {}
+        for title, model in models.items():
+            for noise in ("independent", "shared"):
+                animate = animator(model, replace(self.config.inference, noise=noise))
+                name = f"{title}, {noise} noise"
+                rows[name] = score_clips(clips, clips.animate(animate, progress=name))
+        return rows
+
+    def _records(self, title, key):
+        """The lines of a stage's metrics.jsonl that have `key`."""
+        lines = (self.stages[title] / "metrics.jsonl").read_text().splitlines()
+        return [record for record in map(json.loads, lines) if key in record]
+
+    def _quality(self):
+        """Validation scores by minutes of training, over all stages."""
+        points, before = [], 0.0
+        for title in self.stages:
+            last = self._records(title, "training_minutes")[-1]
+            a_step = last["training_minutes"] / last["step"]
+            points += [
+                {
+                    "minutes": before + record["step"] * a_step,
+                    "psnr": record["validation/psnr"],
+                    "psnr_figure": record["validation/psnr_figure"],
+                }
+                for record in self._records(title, "validation/psnr")
+            ]
+            before += last["training_minutes"]
+        return points
+
+    def _copies(self):
+        pairs = Pairs.draw(
+            replace(self.protocol, split="validation", num_pairs=self.config.test.validation_pairs)
+        )
+        scores = score_pairs(pairs, pairs.references)
+        return {name: scores[name]["mean"] for name in ("psnr", "psnr_figure")}
+
+    def _values(self):
+        """The config's values that decide the result, for the report."""
+        values = {"seed": self.config.seed}
+        for name in ("model", "data", "stage", "next_stage", "inference"):
+            for key, value in to_dict(getattr(self.config, name) or self.config.test).items():
+                if not isinstance(value, dict):
+                    values[f"{name}.{key}"] = value
+        return values
+
+
+def summary(scores):
+    """The scores that matter in a few lines of text."""
+    pairs, swaps, poses = scores["pairs"], scores["swaps"]["parts"], scores["poses"]
+
+    def text(value, digits=2):
+        mean, interval = value["mean"], value["interval_95"]
+        half = f" +/- {(interval[1] - interval[0]) / 2:.{digits}f}" if interval else ""
+        return f"{mean:.{digits}f}{half}"
+
+    rows = [
+        (f"{metric}, and over the best baseline", found, pairs["gain"][metric])
+        for metric, found in pairs["generated"].items()
+    ]
+    lines = [f"{name:<44}{text(a, 3)}, {text(b, 3)}" for name, a, b in rows]
+    for part in ("shirt", "trousers"):
+        lines.append(f"{f'colour error of the {part} (0..255)':<44}{text(swaps[part]['error'])}")
+    lines.append(f"{'dB nearer to the right pose':<44}{text(poses['psnr_gain'])}")
+    lines.append(f"{'silhouette IoU':<44}{text(poses['iou'], 3)}")
+    for name, row in scores["clips"].items():
+        title = f"temporal error, {name}"
+        flicker = f"{text(row['temporal_error'])}, figure {text(row['temporal_error_figure'])}"
+        lines.append(f"{title:<44}{flicker}")
+    return "\n".join(lines)

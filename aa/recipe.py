@@ -1,0 +1,38 @@
+"""The parts of a training run: one stage, or two and their test, each in its place of the folder."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from aa.build import build_puppet_test, build_training
+from aa.launch import is_main_process, is_rank
+
+
+def run_recipe(config, folder):
+    """Train the stage of a checked `TrainConfig`, then its next stage and its test if it has them.
+
+    A run of one stage fills the run folder itself; with a next stage there are `stage1/` and
+    `stage2/`, and the test's results beside them.
+
+    Raises:
+        UserError: data, weights or machine are not what the config says.
+    """
+    folder = Path(folder)
+    if config.next_stage is None:
+        build_training(config, folder).run()
+    else:
+        first, second = folder / "stage1", folder / "stage2"
+        stage = replace(config.next_stage, init_from=str(first))
+        for part, its_folder in ((config, first), (replace(config, stage=stage), second)):
+            its_folder.mkdir(exist_ok=True)
+            build_training(replace(part, next_stage=None), its_folder).run()
+            wait_for_others()  # the first process has saved what all start from next
+    if config.test and is_main_process():
+        build_puppet_test(config, folder).run()
+
+
+def wait_for_others():
+    """Return when every process of the group has come here."""
+    if is_rank():
+        import paddle
+
+        paddle.distributed.barrier()
