@@ -1,4 +1,4 @@
-"""The parts of a training run: one stage, or two and their test, each in its place of the folder."""
+"""The parts of a training run: one stage, or two and their test, each in its own folder."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -5,7 +5,15 @@ import paddle
 import pytest
 
 from aa.config import NoiseScheduleConfig
-from aa.diffusion import add_noise, build_scheduler, min_snr_weight, velocity, weighted_mse
+from aa.diffusion import (
+    add_noise,
+    build_scheduler,
+    min_snr_weight,
+    training_target,
+    velocity,
+    weighted_mse,
+    wiener_gain,
+)
 
 # alphas_cumprod of snr = a / (1 - a): 3, 9 and 0
 ALPHAS = paddle.to_tensor([0.75, 0.9, 0.0])
@@ -58,3 +66,41 @@ def test_the_loss_is_the_mean_of_weighted_sample_means():
     target = paddle.zeros([2, 2])
     weights = paddle.to_tensor([0.5, 9.0])
     assert float(weighted_mse(prediction, target, weights)) == pytest.approx((5 * 0.5 + 0) / 2)
+
+
+def test_weights_for_clean_latents_are_those_of_the_velocity_times_snr_plus_one():
+    weights = min_snr_weight(EACH, ALPHAS, 5.0, "sample").numpy()
+    np.testing.assert_allclose(weights, [4, 5, 1], atol=1e-5)
+
+
+def test_the_same_prediction_has_the_same_loss_as_velocity_and_as_clean_latents():
+    latents, noise, guess = (paddle.to_tensor([[x], [x + 1.0]]) for x in (2.0, -1.0, 0.5))
+    t = paddle.to_tensor([0, 1])
+    noisy = add_noise(latents, noise, t, ALPHAS)
+    a = ALPHAS[t].unsqueeze(1)
+    as_velocity = (a.sqrt() * noisy - guess) / (1 - a).sqrt()
+    losses = [
+        weighted_mse(
+            prediction,
+            training_target(latents, noise, t, ALPHAS, kind),
+            min_snr_weight(t, ALPHAS, 5.0, kind),
+        )
+        for kind, prediction in (("sample", guess), ("v_prediction", as_velocity))
+    ]
+    assert float(losses[0]) == pytest.approx(float(losses[1]), rel=1e-5)
+
+
+def test_frames_have_noise_and_weights_of_their_own_timesteps():
+    video = paddle.ones([1, 2, 3, 1, 1])
+    noisy = add_noise(video, paddle.zeros_like(video), EACH.unsqueeze(0), ALPHAS)
+    np.testing.assert_allclose(noisy.numpy()[0, 1, :, 0, 0], [0.75**0.5, 0.9**0.5, 0], atol=1e-6)
+    weights = min_snr_weight(EACH.unsqueeze(0), ALPHAS, 5.0)
+    error = paddle.to_tensor([1.0, 2.0, 3.0]).reshape([1, 1, 3, 1, 1]).expand([1, 2, 3, 1, 1])
+    loss = weighted_mse(error, paddle.zeros_like(error), weights)
+    assert float(loss) == pytest.approx((1 * 1 + 4 * 0.5 + 9 * 1) / 3)
+
+
+def test_the_gain_is_that_of_the_best_linear_guess():
+    gain = wiener_gain(EACH, ALPHAS, 0.25).numpy()
+    by_hand = [0.75**0.5 * 0.25 / (0.1875 + 0.25), 0.9**0.5 * 0.25 / (0.225 + 0.1), 0]
+    np.testing.assert_allclose(gain, by_hand, atol=1e-6)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from conftest import cut_short, flat_frames, noisy_frames, write_video
 
+from aa.data.cache import ClipCache
 from aa.data.clips import ClipDataset
 from aa.data.manifest import Clip
 from aa.data.sampling import draw_frames, permutation
@@ -251,3 +252,44 @@ def test_the_stream_ends_after_num_samples(puppet_clips):
     assert len(dataset) == 2
     with pytest.raises(IndexError):
         dataset[2]
+
+
+def test_clips_kept_in_memory_give_the_same_items(puppet_clips):
+    settings = dict(fit="pad", num_samples=9)
+    read, kept = (make_dataset(puppet_clips, cache_bytes=n, **settings) for n in (0, 2**30))
+    for k in (0, 4, 8, 0):
+        assert_same_item(read[k], kept[k])
+
+
+def test_the_memory_for_clips_is_not_exceeded_and_the_latest_stay():
+    cache, made = ClipCache(25), []
+
+    def ask(clip):
+        cache.get(clip, lambda: made.append(clip) or (np.zeros(10, np.uint8),))
+
+    for clip in "abcacb":  # c drives a out, a drives b out, b drives a out
+        ask(clip)
+    assert made == ["a", "b", "c", "a", "b"]
+    assert cache.bytes == 20
+
+
+def test_what_is_cut_anew_every_time_is_not_kept(puppet_clips):
+    with pytest.raises(UserError, match='fit "pad"'):
+        make_dataset(puppet_clips, fit="crop", cache_bytes=1)
+
+
+def test_single_frames_of_an_item_differ_and_are_as_far_from_the_reference():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        targets, reference = draw_frames(
+            rng, 12, num_frames=4, in_order=False, frame_stride=1, sample_margin=3
+        )
+        assert len(set(targets)) == 4
+        assert min(abs(t - reference) for t in targets) >= 3
+
+
+def test_single_frames_have_timesteps_of_their_own_and_a_run_has_one(puppet_clips):
+    single = [make_dataset(puppet_clips, in_order=False)[k]["timesteps"] for k in range(3)]
+    runs = [make_dataset(puppet_clips)[k]["timesteps"] for k in range(3)]
+    assert all(len(set(t)) > 1 for t in single)
+    assert all(len(set(t)) == 1 for t in runs)

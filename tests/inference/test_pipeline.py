@@ -6,6 +6,7 @@ from PIL import Image
 
 from aa.errors import UserError
 from aa.inference import Pose2VideoPipeline
+from aa.inference.pipeline import _start_latents
 
 OPTIONS = {"width": 16, "height": 16, "num_inference_steps": 2, "context_overlap": 1}
 
@@ -47,6 +48,18 @@ def test_given_noise_takes_the_place_of_the_seed(pipeline):
     noise = np.random.default_rng(0).standard_normal([1, 4, 2, 2, 2]).astype("float32")
     one, two = (animate(pipeline, 2, latents=noise, seed=s) for s in (1, 2))
     np.testing.assert_array_equal(one, two)
+
+
+def test_shared_noise_starts_all_frames_alike_and_mixed_noise_half():
+    shape = [1, 4, 50, 8, 8]
+    shared, mixed, own = (
+        _start_latents(None, shape, 7, noise).numpy()[0].transpose(1, 0, 2, 3).reshape(50, -1)
+        for noise in ("shared", "mixed", "independent")
+    )
+    assert np.array_equal(shared[0], shared[49])
+    assert np.corrcoef(own)[0, 1:].mean() == pytest.approx(0, abs=0.05)
+    assert np.corrcoef(mixed)[0, 1:].mean() == pytest.approx(0.5, abs=0.1)
+    assert mixed.std() == pytest.approx(1, abs=0.1)
 
 
 def test_the_number_of_frames_decoded_at_once_does_not_matter(pipeline):
