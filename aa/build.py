@@ -21,13 +21,24 @@ def build_training(config, folder):
     from aa.models.animate_anyone import AnimateAnyone
     from aa.runs import Recorder, sizes, write_snapshot
     from aa.training.run import TrainingRun
+    from aa.training.state import state_folder
     from aa.training.trainable import set_trainable
     from aa.training.trainer import training_arguments
-    from aa.weights.folders import list_checkpoints, open_folder
+    from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
 
     stage, data, hardware = config.stage, config.data, config.hardware
-    if list_checkpoints(folder) or (Path(folder) / "metrics.jsonl").exists():
-        raise UserError(f"{folder}: holds a run already; choose another hydra.run.dir=<folder>.")
+    checkpoints = list_checkpoints(folder)
+    if not config.resume and (checkpoints or (Path(folder) / "metrics.jsonl").exists()):
+        raise UserError(
+            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
+            f"it: resume={folder}."
+        )
+    resume_from = checkpoints[-1] if checkpoints else None
+    if resume_from and not state_folder(resume_from).is_dir():
+        raise UserError(
+            f"{resume_from}: has weights but no state to go on training from (runs under sharding "
+            f"keep none); start a new run with stage.init_from={folder}."
+        )
     if hardware.sharding.level != "none" and not is_rank():
         raise UserError(
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
@@ -59,7 +70,7 @@ def build_training(config, folder):
     recorder = None
     if is_main_process():
         write_snapshot(folder, config, sizes([p for c in clips for p in (c.video, c.pose)]))
-        recorder = Recorder(folder)
+        recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
     return TrainingRun(
         config,
         Path(folder),
@@ -70,6 +81,7 @@ def build_training(config, folder):
         arguments=arguments,
         recorder=recorder,
         protocol=build_protocol(config, "validation") if config.test else None,
+        resume_from=resume_from,
     )
 
 

@@ -17,11 +17,17 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.arguments import check_arguments, normalise_overrides
+from aa.arguments import check_arguments, normalise_overrides, resume_arguments
 from aa.config import EvaluateConfig, InferConfig, TrainConfig, to_config
 from aa.errors import UserError
 from aa.inputs import check_files
-from aa.launch import GroupError, check_shared_folder, is_main_process, wants_group
+from aa.launch import (
+    GroupError,
+    check_shared_folder,
+    is_main_process,
+    is_rank,
+    wants_group,
+)
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
 from aa.tree import print_tree
@@ -78,6 +84,8 @@ def run(main, schema):
     job = main.__wrapped__
     try:
         arguments, starts = check_arguments(sys.argv[1:])
+        if not is_rank():  # a rank was given all overrides by the process that started it
+            arguments = resume_arguments(arguments)
         check_shared_folder(arguments)
         sys.argv[1:] = normalise_overrides(arguments)
         register_schemas(make_folder if starts else str)
@@ -85,7 +93,7 @@ def run(main, schema):
         main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        print(f"interrupted{_how_to_go_on(schema)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,6 +104,14 @@ def run(main, schema):
         print(f"error: {explain(error, schema)}", file=sys.stderr)
         sys.exit(USER_ERROR)
     sys.exit(job.exit_code)
+
+
+def _how_to_go_on(schema):
+    """The command that goes on with this training run, or nothing for others."""
+    if schema is not TrainConfig or not HydraConfig.initialized():
+        return ""
+    folder = HydraConfig.get().runtime.output_dir
+    return f"; go on from its last checkpoint: python {sys.argv[0]} resume={folder}"
 
 
 class Job:

@@ -58,6 +58,7 @@ class TrainConfig:
     inference: InferenceConfig = MISSING
     next_stage: StageConfig | None = None  # trained after `stage`, from its result
     test: PuppetTestConfig | None = None  # what follows training on generated figures
+    resume: str | None = None  # the folder of a stopped run, to go on with
     seed: int = 42
     name: str = "train"
 

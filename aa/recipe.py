@@ -1,10 +1,13 @@
 """The parts of a training run: one stage, or two and their test, each in its own folder."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
 from aa.launch import is_main_process, is_rank
+
+log = logging.getLogger(__name__)
 
 
 def run_recipe(config, folder):
@@ -18,16 +21,24 @@ def run_recipe(config, folder):
     """
     folder = Path(folder)
     if config.next_stage is None:
-        build_training(config, folder).run()
+        _train(config, folder)
     else:
         first, second = folder / "stage1", folder / "stage2"
         stage = replace(config.next_stage, init_from=str(first))
         for part, its_folder in ((config, first), (replace(config, stage=stage), second)):
             its_folder.mkdir(exist_ok=True)
-            build_training(replace(part, next_stage=None), its_folder).run()
-            wait_for_others()  # the first process has saved what all start from next
+            _train(replace(part, next_stage=None), its_folder)
     if config.test and is_main_process():
         build_puppet_test(config, folder).run()
+
+
+def _train(config, folder):
+    """Train one stage, unless that is what a stopped run had finished."""
+    if config.resume and (folder / "summary.json").exists():
+        log.info("%s: finished already", folder)
+        return
+    build_training(config, folder).run()
+    wait_for_others()  # the first process has saved what all start from next
 
 
 def wait_for_others():

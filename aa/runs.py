@@ -89,19 +89,29 @@ def _packages():
     return found
 
 
+def read_records(path):
+    """The lines of a `metrics.jsonl`; a last line that was cut short is left out."""
+    lines = Path(path).read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
 class Recorder:
     """Appends to `metrics.jsonl` and VisualDL's `vdl/`.
 
     Args:
         folder: the run folder.
+        step: of what a stopped run goes on from; its later lines are dropped.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, step=0):
         from visualdl import LogWriter
 
-        self.file = open(Path(folder) / "metrics.jsonl", "a")  # noqa: SIM115 closed by `close`
+        path = Path(folder) / "metrics.jsonl"
+        kept = [r for r in read_records(path) if r["step"] <= step] if path.exists() else []
+        path.write_text("".join(json.dumps(r) + "\n" for r in kept))
+        self.file = open(path, "a")  # noqa: SIM115 closed by `close`
         self.writer = LogWriter(logdir=str(Path(folder) / "vdl"))
-        self.last = {}
+        self.last = next((r for r in reversed(kept) if "loss" in r), {})
 
     def record(self, step, *, group="train", **values):
         """One line of numbers for a step, and the same as VisualDL scalars.

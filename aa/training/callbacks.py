@@ -11,6 +11,7 @@ import psutil
 from paddlenlp.trainer import TrainerCallback
 from tqdm import tqdm
 
+from aa.training.state import save_state, state_folder
 from aa.training.trainer import gradient_norm
 from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
@@ -40,6 +41,7 @@ class RecordCallback(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.at = state.global_step
+        self.clock.total = 60 * self.recorder.last.get("training_minutes", 0)
 
     def on_step_end(self, args, state, control, **kwargs):
         self.clock.stop()
@@ -110,7 +112,13 @@ class ProgressBarCallback(TrainerCallback):
     """A bar with rate, time left and the last loss."""
 
     def on_train_begin(self, args, state, control, **kwargs):
-        self.bar = tqdm(total=state.max_steps, desc="training", unit="step", file=sys.stdout)
+        self.bar = tqdm(
+            total=state.max_steps,
+            initial=state.global_step,
+            desc="training",
+            unit="step",
+            file=sys.stdout,
+        )
 
     def on_step_end(self, args, state, control, **kwargs):
         self.bar.update()
@@ -138,7 +146,8 @@ class EmaCallback(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         with paddle.no_grad():
             for average, parameter in zip(self.average, self.parameters, strict=True):
-                average.lerp_(parameter.detach().astype(average.dtype), 1 - self.decay)
+                # a sixth of the time of `lerp_` on a CPU
+                average.add_((parameter - average).scale_(1 - self.decay))
 
     def swap(self):
         """Exchange the weights with their average; call twice to leave all as it was."""
@@ -157,6 +166,7 @@ class CheckpointCallback(TrainerCallback):
 
     Args:
         model: the `AnimateAnyone`.
+        parameters: {name: parameter} of those that train.
         folder: the run's `checkpoints/`.
         save_steps, save_total_limit: how often, and how many to keep.
         ema: an `EmaCallback` whose average is saved in the weights' place, or None.
@@ -164,8 +174,11 @@ class CheckpointCallback(TrainerCallback):
             them, or None where they are.
     """
 
-    def __init__(self, model, folder, *, save_steps, save_total_limit, ema=None, gather=None):
-        self.model, self.folder, self.ema, self.gather = model, folder, ema, gather
+    def __init__(
+        self, model, parameters, folder, *, save_steps, save_total_limit, ema=None, gather=None
+    ):
+        self.model, self.parameters, self.folder = model, parameters, folder
+        self.ema, self.gather = ema, gather
         self.save_steps, self.limit, self.last = save_steps, save_total_limit, None
         self.frozen = [
             name
@@ -173,17 +186,24 @@ class CheckpointCallback(TrainerCallback):
             if all(p.stop_gradient for p, _ in canonical_parameters(name, layer).values())
         ]
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         step = state.global_step
         if step % self.save_steps and step != state.max_steps:
             return
         if self.gather:
             self.gather()
         if state.is_world_process_zero:
-            self.save(step)
+            # Sharded, this process has only its part of the optimizer: such a run cannot go on.
+            training = None if args.sharding else (optimizer, lr_scheduler, state)
+            self.save(step, training)
 
-    def save(self, step):
-        """Write `step-N`, then delete what is more than the limit."""
+    def save(self, step, training):
+        """Write `step-N`, then delete what is more than the limit.
+
+        Args:
+            step: N.
+            training: optimizer, lr_scheduler and trainer state to go on from, or None.
+        """
         linked = {n: self.last / f"{n}.safetensors" for n in self.frozen} if self.last else {}
         target = self.folder / f"step-{step:06d}"
         partial = target.with_name(f".{target.name}.partial")
@@ -195,6 +215,16 @@ class CheckpointCallback(TrainerCallback):
         finally:
             if self.ema:
                 self.ema.swap()
+        if training:
+            optimizer, lr_scheduler, state = training
+            save_state(
+                state_folder(partial),
+                self.parameters,
+                optimizer=optimizer,
+                lr_scheduler=lr_scheduler,
+                trainer_state=state,
+                ema=self.ema,
+            )
         os.replace(partial, target)
         self.last = target
         log.info("saved %s", target)

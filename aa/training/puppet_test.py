@@ -1,6 +1,5 @@
 """The test of a model on generated figures that were in no training clip."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +12,7 @@ from aa.evaluation.puppets import evaluate
 from aa.evaluation.report import write_report
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import autocast, sampling_options
+from aa.runs import read_records
 from aa.weights.models import load_model
 
 
@@ -117,8 +117,7 @@ class PuppetTest:
 
     def _records(self, title, key):
         """The lines of a stage's metrics.jsonl that have `key`."""
-        lines = (self.stages[title] / "metrics.jsonl").read_text().splitlines()
-        return [record for record in map(json.loads, lines) if key in record]
+        return [r for r in read_records(self.stages[title] / "metrics.jsonl") if key in r]
 
     def _quality(self):
         """Validation scores by minutes of training, over all stages."""

@@ -15,6 +15,7 @@ from aa.training.callbacks import (
 )
 from aa.training.puppet_test import Validation
 from aa.training.samples import Sampler
+from aa.training.state import load_parameters, state_folder
 from aa.training.trainer import AnimateAnyoneTrainer
 
 
@@ -31,15 +32,27 @@ class TrainingRun:
         arguments: paddlenlp's TrainingArguments.
         recorder: a `runs.Recorder` in the main process, None in the others.
         protocol: a `Protocol` of the figures to validate on, or None.
+        resume_from: the checkpoint to go on from, or None.
     """
 
     def __init__(
-        self, config, folder, *, model, dataset, clips, num_bad, arguments, recorder, protocol=None
+        self,
+        config,
+        folder,
+        *,
+        model,
+        dataset,
+        clips,
+        num_bad,
+        arguments,
+        recorder,
+        protocol=None,
+        resume_from=None,
     ):
         self.config, self.folder, self.model = config, folder, model
         self.clip, self.num_bad, self.recorder = clips[0], num_bad, recorder
-        self.protocol = protocol
-        parameters = [p for p in model.parameters() if not p.stop_gradient]
+        self.protocol, self.resume_from = protocol, resume_from
+        parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
             model=model,
             args=arguments,
@@ -51,7 +64,8 @@ class TrainingRun:
     def run(self):
         """Train; prints where checkpoints and records are."""
         start = time.perf_counter()
-        result = self.trainer.train()
+        state = self.resume_from and str(state_folder(self.resume_from))
+        result = self.trainer.train(resume_from_checkpoint=state)
         if self.recorder is None:
             return
         self.recorder.close()
@@ -67,9 +81,13 @@ class TrainingRun:
         print(f"run folder: {self.folder}\nwatch:      {visualdl} --logdir {self.folder / 'vdl'}")
 
     def _callbacks(self, stage, parameters, arguments):
-        ema = EmaCallback(parameters, stage.ema_decay) if stage.ema_decay else None
+        trained = list(parameters.values())
+        ema = EmaCallback(trained, stage.ema_decay) if stage.ema_decay else None
+        if self.resume_from:
+            load_parameters(state_folder(self.resume_from), parameters, ema)
         checkpoints = CheckpointCallback(
             self.model,
+            parameters,
             self.folder / "checkpoints",
             save_steps=stage.save_steps,
             save_total_limit=stage.save_total_limit,
@@ -79,7 +97,7 @@ class TrainingRun:
         if self.recorder is None:
             return [*([ema] if ema else []), LogLastCallback(), checkpoints]
         per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
-        record = RecordCallback(self.recorder, parameters, per_step * arguments.dataset_world_size)
+        record = RecordCallback(self.recorder, trained, per_step * arguments.dataset_world_size)
         callbacks = [*([ema] if ema else []), record, LogLastCallback(), ProgressBarCallback()]
         if stage.sample_steps:
             callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))

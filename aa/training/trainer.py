@@ -3,12 +3,14 @@
 import json
 import logging
 import math
+from pathlib import Path
 
 import numpy as np
-from paddle.io import DistributedBatchSampler
 from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from paddlenlp.utils.batch_sampler import DistributedBatchSampler
 
 from aa.errors import UserError
+from aa.training.state import load_optimizer
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +86,7 @@ class AnimateAnyoneTrainer(Trainer):
     `bad_clips` maps the clips that could not be read while training, and were left out, to reasons.
 
     Args:
-        parameters: the parameters that train.
+        parameters: {name: parameter} of those that train.
         others: as paddlenlp's Trainer.
     """
 
@@ -96,12 +98,20 @@ class AnimateAnyoneTrainer(Trainer):
             data_collator=collate,
             callbacks=callbacks,
         )
-        self.bad_clips = {}
-        self.set_optimizer_grouped_parameters(parameters)
+        self.bad_clips, self.parameters = {}, parameters
+        self.set_optimizer_grouped_parameters(list(parameters.values()))
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint=None):
+        """The run has loaded the parameters already."""
+
+    def _load_optimizer_and_scheduler(self, checkpoint):
+        if checkpoint is not None:
+            load_optimizer(Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler)
+
     def _get_train_sampler(self):
+        # paddlenlp's own: it goes on behind the samples of a stopped run without reading them.
         return DistributedBatchSampler(
             self.train_dataset,
             batch_size=self.args.per_device_train_batch_size,

@@ -49,6 +49,9 @@ def open_folder(path):
             f"{path}: no such weights folder. Give a folder of weights or a run folder; "
             "`python -m aa.weights download` fetches the released ones."
         )
+    for stage in ("stage2", "stage1"):  # a run of both stages: the last that has a result
+        if list_checkpoints(path / stage):
+            path = path / stage
     if (path / "checkpoints").is_dir():
         path = _newest_checkpoint(path)
     if (path / "config.json").is_file() and read_json(path / "config.json").get("format"):

@@ -1,0 +1,90 @@
+"""A stopped run goes on as if it had not stopped."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from aa.arguments import resume_arguments
+from aa.build import build_training
+from aa.errors import UserError
+from aa.weights.folders import list_checkpoints
+from tests.conftest import TINY_MODEL
+
+STEPS = ["stage=1", "stage.max_steps=4", "stage.save_steps=2", "stage.log_steps=1"]
+STEPS += ["stage.ema_decay=0.5", "stage.lr_scheduler=cosine", "stage.learning_rate=1e-3"]
+
+
+@pytest.fixture
+def whole(train):
+    """A run of four steps that nobody stopped."""
+    return train("whole", *STEPS)
+
+
+@pytest.fixture
+def resumed(whole, compose, puppets, tmp_path):
+    """The same run, stopped after the third step and gone on with."""
+    folder = tmp_path / "resumed"
+    shutil.copytree(whole, folder)
+    shutil.rmtree(folder / "checkpoints" / "step-000004")
+    (folder / "summary.json").unlink()
+    lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    (folder / "metrics.jsonl").write_text("".join(lines[:3]) + lines[3][:20])
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={folder}"])
+    build_training(config, folder).run()
+    return folder
+
+
+def weights(folder):
+    last = list_checkpoints(folder)[-1]
+    return {f.stem: load_file(f) for f in sorted(last.glob("*.safetensors"))}
+
+
+def records(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_resumed_run_ends_with_the_same_weights_to_the_bit(whole, resumed):
+    expected, found = weights(whole), weights(resumed)
+    assert list_checkpoints(resumed)[-1].name == "step-000004"
+    for name, arrays in expected.items():
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(found[name][key], array, err_msg=f"{name} {key}")
+
+
+def test_its_records_have_every_step_once_with_the_same_loss(whole, resumed):
+    for key in ("step", "loss", "learning_rate"):
+        assert [r[key] for r in records(resumed)] == [r[key] for r in records(whole)]
+
+
+def test_without_resume_a_folder_that_holds_a_run_is_refused(whole, compose, puppets):
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS])
+    with pytest.raises(UserError, match="go on with it: resume="):
+        build_training(config, whole)
+
+
+def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(whole, compose, puppets):
+    shutil.rmtree(list_checkpoints(whole)[-1] / "training")
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
+    with pytest.raises(UserError, match=r"stage\.init_from="):
+        build_training(config, whole)
+
+
+def test_resume_takes_the_overrides_of_the_run_then_those_given(tmp_path):
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "overrides.yaml").write_text("- stage=2\n- resume=old\n- seed=3\n")
+    arguments = resume_arguments([f"resume={tmp_path}", "stage.save_steps=5", "hydra.run.dir=x"])
+    assert arguments == [
+        "stage=2",
+        "seed=3",
+        "stage.save_steps=5",
+        f"resume='{tmp_path}'",
+        f"hydra.run.dir='{tmp_path}'",
+    ]
+
+
+def test_resume_of_no_run_folder_is_one_line(tmp_path):
+    with pytest.raises(UserError, match="no run to go on with"):
+        resume_arguments([f"resume={tmp_path}"])
