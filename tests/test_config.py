@@ -120,7 +120,7 @@ def test_a_key_in_a_yaml_that_no_schema_knows_is_refused(group, content, key, tm
     [
         ("stage.max_stps=3", "stage.max_steps"),
         ("stge=2", "stage"),
-        ("max_steps=3", "stage.max_steps"),
+        ("max_steps=3", "stage.max_steps or next_stage.max_steps"),
         ("stage.height=64", "data.height or inference.height"),
         ("hardware/shardin=stage1", "hardware/sharding"),
         ("hydra.rum.dir=x", "hydra.run"),

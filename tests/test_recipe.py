@@ -122,7 +122,7 @@ def test_what_the_second_stage_starts_from_is_not_for_the_user_to_say(compose):
 
 def test_other_data_has_no_figures_to_test_on(compose):
     with pytest.raises(UserError, match="test=null"):
-        compose("train", ["+experiment=puppets", "data=folder", "data.folder=clips"])
+        compose("train", ["+experiment=puppets", "data.generate=null", "data.folder=clips"])
 
 
 def test_a_size_the_levels_cannot_halve_is_refused(compose):

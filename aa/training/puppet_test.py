@@ -10,6 +10,7 @@ from aa.evaluation.puppet_clips import score_clips
 from aa.evaluation.puppet_pairs import Pairs, score_pairs
 from aa.evaluation.puppets import evaluate
 from aa.evaluation.report import write_report
+from aa.evaluation.summary import summary
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import autocast, sampling_options
 from aa.runs import read_records
@@ -151,28 +152,3 @@ class PuppetTest:
                 if not isinstance(value, dict):
                     values[f"{name}.{key}"] = value
         return values
-
-
-def summary(scores):
-    """The scores that matter in a few lines of text."""
-    pairs, swaps, poses = scores["pairs"], scores["swaps"]["parts"], scores["poses"]
-
-    def text(value, digits=2):
-        mean, interval = value["mean"], value["interval_95"]
-        half = f" +/- {(interval[1] - interval[0]) / 2:.{digits}f}" if interval else ""
-        return f"{mean:.{digits}f}{half}"
-
-    rows = [
-        (f"{metric}, and over the best baseline", found, pairs["gain"][metric])
-        for metric, found in pairs["generated"].items()
-    ]
-    lines = [f"{name:<44}{text(a, 3)}, {text(b, 3)}" for name, a, b in rows]
-    for part in ("shirt", "trousers"):
-        lines.append(f"{f'colour error of the {part} (0..255)':<44}{text(swaps[part]['error'])}")
-    lines.append(f"{'dB nearer to the right pose':<44}{text(poses['psnr_gain'])}")
-    lines.append(f"{'silhouette IoU':<44}{text(poses['iou'], 3)}")
-    for name, row in scores["clips"].items():
-        title = f"temporal error, {name}"
-        flicker = f"{text(row['temporal_error'])}, figure {text(row['temporal_error_figure'])}"
-        lines.append(f"{title:<44}{flicker}")
-    return "\n".join(lines)
