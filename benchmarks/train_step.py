@@ -62,3 +62,90 @@ def draw_batch(stage):
         "posterior_noise": normal(4, frames, 32, 32),
         "reference_posterior_noise": normal(4, 32, 32),
     }
+
+
+def make_plain(model):
+    """The straightforward step: every parameter learns, cross-attention takes the long way."""
+    from aa.models.attention import Attention, SpatialTransformerBlock, repeat_frames
+
+    for parameter in model.parameters():
+        parameter.stop_gradient = False
+
+    def forward(block, x, image_embeds, reference=None, keep_reference=None):
+        h = block.norm1(x)
+        x = x + block.attn1(h, reference)
+        token = repeat_frames(image_embeds, x.shape[0])
+        x = x + cross(block.attn2, block.norm2(x), token)
+        return x + block.ff(block.norm3(x)), h
+
+    def cross(attention: Attention, x, token):
+        from aa.models.attention import multi_head_attention
+
+        query, key, value = attention.to_q(x), attention.to_k(token), attention.to_v(token)
+        return attention.to_out[0](multi_head_attention(query, key, value, attention.heads))
+
+    for layer in model.sublayers():
+        if isinstance(layer, SpatialTransformerBlock):
+            layer.forward = forward.__get__(layer)
+
+
+def measure(stage, variant):
+    """Print loss, seconds a step (all after the first) and peak memory of one variant as JSON."""
+    from aa.config import HardwareConfig
+    from aa.machine import prepare_paddle
+
+    prepare_paddle(HardwareConfig(device="cpu"))
+    import paddle
+    import yaml
+
+    from aa.training.trainable import set_trainable
+
+    model, batch = build(stage), draw_batch(stage)
+    model.train()
+    if variant == "plain":
+        make_plain(model)
+    else:
+        with open(f"conf/stage/{stage}.yaml") as file:
+            set_trainable(model, yaml.safe_load(file)["trainable"])
+    trained = [p for p in model.parameters() if not p.stop_gradient]
+    optimizer = paddle.optimizer.AdamW(1e-5, parameters=trained)
+    losses, seconds = [], []
+    for _ in range(STEPS + 1):
+        start = time.perf_counter()
+        loss = model(**batch)
+        loss.backward()
+        optimizer.step()
+        optimizer.clear_grad()
+        losses.append(float(loss))
+        seconds.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"loss": losses[0], "seconds": seconds[1:], "peak": peak}))
+
+
+def compare():
+    """Run all variants one after the other and print the table."""
+    for stage, (samples, frames) in STAGES.items():
+        found = {}
+        for variant in ("plain", "ours"):
+            command = [sys.executable, __file__, "--stage", str(stage), "--variant", variant]
+            output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            found[variant] = json.loads(output.splitlines()[-1])
+        print(f"stage {stage}, {samples} samples of {frames} frames, {os.cpu_count()} cores")
+        for variant, values in found.items():
+            step = statistics.median(values["seconds"])
+            line = f"{step:.2f} s a step, peak {values['peak']:.2f} GB, loss {values['loss']:.6f}"
+            print(f"  {variant:<6} {line}")
+        times = [statistics.median(v["seconds"]) for v in found.values()]
+        peaks = [v["peak"] for v in found.values()]
+        print(f"  ours / plain: time {times[1] / times[0]:.2f}, memory {peaks[1] / peaks[0]:.2f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stage", type=int, choices=STAGES)
+    parser.add_argument("--variant", choices=("plain", "ours"))
+    options = parser.parse_args()
+    if options.variant:
+        measure(options.stage, options.variant)
+    else:
+        compare()
