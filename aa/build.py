@@ -122,19 +122,23 @@ def build_puppet_test(config, folder):
     )
 
 
+def generate_clips(config):
+    """The manifest of a `TrainConfig`'s generated clips, drawn now if they are not there yet."""
+    from aa.data.puppets import make_puppets
+
+    data = config.data
+    values = to_dict(data.generate)
+    folder, scale = Path(values.pop("folder")), values.pop("scale")
+    return make_puppets(folder, height=data.height * scale, width=data.width * scale, **values)
+
+
 def build_clips(config):
     """The clips of a `TrainConfig` that can be read, and the others with reasons."""
     from aa.data.manifest import check_clips, find_clips, read_manifest
 
     data = config.data
     if data.generate:
-        from aa.data.puppets import make_puppets
-
-        generate = to_dict(data.generate)
-        scale = generate.pop("scale")
-        size = {"height": data.height * scale, "width": data.width * scale}
-        manifest = make_puppets(Path(generate.pop("folder")), **size, **generate)
-        clips = read_manifest(manifest)
+        clips = read_manifest(generate_clips(config))
     elif data.folder:
         clips = find_clips(data.folder)
     else:

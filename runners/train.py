@@ -3,6 +3,7 @@
 import hydra
 
 from aa import cli
+from aa.build import generate_clips
 from aa.config import TrainConfig
 from aa.launch import launch, wants_group
 
@@ -12,6 +13,8 @@ from aa.launch import launch, wants_group
 def main(config):
     checked, folder = cli.begin(config)
     if wants_group(checked.hardware):
+        if checked.data.generate:
+            generate_clips(checked)  # once, not in every process
         launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each process comes back here
         return
     from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers

@@ -1,7 +1,8 @@
 """The UNet for small models that train from nothing in minutes, on latents that lose nothing.
 
 The same network in outline (levels, reference tokens, image token, motion modules) with other
-parts. Trained on generated figures for the same time, each of them was worth 0.6 dB or more:
+parts. On generated figures each of them was worth 0.6 to 1.4 dB of PSNR after one to two minutes of
+training (one seed, one core):
 
 - resampling moves pixels into channels and back, so a token keeps what lies inside its cell;
 - keys compare normed tokens and their places, values are the tokens themselves: a colour arrives
@@ -9,8 +10,8 @@ parts. Trained on generated figures for the same time, each of them was worth 0.
 - a linear path leads from the last feature map to the output beside the normed one.
 
 Skip connections are added instead of stacked, which halves the work on the way up. A motion module
-is one attention over the frames that gives what the others have and this one lacks: from its first
-step it learns to take flicker away, which the published module had not begun to do after minutes.
+is one attention over the frames that gives what the others have and this one lacks: after a minute
+it had taken a quarter of the flicker away, when the published module had taken none.
 """
 
 import math

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from aa.runs import write_json
 from aa.training.callbacks import (
-    CheckpointCallback,
-    EmaCallback,
     InspectCallback,
     LogLastCallback,
     ProgressBarCallback,
     RecordCallback,
 )
+from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.puppet_test import Validation
 from aa.training.samples import Sampler
 from aa.training.state import load_parameters, state_folder

@@ -31,7 +31,7 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
         warmup_steps=stage.warmup_steps,
         logging_steps=stage.log_steps,
         logging_first_step=True,
-        save_strategy="no",  # checkpoints are ours: see callbacks.CheckpointCallback
+        save_strategy="no",  # checkpoints are ours: see checkpoints.CheckpointCallback
         seed=seed,
         dataloader_num_workers=num_workers,
         dataloader_drop_last=False,

@@ -75,15 +75,15 @@ def test_sharding_in_one_process_is_refused(train):
 def test_saving_and_sampling_do_not_count_as_training_time(train, monkeypatch):
     import time
 
-    import aa.training.callbacks as callbacks
+    from aa.training import checkpoints
 
-    original = callbacks.save_weights
+    original = checkpoints.save_weights
 
     def slow(*arguments, **options):
         time.sleep(3)
         original(*arguments, **options)
 
-    monkeypatch.setattr(callbacks, "save_weights", slow)
+    monkeypatch.setattr(checkpoints, "save_weights", slow)
     folder = train("run", "stage=1", "stage.max_steps=3")
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert all(json.loads(line)["seconds_per_step"] < 3 for line in lines[1:])
