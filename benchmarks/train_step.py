@@ -3,10 +3,9 @@
     python benchmarks/train_step.py
 
 The UNets have 64, 128, 256, 256 channels; stage 1 takes 4 samples, stage 2 a clip of 8 frames, at
-256x256 pixels (32x32 latents). Straightforward means: the pictures are encoded at every step,
-everything has gradients, and the cross-attention compares its one token with every query. Ours
-leaves all of that out; what must not change, the loss, is compared too. Each variant runs in a
-process of its own, for its peak memory; times are medians.
+256x256 pixels (32x32 latents). Straightforward means: everything has gradients, and the
+cross-attention compares its one token with every query. What must not change, the loss, is compared
+too. Each variant runs in a process of its own, for its peak memory; times are medians.
 """
 
 import argparse
