@@ -93,7 +93,7 @@ def run(main, schema):
         main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        print(f"interrupted{_how_to_go_on(schema)}", file=sys.stderr)
+        print(f"interrupted{_how_to_go_on(schema, job.folder)}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -106,11 +106,10 @@ def run(main, schema):
     sys.exit(job.exit_code)
 
 
-def _how_to_go_on(schema):
-    """The command that goes on with this training run, or nothing for others."""
-    if schema is not TrainConfig or not HydraConfig.initialized():
+def _how_to_go_on(schema, folder):
+    """The command that goes on with the training run of a folder, or nothing for others."""
+    if schema is not TrainConfig or folder is None:
         return ""
-    folder = HydraConfig.get().runtime.output_dir
     return f"; go on from its last checkpoint: python {sys.argv[0]} resume={folder}"
 
 
@@ -120,9 +119,10 @@ class Job:
     def __init__(self, function):
         functools.update_wrapper(self, function)
         self.function, self.started, self.exit_code = function, False, 0
+        self.folder = None  # of the last job
 
     def __call__(self, config):
-        self.started = True
+        self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if not is_main_process():
             _remove_file_handlers()
         try:

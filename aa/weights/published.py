@@ -16,7 +16,8 @@ _UNET = {
     "norm_num_groups": "norm_num_groups",
     "motion_heads": "attention_head_dim",  # as many as the spatial ones
 }
-_VAE = {key: key for key in VaeConfig.__dataclass_fields__}
+# All keys of the VAE but those that only our own configs know.
+_VAE = {key: key for key in VaeConfig.__dataclass_fields__ if key not in ("kind", "stride")}
 # What a CLIP config file may leave out, as its library fills it in.
 _CLIP_DEFAULTS = {
     "hidden_size": 768,

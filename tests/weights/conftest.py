@@ -72,8 +72,13 @@ def write_frozen(folder, model, states):
     """VAE and image encoder, as all releases share them."""
     from safetensors.numpy import save_file
 
-    write_json(folder / "sd-vae-ft-mse" / "config.json", vars(model.config.vae))
-    write_json(folder / "image_encoder" / "config.json", vars(model.config.image_encoder))
+    # Published files say nothing of the kinds that only our own configs know.
+    vae, encoder = dict(vars(model.config.vae)), dict(vars(model.config.image_encoder))
+    for config, keys in ((vae, ("kind", "stride")), (encoder, ("kind",))):
+        for key in keys:
+            del config[key]
+    write_json(folder / "sd-vae-ft-mse" / "config.json", vae)
+    write_json(folder / "image_encoder" / "config.json", encoder)
     save_file(states["vae"], folder / "sd-vae-ft-mse" / "diffusion_pytorch_model.safetensors")
     no_weight = {"vision_model.embeddings.position_ids": np.arange(5)[None]}
     write_torch(folder / "image_encoder" / "pytorch_model.bin", states["image_encoder"] | no_weight)
