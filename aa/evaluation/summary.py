@@ -29,4 +29,4 @@ def text(value, digits=2):
 
 
 def _line(name, *values):
-    return f"{name:<36}" + "  ".join(f"{value:<20}" for value in values).rstrip()
+    return f"{name:<40}" + "  ".join(f"{value:<20}" for value in values).rstrip()
