@@ -1,6 +1,7 @@
 """The only reader of whole configs: from a checked config to a run that can be run."""
 
 import logging
+import sys
 from pathlib import Path
 
 from aa.config import to_dict
@@ -107,18 +108,18 @@ def build_protocol(config, split):
 
 def build_puppet_test(config, folder):
     """A `PuppetTest` of a `TrainConfig` whose stages have been trained into the run folder."""
-    import sys
-
     from aa.training.puppet_test import PuppetTest
 
     folder = Path(folder)
+    # Without what only says where this run is: it would be refused a second time.
+    given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume="))]
     stages = {"stage 1": folder / "stage1", "stage 2": folder / "stage2"}
     return PuppetTest(
         config,
         folder,
         build_protocol(config, "test"),
-        stages if config.next_stage else {f"stage {config.name}": folder},
-        " ".join(["python", *sys.argv]),
+        stages if config.next_stage else {config.name: folder},
+        " ".join(["python", "runners/train.py", *given]),
     )
 
 
@@ -143,7 +144,8 @@ def build_clips(config):
         clips = find_clips(data.folder)
     else:
         clips = read_manifest(data.manifest)
-    frames = max(2, config.stage.num_frames)
+    stages = [config.stage, *([config.next_stage] if config.next_stage else [])]
+    frames = max(2, *(stage.num_frames for stage in stages))
     good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
     for clip, reason in bad:
         log.warning("left out %s: %s", clip.video, reason)

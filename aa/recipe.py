@@ -25,9 +25,10 @@ def run_recipe(config, folder):
     else:
         first, second = folder / "stage1", folder / "stage2"
         stage = replace(config.next_stage, init_from=str(first))
-        for part, its_folder in ((config, first), (replace(config, stage=stage), second)):
+        after = replace(config, stage=stage, next_stage=None)
+        for part, its_folder in ((config, first), (after, second)):
             its_folder.mkdir(exist_ok=True)
-            _train(replace(part, next_stage=None), its_folder)
+            _train(part, its_folder)
     if config.test and is_main_process():
         build_puppet_test(config, folder).run()
 

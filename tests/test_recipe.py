@@ -115,6 +115,19 @@ def test_a_run_stopped_between_the_stages_goes_on_to_the_same_numbers(compose, r
     assert first == second
 
 
+def test_clips_too_short_for_the_second_stage_are_refused_before_the_first(compose, tmp_path):
+    generate = f"{{folder:{tmp_path / 'set'},num_clips:2,num_frames:6,fps:8,seed:0,scale:1}}"
+    overrides = [*TINY, f"data.generate={generate}", "next_stage.num_frames=7"]
+    with pytest.raises(UserError, match="7"):
+        run_recipe(compose("train", overrides), tmp_path)
+    assert not list_checkpoints(tmp_path / "stage1")
+
+
+def test_the_report_shows_a_command_that_can_be_given_again(runs):
+    page = (runs[0] / "report.html").read_text()
+    assert "python runners/train.py" in page and "hydra.run.dir" not in page
+
+
 def test_what_the_second_stage_starts_from_is_not_for_the_user_to_say(compose):
     with pytest.raises(UserError, match=r"next_stage\.init_from must be null"):
         compose("train", ["+experiment=puppets", "next_stage.init_from=elsewhere"])

@@ -90,7 +90,7 @@ class PuppetTest:
         *_, last = models
         with autocast(self.config.hardware):
             outcome = evaluate(animator(models[last], options), self.protocol)
-            outcome.scores["clips"] |= self._compare(models, outcome.clips)
+            outcome.scores["clips"] |= self._compare(models, outcome)
         page = write_report(
             self.folder,
             outcome,
@@ -106,13 +106,17 @@ class PuppetTest:
     def _models(self):
         return {title: load_model(folder) for title, folder in self.stages.items()}
 
-    def _compare(self, models, clips):
+    def _compare(self, models, outcome):
         """Scores of the clips by stage and kind of starting noise."""
-        rows = {}
+        *_, last = models
+        clips, rows = outcome.clips, {}
         for title, model in models.items():
             for noise in ("independent", "shared"):
-                animate = animator(model, replace(self.config.inference, noise=noise))
                 name = f"{title}, {noise} noise"
+                if (title, noise) == (last, self.config.inference.noise):
+                    rows[name] = outcome.scores["clips"]["generated"]
+                    continue
+                animate = animator(model, replace(self.config.inference, noise=noise))
                 rows[name] = score_clips(clips, clips.animate(animate, progress=name))
         return rows
 
@@ -148,7 +152,8 @@ class PuppetTest:
         """The config's values that decide the result, for the report."""
         values = {"seed": self.config.seed}
         for name in ("model", "data", "stage", "next_stage", "inference"):
-            for key, value in to_dict(getattr(self.config, name) or self.config.test).items():
+            group = getattr(self.config, name)
+            for key, value in to_dict(group).items() if group else ():
                 if not isinstance(value, dict):
                     values[f"{name}.{key}"] = value
         return values
