@@ -41,6 +41,7 @@ class AnimateAnyone(nn.Layer):
             "layers_per_block": config.layers_per_block,
             "attention_heads": config.attention_heads,
             "attention_levels": config.attention_levels,
+            "up_attention_levels": config.up_attention_levels,
             "cross_attention_dim": config.cross_attention_dim,
             "norm_num_groups": config.norm_num_groups,
             "latent_channels": config.vae.latent_channels,
@@ -204,6 +205,8 @@ class AnimateAnyone(nn.Layer):
             keep = paddle.logical_not(drop_reference)
         image_embeds = self.encode_image(clip_pixels)
         image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
+        # Where no sample drops its reference, its keys and values are the same for all its frames.
+        keep = None if bool(keep.all()) else keep
         return self.loss(
             latents,
             noise,

@@ -174,7 +174,9 @@ class CompactUNet(UNet):
     after the last tensor that the other network attends to is built.
     """
 
-    def _build(self, channels, layers, widths, *, attention, latent_channels, head):
+    def _build(
+        self, channels, layers, widths, *, attention, up_attention, latent_channels, head
+    ):
         self.conv_in = Conv2D(latent_channels, channels[0], 3, padding=1)
         _shrink(self.conv_in, math.sqrt(3))
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
@@ -186,12 +188,10 @@ class CompactUNet(UNet):
         self.mid_block = MiddleLevel(
             middle, CompactTransformer(channels[-1], widths), _motion_module(channels[-1], widths)
         )
-        for i in range(lowest, -1, -1):
-            if not head and i < min(attention, default=lowest + 1):
-                return
-            goes_on = i > 0 and (head or i > min(attention, default=lowest + 1))
-            up = ShuffleUp(channels[i], channels[i - 1]) if goes_on else None
-            self.up_blocks.append(_level(channels[i], layers, widths, i in attention, up=up))
+        last = 0 if head else min(up_attention, default=lowest + 1)
+        for i in range(lowest, last - 1, -1):
+            up = ShuffleUp(channels[i], channels[i - 1]) if i > last else None
+            self.up_blocks.append(_level(channels[i], layers, widths, i in up_attention, up=up))
         if head:
             self.conv_norm_out = GroupNorm(widths.norm_groups, channels[0], epsilon=1e-5)
             self.conv_out = Conv2D(channels[0], latent_channels, 3, padding=1)

@@ -45,6 +45,7 @@ class UNet(nn.Layer):
         attention_heads: heads of every spatial attention.
         cross_attention_dim: width of the image embedding.
         attention_levels: levels with attention, 0 the highest; None: all but the lowest.
+        up_attention_levels: those on the way up, None: the same.
         norm_num_groups: groups of every GroupNorm.
         latent_channels: channels of the latents.
         motion_heads: heads of the motion modules; 0 builds none.
@@ -61,6 +62,7 @@ class UNet(nn.Layer):
         attention_heads,
         cross_attention_dim,
         attention_levels=None,
+        up_attention_levels=None,
         norm_num_groups=32,
         latent_channels=4,
         motion_heads=0,
@@ -82,17 +84,22 @@ class UNet(nn.Layer):
         self.max_frames = max_frames if motion_heads else None
         if attention_levels is None:
             attention_levels = range(len(channels) - 1)
+        if up_attention_levels is None:
+            up_attention_levels = attention_levels
         self.time_embedding = TimestepEmbedding(channels[0], widths.time_channels)
         self._build(
             channels,
             layers_per_block,
             widths,
             attention=attention_levels,
+            up_attention=up_attention_levels,
             latent_channels=latent_channels,
             head=head,
         )
 
-    def _build(self, channels, layers, widths, *, attention, latent_channels, head):
+    def _build(
+        self, channels, layers, widths, *, attention, up_attention, latent_channels, head
+    ):
         """Make all layers but the time embedding; arguments as the constructor's."""
         first, lowest = channels[0], len(channels) - 1
         self.conv_in = Conv2D(latent_channels, first, 3, padding=1)
@@ -114,7 +121,7 @@ class UNet(nn.Layer):
                 pairs.append((below + skips.pop(), channels[i]))
                 below = channels[i]
             up = Upsample(below) if i > 0 else None
-            self.up_blocks.append(_level(pairs, widths, i in attention, up=up))
+            self.up_blocks.append(_level(pairs, widths, i in up_attention, up=up))
         if head:
             self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)

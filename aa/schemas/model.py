@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass, field
 
-from aa.schemas.checks import multiples, one_of, positive, wanted
+from aa.schemas.checks import at_most, multiples, one_of, positive, wanted
+
+MOST_LAYERS, MOST_LEVELS, MOST_CHANNELS = 32, 8, 32768  # far above any published model's
 
 
 @dataclass
@@ -25,6 +27,8 @@ class VaeConfig:
     def __post_init__(self):
         one_of("model.vae", self, "kind", ("autoencoder_kl", "space_to_depth"))
         positive("model.vae", self, "stride", "latent_channels", "scaling_factor")
+        at_most("model.vae", self, MOST_LAYERS, "layers_per_block")
+        at_most("model.vae", self, MOST_CHANNELS, "block_out_channels", "latent_channels")
         if self.kind == "space_to_depth":
             channels = 3 * self.stride**2
             wanted(
@@ -65,6 +69,15 @@ class ImageEncoderConfig:
         one_of("model.image_encoder", self, "kind", ("clip", "pooled"))
         counts = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
         positive("model.image_encoder", self, *counts, "patch_size", "image_size", "projection_dim")
+        at_most("model.image_encoder", self, 4 * MOST_LAYERS, "num_hidden_layers")
+        widths = ("hidden_size", "intermediate_size", "image_size", "projection_dim")
+        at_most("model.image_encoder", self, MOST_CHANNELS, *widths)
+        wanted(
+            self.patch_size <= self.image_size,
+            f"model.image_encoder.patch_size ({self.patch_size}) must be at most "
+            f"model.image_encoder.image_size ({self.image_size}).",
+        )
+        one_of("model.image_encoder", self, "hidden_act", ("quick_gelu", "gelu"))
         wanted(
             self.hidden_size % self.num_attention_heads == 0,
             f"model.image_encoder.hidden_size ({self.hidden_size}) must be a multiple of "
@@ -84,6 +97,7 @@ class NoiseScheduleConfig:
     def __post_init__(self):
         one_of("model.noise_schedule", self, "beta_schedule", ("linear", "scaled_linear"))
         positive("model.noise_schedule", self, "num_train_timesteps", "beta_start", "beta_end")
+        at_most("model.noise_schedule", self, 100_000, "num_train_timesteps")
         wanted(
             self.beta_start <= self.beta_end < 1,
             f"model.noise_schedule.beta_end must be between beta_start ({self.beta_start}) and 1, "
@@ -102,6 +116,7 @@ class ModelConfig:
     architecture: str = "sd15"
     prediction_type: str = "v_prediction"  # or sample: the networks predict the clean latents
     attention_levels: list[int] | None = None  # 0 is the highest; null: all but the lowest
+    up_attention_levels: list[int] | None = None  # of the way up; null: attention_levels
     block_out_channels: list[int] = field(default_factory=lambda: [320, 640, 1280, 1280])
     layers_per_block: int = 2
     attention_heads: int = 8
@@ -117,13 +132,21 @@ class ModelConfig:
         one_of("model", self, "architecture", ("sd15", "compact"))
         one_of("model", self, "prediction_type", ("v_prediction", "sample"))
         depth = len(self.block_out_channels)
-        wanted(
-            all(0 <= level < depth - 1 for level in self.attention_levels or []),
-            f"model.attention_levels must be among 0..{depth - 2}, the levels above the lowest, "
-            f"got {self.attention_levels}.",
-        )
+        for key in ("attention_levels", "up_attention_levels"):
+            levels = getattr(self, key)
+            wanted(
+                all(0 <= level < depth - 1 for level in levels or []),
+                f"model.{key} must be among 0..{depth - 2}, the levels above the lowest, "
+                f"got {levels}.",
+            )
         divisors = ("norm_num_groups", "attention_heads", "motion_heads")
         positive("model", self, "layers_per_block", "motion_max_frames", *divisors)
+        at_most("model", self, MOST_LAYERS, "layers_per_block")
+        at_most("model", self, MOST_CHANNELS, "block_out_channels", "motion_max_frames")
+        wanted(
+            depth <= MOST_LEVELS,
+            f"model.block_out_channels must have at most {MOST_LEVELS} entries, got {depth}.",
+        )
         for key in divisors:
             multiples("model", self, key)
         wanted(

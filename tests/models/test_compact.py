@@ -160,6 +160,7 @@ def test_a_network_that_predicts_the_clean_latents_sees_none_of_pure_noise():
     ("changes", "line"),
     [
         ({"attention_levels": [2]}, r"among 0\.\.1"),
+        ({"up_attention_levels": [2]}, r"up_attention_levels must be among 0\.\.1"),
         ({"architecture": "other"}, "one of sd15, compact"),
         ({"prediction_type": "epsilon"}, "one of v_prediction, sample"),
     ],
@@ -177,3 +178,15 @@ def test_stacked_pixels_need_their_number_of_channels():
 def test_sizes_are_multiples_of_what_the_levels_halve():
     assert compact_config().size_step == 8  # 2 pixels a latent, two halvings
     assert ModelConfig().size_step == 8
+
+
+def test_attention_may_reach_higher_on_the_way_up():
+    config = compact_config()
+    config.up_attention_levels = [0, 1]
+    model = AnimateAnyone(config, motion_modules=False, snr_gamma=1.0)
+    names = set_trainable(model, NETWORKS)
+    model.train()
+    model(**batch(2, [10, 900])).backward()
+    gradients = dict(model.named_parameters())
+    assert model.denoising_unet.num_attentions == 4  # down 1, middle, up 1, up 0
+    assert [n for n in names if gradients[n].grad is None] == []
