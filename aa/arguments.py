@@ -1,9 +1,7 @@
 """Arguments as Hydra wants them. Imports no paddle."""
 
 import re
-from pathlib import Path
 
-import yaml
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
@@ -59,26 +57,3 @@ def check_arguments(arguments):
     overrides = [*options.overrides, *rest]
     asks = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion)
     return [a for a in arguments if a not in overrides] + overrides, not any(asks)
-
-
-def resume_arguments(arguments):
-    """Of `resume=<run folder>`: the overrides that the run was started with, and its folder.
-
-    What is given beside it comes after them.
-
-    Raises:
-        UserError: the folder is not that of a training run.
-    """
-    folders = [a.partition("=")[2] for a in arguments if a.startswith("resume=")]
-    if not folders or folders[-1] in ("", "null"):
-        return arguments
-    folder = Path(folders[-1].strip("'\""))
-    file = folder / ".hydra" / "overrides.yaml"
-    if not file.is_file():
-        raise UserError(
-            f"resume={folder}: no run to go on with: there is no {file}. Give the folder of a "
-            "training run, as it was printed when it started."
-        )
-    started = [o for o in yaml.safe_load(file.read_text()) if not o.startswith("resume=")]
-    given = [a for a in arguments if not re.match(r"\+*hydra\.run\.dir=|resume=", a)]
-    return [*started, *given, f"resume='{folder}'", f"hydra.run.dir='{folder}'"]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from aa.config import to_dict
+from aa.differences import flat
 from aa.errors import UserError
 from aa.launch import is_main_process, is_rank
 
@@ -19,8 +20,10 @@ def build_training(config, folder):
     """
     import paddle
 
+    from aa.fingerprints import fingerprint, training_files
     from aa.models.animate_anyone import AnimateAnyone
-    from aa.runs import Recorder, sizes, write_snapshot
+    from aa.runs import Recorder
+    from aa.snapshots import write_snapshot
     from aa.training.run import TrainingRun
     from aa.training.state import state_folder
     from aa.training.trainable import set_trainable
@@ -45,7 +48,7 @@ def build_training(config, folder):
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
             "use hardware.devices=2 or more."
         )
-    start = open_folder(stage.init_from) if stage.init_from else None
+    start = open_folder(resume_from or stage.init_from) if resume_from or stage.init_from else None
     if start is not None:
         check_same_model(config.model.network(), start)
     clips, bad = build_clips(config)
@@ -65,12 +68,12 @@ def build_training(config, folder):
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
     )
-    _initialise(model, stage, start)
+    _initialise(model, stage, start, resumed=resume_from is not None)
     names = set_trainable(model, stage.trainable)
     log.info("%d parameters train, %s", len(names), _count(model))
     recorder = None
     if is_main_process():
-        write_snapshot(folder, config, sizes([p for c in clips for p in (c.video, c.pose)]))
+        write_snapshot(folder, config, fingerprint(training_files(config, clips)))
         recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
     return TrainingRun(
         config,
@@ -112,7 +115,7 @@ def build_puppet_test(config, folder):
 
     folder = Path(folder)
     # Without what only says where this run is: it would be refused a second time.
-    given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume="))]
+    given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume", "rerun"))]
     stages = {"stage 1": folder / "stage1", "stage 2": folder / "stage2"}
     return PuppetTest(
         config,
@@ -143,7 +146,7 @@ def build_clips(config):
     elif data.folder:
         clips = find_clips(data.folder)
     else:
-        clips = read_manifest(data.manifest)
+        clips = read_manifest(data.manifest, allow_outside=data.allow_outside)
     stages = [config.stage, *([config.next_stage] if config.next_stage else [])]
     frames = max(2, *(stage.num_frames for stage in stages))
     good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
@@ -187,7 +190,7 @@ def check_same_model(wanted, folder):
     Raises:
         UserError: names the first keys that differ.
     """
-    ours, theirs = (_flat(to_dict(m)) for m in (wanted, folder.model))
+    ours, theirs = (flat(to_dict(m)) for m in (wanted, folder.model))
     skipped = ("noise_schedule.", "motion_max_frames")  # no weight depends on them
     differ = [k for k in ours if ours[k] != theirs[k] and not k.startswith(skipped)]
     if differ:
@@ -197,22 +200,15 @@ def check_same_model(wanted, folder):
         )
 
 
-def _flat(values, prefix=""):
-    flat = {}
-    for key, value in values.items():
-        inner = (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-        flat |= inner
-    return flat
-
-
-def _initialise(model, stage, start):
+def _initialise(model, stage, start, *, resumed):
     from aa.weights.folders import Source
     from aa.weights.loading import load_state
     from aa.weights.models import load_weights, read_component
     from aa.weights.tables import START_OPTIONAL
 
+    if resumed:
+        load_weights(model, start)
+        return
     if start is not None:
         load_weights(model, start, optional=START_OPTIONAL)
         for name in START_OPTIONAL:

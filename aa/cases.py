@@ -1,12 +1,16 @@
 """What to animate: one pair, or a cases file of pictures and pose videos. Imports no paddle."""
 
+import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from aa.errors import UserError
+from aa.errors import UserError, reason
+from aa.files import missing, read_text
 
+MOST_BYTES, MOST_CASES = 500_000, 10_000
 FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4, turn.mp4]`"
 
 
@@ -34,8 +38,8 @@ def read_cases(*, reference=None, pose=None, cases=None):
     """
     if not cases:
         for key, path in (("reference", reference), ("pose", pose)):
-            if not Path(path).is_file():
-                raise UserError(f"{key}={path}: no such file.")
+            if not os.path.isfile(path):
+                raise UserError(f"{key}={path}: {missing(path, 'file')}. Check the path.")
         return [Case(Path(reference), Path(pose))]
     home = Path(cases).parent
     found = [
@@ -43,12 +47,14 @@ def read_cases(*, reference=None, pose=None, cases=None):
         for image, videos in _read_yaml(Path(cases)).items()
         for video in videos
     ]
-    missing = sorted({str(p) for c in found for p in (c.reference, c.pose) if not p.is_file()})
-    if missing:
-        more = " ..." if missing[5:] else ""
-        raise UserError(f"cases={cases}: no such file: {', '.join(missing[:5])}{more}.")
-    names = [c.name for c in found]
-    double = sorted({n for n in names if names.count(n) > 1})
+    gone = {str(p) for c in found for p in (c.reference, c.pose) if not os.path.isfile(p)}
+    if gone:
+        more = " ..." if len(gone) > 5 else ""
+        raise UserError(
+            f"cases={cases}: no such file: {', '.join(sorted(gone)[:5])}{more}. Check the paths."
+        )
+    names = Counter(c.name for c in found)
+    double = sorted(name for name in names if names[name] > 1)
     if double:
         raise UserError(f"cases={cases}: two cases would both write {double[0]}; rename one file.")
     return found
@@ -57,22 +63,37 @@ def read_cases(*, reference=None, pose=None, cases=None):
 def _locate(name, home):
     """The path as it is, or beside the cases file if it is only there."""
     path = Path(name)
-    return home / path if not path.exists() and (home / path).exists() else path
+    beside = home / path
+    return beside if not os.path.exists(path) and os.path.exists(beside) else path
 
 
 def _read_yaml(path):
-    """{picture: [pose video, ...]}; a single video may stand without brackets."""
-    if not path.is_file():
-        raise UserError(f"cases={path}: no such file; wanted {FORM}.")
+    """{picture: [pose video, ...]}; a single video may stand without brackets.
+
+    The file is parsed and nothing in it is built: a few aliases or merges could grow without end.
+    """
+    name = f"cases={path}"
+    text = read_text(path, most=MOST_BYTES, advice=f"Wanted: {FORM}.", name=name)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"cases={path}: not yaml ({error}).") from error
-    if not isinstance(content, dict) or not content:
-        raise UserError(f"cases={path}: wanted {FORM}.")
-    content = {i: [v] if isinstance(v, str) else v for i, v in content.items()}
-    for image, videos in content.items():
-        whole = isinstance(image, str) and isinstance(videos, list) and videos
-        if not whole or not all(isinstance(v, str) for v in videos):
-            raise UserError(f"cases={path}: wanted {FORM}; {image} has {videos!r}.")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{name}: not yaml ({reason(error)}). Wanted: {FORM}.") from error
+    if not isinstance(root, yaml.MappingNode) or not root.value:
+        raise UserError(f"{name}: wanted {FORM}.")
+    content, count = {}, 0
+    for key, value in root.value:
+        videos = value.value if isinstance(value, yaml.SequenceNode) else [value]
+        if not videos or not all(map(_is_text, (key, *videos))):
+            line = value.start_mark.line + 1
+            raise UserError(f"{name}, line {line}: another form; wanted {FORM}.")
+        if key.value in content:
+            raise UserError(f"{name}: {key.value} is there twice; put its videos together.")
+        content[key.value] = [video.value for video in videos]
+        count += len(videos)
+        if count > MOST_CASES:
+            raise UserError(f"{name}: more than {MOST_CASES} cases; make several files.")
     return content
+
+
+def _is_text(node):
+    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"

@@ -17,9 +17,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.arguments import check_arguments, normalise_overrides, resume_arguments
-from aa.config import EvaluateConfig, InferConfig, TrainConfig, to_config
-from aa.errors import UserError
+from aa.arguments import check_arguments, normalise_overrides
+from aa.config import EvaluateConfig, InferConfig, TrainConfig, to_config, typed
+from aa.errors import Interrupted, UserError
 from aa.inputs import check_files
 from aa.launch import (
     GroupError,
@@ -30,6 +30,9 @@ from aa.launch import (
 )
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
+from aa.recorded import given_folder
+from aa.rerun import rerun_arguments
+from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.tree import print_tree
 
 log = logging.getLogger(__name__)
@@ -49,8 +52,14 @@ def register_schemas(new_folder=str):
     store.store(name="train_schema", node=TrainConfig)
     store.store(name="infer_schema", node=InferConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
+
+
+def chosen(group):
+    """The option of a group; nothing where a run's own `.hydra/config.yaml` is composed."""
+    return HydraConfig.get().runtime.choices.get(group, "")
 
 
 def job_folder(overrides):
@@ -82,19 +91,28 @@ def run(main, schema):
         schema: dataclass of its config.
     """
     job = main.__wrapped__
+    job.schema = schema
     try:
         arguments, starts = check_arguments(sys.argv[1:])
         if not is_rank():  # a rank was given all overrides by the process that started it
-            arguments = resume_arguments(arguments)
+            register_schemas()
+            if given_folder(arguments, "rerun"):
+                arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
+            else:
+                arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
+            if starts:
+                check_given_folder(arguments)
         check_shared_folder(arguments)
         sys.argv[1:] = normalise_overrides(arguments)
         register_schemas(make_folder if starts else str)
         os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself
         main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if is_rank() and isinstance(stop, Interrupted):
+            sys.exit()  # saved, as all processes of the group have; their command says the rest
         print(f"interrupted{_how_to_go_on(schema, job.folder)}", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(getattr(stop, "code", INTERRUPTED))
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
@@ -119,6 +137,7 @@ class Job:
     def __init__(self, function):
         functools.update_wrapper(self, function)
         self.function, self.started, self.exit_code = function, False, 0
+        self.schema = None  # of its config
         self.folder = None  # of the last job
 
     def __call__(self, config):
@@ -126,7 +145,7 @@ class Job:
         if not is_main_process():
             _remove_file_handlers()
         try:
-            self.function(config)
+            self.function(typed(config, self.schema))
         except Exception as error:
             users = isinstance(error, UserError | GroupError)
             if not users and getattr(error, "errno", None) not in STORAGE:

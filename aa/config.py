@@ -4,13 +4,14 @@ The yaml files under `conf/` fill these dataclasses and those of `aa/schemas`; a
 them knows, a wrong type or an impossible value is a `UserError` before anything heavy is loaded.
 """
 
+import json
 from dataclasses import asdict, dataclass
 
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError
-from aa.schemas.checks import seed_range, wanted
+from aa.schemas.checks import rerun_folder, seed_range, wanted
 from aa.schemas.evaluation import EvaluateConfig
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
@@ -44,6 +45,7 @@ __all__ = [
     "model_from_dict",
     "to_config",
     "to_dict",
+    "typed",
 ]
 
 
@@ -59,11 +61,15 @@ class TrainConfig:
     next_stage: StageConfig | None = None  # trained after `stage`, from its result
     test: PuppetTestConfig | None = None  # what follows training on generated figures
     resume: str | None = None  # the folder of a stopped run, to go on with
+    resume_with_changes: bool = False  # although settings that decide its result are others now
+    rerun: str | None = None  # the folder of a run to repeat in a new folder
+    rerun_check: bool = False  # compare the result with that run's
     seed: int = 42
     name: str = "train"
 
     def __post_init__(self):
         seed_range("seed", self.seed)
+        rerun_folder(self)
         step = self.model.size_step
         wanted(
             self.data.height % step == 0 and self.data.width % step == 0,
@@ -119,9 +125,12 @@ class InferConfig:
     cases: str | None = None  # yaml: reference image -> list of pose videos
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
+    rerun: str | None = None  # as in TrainConfig
+    rerun_check: bool = False
     name: str = "infer"
 
     def __post_init__(self):
+        rerun_folder(self)
         given = [k for k in ("reference", "pose", "cases") if getattr(self, k)]
         wanted(
             given in (["reference", "pose"], ["cases"]),
@@ -133,6 +142,20 @@ class InferConfig:
             f"hardware.devices must be 1 to animate, got {self.hardware.devices}; "
             "start one run for each device.",
         )
+
+
+def typed(config, schema):
+    """A composed DictConfig with its schema, also where its yaml names none (a run's own config).
+
+    Raises:
+        UserError: the schema has no such key, or another type.
+    """
+    if OmegaConf.get_type(config) is schema:
+        return config
+    try:
+        return OmegaConf.merge(OmegaConf.structured(schema), config)
+    except OmegaConfBaseException as error:
+        raise UserError(explain_value(error, known_keys(schema))) from error
 
 
 def to_config(config):
@@ -150,7 +173,13 @@ def to_config(config):
 
 
 def model_from_dict(values):
-    """ModelConfig from the plain dict of a weights folder's config.json."""
+    """ModelConfig from the plain dict of a weights folder's config.json.
+
+    Raises:
+        UserError: a key or a value is no model's.
+    """
+    if "${" in json.dumps(values):  # OmegaConf would look up the environment, or make a folder
+        raise UserError("a value with ${...} is refused: wanted plain numbers and words.")
     try:
         return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values))
     except OmegaConfBaseException as error:

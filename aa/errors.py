@@ -1,5 +1,7 @@
 """The error a user can mend. It carries one line; runners print it and exit with code 2."""
 
+LONGEST = 2000  # characters of a message
+
 
 class UserError(ValueError):
     """Something outside the program is wrong: a key, a file, a folder, a machine.
@@ -8,5 +10,39 @@ class UserError(ValueError):
     """
 
 
+class DifferenceError(UserError):
+    """A rerun came to another result. Its exit code tells scripts apart from mistakes."""
+
+    code = 1
+
+
 class ClipError(UserError):
     """One clip of a data set (a video and its pose video) cannot be used. The message names it."""
+
+
+def reason(error):
+    """What a library says of a file it cannot read; where it names only itself, our words."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, MemoryError):
+        return "it asks for more memory than there is"
+    return str(error).strip() or type(error).__name__
+
+
+def one_line(text):
+    """A message as one line of printable characters; of a very long one, start and end.
+
+    Names found in files are anybody's: they could drive a terminal or fill its pages.
+    """
+    line = " ".join(str(text).split())
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    half = LONGEST // 2
+    return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped training after a step that has been saved. `code` is the exit code."""
+
+    def __init__(self, number=None):
+        super().__init__()
+        self.code = 128 + (number or 2)  # as shells say it; 2 is SIGINT

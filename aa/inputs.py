@@ -1,28 +1,34 @@
 """The files and folders that a config names are there: asked before paddle is imported."""
 
-from pathlib import Path
+import os
 
 from aa.cases import read_cases
 from aa.config import EvaluateConfig, InferConfig
+from aa.data.manifest import find_clips, read_manifest
 from aa.errors import UserError
+from aa.files import missing
+from aa.weights.folders import open_folder
+from aa.weights.reading import read_state
 
 DOWNLOAD = "`python -m aa.weights download` fetches the published ones"
 
 
 def check_files(config):
-    """Every input of a checked config exists.
+    """Every input of a checked config exists, and what is quickly read of it is well formed.
 
     Raises:
-        UserError: names the first key whose file or folder is missing.
+        UserError: names the first key whose file or folder is missing, or the first file that is
+            malformed.
     """
     if isinstance(config, InferConfig):
         _folder("weights", config.weights, f"give a weights folder or a run folder; {DOWNLOAD}.")
         read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+        _check_weights(config.weights)
         return
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
             if path := getattr(config, key):
-                _refuse(key, path, Path(path).exists(), "folder or video", "check the path.")
+                _refuse(key, path, os.path.exists(path), "folder or video", "check the path.")
         return
     data, stage = config.data, config.stage
     others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
@@ -30,11 +36,16 @@ def check_files(config):
         _file("data.manifest", data.manifest, f"give a JSON list of clips; or {others}")
     if data.folder:
         _folder("data.folder", data.folder, "it holds video/NAME.mp4 and video_dwpose/NAME.mp4.")
+    if data.manifest:
+        read_manifest(data.manifest, allow_outside=data.allow_outside)
+    elif data.folder:
+        find_clips(data.folder)
     if stage.init_from:
         _check_start(stage.init_from, config.model.base_weights)
     if stage.motion_init_from:
         advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
         _file("stage.motion_init_from", stage.motion_init_from, advice)
+        read_state(stage.motion_init_from)
 
 
 def _check_start(path, base_weights):
@@ -46,17 +57,25 @@ def _check_start(path, base_weights):
     else:
         advice = "give a run folder of stage 1 or a weights folder; null starts at random."
         _folder("stage.init_from", path, advice)
+    _check_weights(path)
+
+
+def _check_weights(path):
+    """The files of a folder are weights at all. Nothing but headers is read: a .pdparams has none,
+    and waits until it is loaded."""
+    for source in open_folder(path).sources.values():
+        if source.path.suffix != ".pdparams":
+            read_state(source.path)
 
 
 def _folder(key, path, advice):
-    _refuse(key, path, Path(path).is_dir(), "folder", advice)
+    _refuse(key, path, os.path.isdir(path), "folder", advice)
 
 
 def _file(key, path, advice):
-    _refuse(key, path, Path(path).is_file(), "file", advice)
+    _refuse(key, path, os.path.isfile(path), "file", advice)
 
 
 def _refuse(key, path, found, kind, advice):
     if not found:
-        other = f"that is no {kind}" if Path(path).exists() else f"no such {kind}"
-        raise UserError(f"{key}={path}: {other}; {advice}")
+        raise UserError(f"{key}={path}: {missing(path, kind)}; {advice}")

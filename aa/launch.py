@@ -1,22 +1,26 @@
 """Training in several processes on this machine: one group, started by the command of one run."""
 
+import ctypes
 import logging
 import os
 import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from hydra.core.hydra_config import HydraConfig
 
-from aa.errors import UserError
+from aa.errors import Interrupted, UserError
 
 log = logging.getLogger(__name__)
 
 # What paddle's launcher leaves beside the logs: the whole environment, with any secrets in it.
 ENVIRONMENTS = ("envlog.*", "backup_env.*.json", "default.*.log")
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 OURS = re.compile(r"\+*hydra\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)=")
 
 
@@ -36,6 +40,14 @@ def is_rank():
 def is_main_process():
     """Whether this process is the only one, or the first of a launched group."""
     return os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
+
+
+def wait_for_others():
+    """Return when every process of the group has come here."""
+    if is_rank():
+        import paddle
+
+        paddle.distributed.barrier()
 
 
 def wants_group(hardware):
@@ -69,7 +81,7 @@ def launch(hardware, folder, *, full_error=False):
 
     Raises:
         UserError, GroupError: a process failed.
-        KeyboardInterrupt, SystemExit: a signal stopped them all.
+        Interrupted: a signal stopped them all.
     """
     logs = Path(folder) / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -79,17 +91,17 @@ def launch(hardware, folder, *, full_error=False):
     command += [*_options(), *rank_overrides(folder)]
     log.info("starting %d processes, their output goes to %s", hardware.devices, logs)
     environment = _environment(hardware, full_error)
-    child = subprocess.Popen(command, env=environment, start_new_session=True)
+    child = subprocess.Popen(
+        command, env=environment, start_new_session=True, preexec_fn=_end_with_parent
+    )
     try:
         stopped_by = _wait(child)
     finally:
         for pattern in ENVIRONMENTS:
             for file in logs.glob(pattern):
                 file.unlink(missing_ok=True)
-    if stopped_by == signal.SIGINT:
-        raise KeyboardInterrupt
     if stopped_by:
-        sys.exit(128 + stopped_by)  # the shell's code for it; ends a whole sweep
+        raise Interrupted(stopped_by)
     if child.returncode:
         _fail(logs, child.returncode)
 
@@ -121,12 +133,20 @@ def _environment(hardware, full_error):
 
 
 def _wait(child):
-    """Wait for the launcher, handing signals on to it; the first signal's number or None."""
+    """Wait for the launcher; the number of the first signal that came meanwhile, or None.
+
+    The first signal goes to the processes, which finish their step and save. The second goes to
+    the launcher, which ends them.
+    """
     received = []
 
     def forward(number, frame):
         received.append(number)
-        child.send_signal(signal.SIGTERM)
+        ranks = _ranks(child) if len(received) == 1 else []
+        for process in ranks:
+            process.send_signal(signal.SIGTERM)
+        if not ranks:
+            child.send_signal(signal.SIGTERM)
 
     before = {number: signal.signal(number, forward) for number in FORWARDED}
     try:
@@ -135,6 +155,22 @@ def _wait(child):
         for number, handler in before.items():
             signal.signal(number, handler)
     return received[0] if received else None
+
+
+def _ranks(launcher):
+    """The processes that run this command again; not those that read clips for them."""
+    runner = str(Path(sys.argv[0]).resolve())
+    found = []
+    for process in psutil.Process(launcher.pid).children():
+        with suppress(psutil.Error):  # it has ended meanwhile
+            if runner in process.cmdline():
+                found.append(process)
+    return found
+
+
+def _end_with_parent():
+    """In the launcher: end, and the processes with it, when this process is killed (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _fail(logs, code):

@@ -6,7 +6,7 @@ from hydra.conf import HydraConf
 from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.schemas.keys import explain_text, explain_value, known_keys, no_such_key
 
 HYDRA = (
@@ -58,7 +58,7 @@ def explain(error, schema):
     own = (UserError, OverrideParseException)
     while not isinstance(error, own) and isinstance(error.__cause__, Exception):
         error = error.__cause__
-    return " ".join(_explain(error, schema).split())
+    return one_line(_explain(error, schema))
 
 
 def _explain(error, schema):

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
-from aa.launch import is_main_process, is_rank
+from aa.launch import is_main_process, wait_for_others
+from aa.runs import read_json
 
 log = logging.getLogger(__name__)
 
@@ -28,23 +29,17 @@ def run_recipe(config, folder):
         after = replace(config, stage=stage, next_stage=None)
         for part, its_folder in ((config, first), (after, second)):
             its_folder.mkdir(exist_ok=True)
-            _train(part, its_folder)
+            twin = part.rerun and str(Path(part.rerun) / its_folder.name)
+            _train(replace(part, rerun=twin), its_folder)
     if config.test and is_main_process():
         build_puppet_test(config, folder).run()
 
 
 def _train(config, folder):
     """Train one stage, unless that is what a stopped run had finished."""
-    if config.resume and (folder / "summary.json").exists():
+    summary = folder / "summary.json"
+    if config.resume and summary.exists() and read_json(summary)["steps"] >= config.stage.max_steps:
         log.info("%s: finished already", folder)
         return
     build_training(config, folder).run()
     wait_for_others()  # the first process has saved what all start from next
-
-
-def wait_for_others():
-    """Return when every process of the group has come here."""
-    if is_rank():
-        import paddle
-
-        paddle.distributed.barrier()

@@ -1,18 +1,8 @@
-"""The records of a run folder: snapshot, metrics, VisualDL, summary. Imports no paddle."""
+"""The records of a run folder: metrics, VisualDL, summary. Imports no paddle."""
 
-import hashlib
 import json
 import os
-import platform
-import subprocess
-import sys
-from importlib import metadata
 from pathlib import Path
-
-from aa.config import to_dict
-
-PACKAGES = ("paddlepaddle", "paddlepaddle-gpu", "ppdiffusers", "paddlenlp", "numpy", "hydra-core")
-PACKAGES += ("scikit-image", "torch", "torchmetrics", "cd-fvd")
 
 
 def write_json(path, content):
@@ -23,70 +13,9 @@ def write_json(path, content):
     os.replace(partial, path)
 
 
-def write_snapshot(folder, config, data):
-    """Write `snapshot.json`: all that decides a run's result.
-
-    Args:
-        folder: the run folder.
-        config: the checked config.
-        data: what was read, as plain values (see `fingerprint`).
-    """
-    snapshot = {
-        "config": to_dict(config),
-        "seed": getattr(config, "seed", None),
-        "command": [sys.executable, *sys.argv],
-        "git": _git(),
-        "packages": _packages(),
-        "data": data,
-        "machine": {
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-            "threads": os.environ.get("OMP_NUM_THREADS"),
-        },
-    }
-    write_json(Path(folder) / "snapshot.json", snapshot)
-
-
-def fingerprint(paths):
-    """Size and SHA-256 of every file, by path; cheap for the files of a run's input."""
-    result = {}
-    for path in sorted({str(p) for p in paths}):
-        digest = hashlib.sha256()
-        with open(path, "rb") as file:
-            while block := file.read(2**20):
-                digest.update(block)
-        result[path] = {"bytes": Path(path).stat().st_size, "sha256": digest.hexdigest()}
-    return result
-
-
-def sizes(paths):
-    """Size of every file, by path: the cheap fingerprint for large sets."""
-    return {str(p): {"bytes": Path(p).stat().st_size} for p in paths}
-
-
-def _git():
-    """Commit and uncommitted changes of the code, or None outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*arguments):
-        command = ["git", "-C", str(here), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    try:
-        return {"commit": git("rev-parse", "HEAD").strip(), "diff": git("diff", "HEAD")}
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _packages():
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+def read_json(path):
+    """What `write_json` wrote."""
+    return json.loads(Path(path).read_text())
 
 
 def read_records(path):
@@ -106,11 +35,14 @@ class Recorder:
     def __init__(self, folder, *, step=0):
         from visualdl import LogWriter
 
-        path = Path(folder) / "metrics.jsonl"
+        path, vdl = Path(folder) / "metrics.jsonl", Path(folder) / "vdl"
         kept = [r for r in read_records(path) if r["step"] <= step] if path.exists() else []
         path.write_text("".join(json.dumps(r) + "\n" for r in kept))
         self.file = open(path, "a")  # noqa: SIM115 closed by `close`
-        self.writer = LogWriter(logdir=str(Path(folder) / "vdl"))
+        before = sorted(vdl.glob("vdlrecords.*"))
+        # Its name has the second only: a process started in the same one must not share it.
+        self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}")
+        _carry_over(before, self.writer, step=step)
         self.last = next((r for r in reversed(kept) if "loss" in r), {})
 
     def record(self, step, *, group="train", **values):
@@ -132,7 +64,35 @@ class Recorder:
         """A picture, uint8 [H, W, 3], for VisualDL."""
         self.writer.add_image(tag, image, step, dataformats="HWC")
 
+    def flush(self):
+        """Return when all of it is on the disk."""
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.writer.flush()
+
     def close(self):
         """Flush and close both."""
         self.file.close()
         self.writer.close()
+
+
+def _carry_over(files, writer, *, step):
+    """Move VisualDL's records up to a step into the writer's file: it shows only one of a folder.
+
+    A record that was cut short ends its file.
+    """
+    from google.protobuf.message import DecodeError
+    from visualdl.proto.record_pb2 import Record
+    from visualdl.reader.record_reader import RecordReader
+
+    for file in files:
+        for data in RecordReader(str(file)).get_all():
+            try:
+                record = Record.FromString(data)
+            except DecodeError:
+                break
+            if all(value.id <= step for value in record.values):
+                writer._get_file_writer().add_record(record)
+    writer.flush()
+    for file in files:
+        file.unlink()

@@ -4,6 +4,7 @@ import hydra
 
 from aa import cli
 from aa.config import InferConfig
+from aa.rerun_check import check_rerun
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="infer")
@@ -13,6 +14,7 @@ def main(config):
     from aa.build import build_inference  # deferred: pulls in paddle and ppdiffusers
 
     build_inference(checked, folder).run()
+    check_rerun(checked, folder)
 
 
 if __name__ == "__main__":

@@ -5,21 +5,28 @@ import hydra
 from aa import cli
 from aa.build import generate_clips
 from aa.config import TrainConfig
-from aa.launch import launch, wants_group
+from aa.launch import is_rank, launch, wants_group
+from aa.lock import held
+from aa.rerun_check import check_rerun
+from aa.resume import prepare
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 @cli.task
 def main(config):
     checked, folder = cli.begin(config)
-    if wants_group(checked.hardware):
-        if checked.data.generate:
-            generate_clips(checked)  # once, not in every process
-        launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each process comes back here
-        return
-    from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
+    with held(folder):
+        if checked.resume and not is_rank():
+            prepare(checked.resume)
+        if wants_group(checked.hardware):
+            if checked.data.generate:
+                generate_clips(checked)  # once, not in every process
+            launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each comes back here
+        else:
+            from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 
-    run_recipe(checked, folder)
+            run_recipe(checked, folder)
+        check_rerun(checked, folder)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """A cases file maps pictures to pose videos; what is wrong with it is said before work starts."""
 
+import re
+
 import pytest
 
 from aa.cases import read_cases
@@ -46,7 +48,7 @@ def test_files_beside_the_cases_file_are_found_from_anywhere(files, tmp_path, mo
 
 def test_all_missing_files_are_named_at_once(files):
     line = refused(files("ann.png: [run.mp4]\neve.png: [walk.mp4]"))
-    assert line == "cases=cases.yaml: no such file: eve.png, run.mp4."
+    assert line == "cases=cases.yaml: no such file: eve.png, run.mp4. Check the paths."
 
 
 def test_two_cases_that_would_write_one_file_are_refused(files):
@@ -75,4 +77,11 @@ def test_another_form_is_refused_with_the_wanted_one(text, files):
 @pytest.mark.parametrize("content", [b"a: [b", b"\xff\xfe\x00"])
 def test_what_is_no_yaml_is_refused(content, files, tmp_path):
     (tmp_path / "broken.yaml").write_bytes(content)
-    assert refused("broken.yaml").startswith("cases=broken.yaml: not yaml (")
+    assert re.match(
+        r"cases=broken.yaml: (not yaml|cannot be read as a text) \(", refused("broken.yaml")
+    )
+
+
+def test_pictures_may_share_a_list_of_videos_by_its_name(files):
+    cases = read_cases(cases=files("ann.png: &all [walk.mp4, turn.mp4]\nbob.png: *all"))
+    assert [case.name for case in cases] == ["ann_walk", "ann_turn", "bob_walk", "bob_turn"]

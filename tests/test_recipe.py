@@ -15,6 +15,7 @@ TINY = [
     "hardware.devices=1",
     "model.block_out_channels=[8,16]",
     "model.attention_levels=[0]",
+    "model.up_attention_levels=null",
     "model.cross_attention_dim=8",
     "model.image_encoder={kind:pooled,hidden_size:16,image_size:16,projection_dim:8}",
     "data.height=16",

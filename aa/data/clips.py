@@ -98,8 +98,16 @@ class ClipDataset:
         """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""
         if not 0 <= k < self.num_samples:
             raise IndexError(f"item {k} asked for, the data set has 0..{self.num_samples - 1}")
-        key = (self.seed, *divmod(int(k), len(self.clips)))  # seed, epoch, place
+        key = self._key(k)
         return {**self._read_some_clip(key), **self._draw(key)}
+
+    def clip(self, k):
+        """The clip that item k takes, unless it has been left out."""
+        seed, epoch, start = self._key(k)
+        return self.clips[permutation(seed, epoch, len(self.clips))[start]]
+
+    def _key(self, k):
+        return (self.seed, *divmod(int(k), len(self.clips)))  # seed, epoch, place
 
     def _draw(self, key):
         """The random arrays of an item; they depend on the sizes, never on what the clip shows."""

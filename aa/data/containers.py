@@ -1,16 +1,24 @@
 """Cheap checks of a video file that decode nothing: is it there, whole, and a video at all?"""
 
+import os
 import re
 
 from aa.errors import ClipError
+from aa.files import missing
+
+MOST_PIXELS = 2**25  # of a frame: 7680 x 4320 and a little more
+# FFmpeg also reads playlists and scripts, which name other files and addresses for it to open.
+OPTIONS = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
+    "protocol_whitelist": "file",
+    "codec_whitelist": "none",  # the headers are enough; a frame would take 0.1 s and any memory
+}
 
 
 def check_container(path):
-    """ClipError unless `path` looks like a whole video file. Reads a few bytes, decodes nothing."""
-    if not path.exists():
-        raise ClipError(f"{path}: no such video. Check the path.")
-    if not path.is_file():
-        raise ClipError(f"{path}: is a folder, wanted a video file.")
+    """ClipError unless `path` looks like a whole video file. Reads its headers, decodes nothing."""
+    if not os.path.isfile(path):
+        raise ClipError(f"{path}: {missing(path, 'video')}. Check the path.")
     if path.stat().st_size == 0:
         raise ClipError(f"{path}: is empty (0 bytes). Copy or encode it again.")
     try:
@@ -19,9 +27,10 @@ def check_container(path):
             if is_mp4:
                 _check_boxes(path, file)
     except OSError as error:
-        raise ClipError(f"{path}: cannot be read ({error.strerror}).") from error
-    if not is_mp4:
-        _probe(path)
+        raise ClipError(
+            f"{path}: cannot be read ({error.strerror}). Mend that or copy it."
+        ) from error
+    _probe(path)
 
 
 def _check_boxes(path, file):
@@ -55,17 +64,34 @@ def _check_boxes(path, file):
 
 
 def _probe(path):
-    """ClipError if FFmpeg finds no video in the file; decord would print about it as well."""
+    """ClipError if FFmpeg finds no possible video in the file; decord would print, or try it."""
     import av
     from av.error import FFmpegError
 
+    wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
-        with av.open(str(path)) as container:
-            found = bool(container.streams.video)
-    except (FFmpegError, OSError) as error:
-        raise ClipError(f"{path}: is not a video ({first_line(error)}).") from error
-    if not found:
-        raise ClipError(f"{path}: holds no video stream.")
+        with av.open(str(path), options=OPTIONS) as container:
+            streams = [
+                (s.codec_context and (s.width, s.height), s.frames) for s in container.streams.video
+            ]
+    except (FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise ClipError(f"{path}: is not a video ({reason}). {wanted}") from error
+    if not streams:
+        raise ClipError(f"{path}: holds no video stream. {wanted}")
+    size, frames = streams[0]
+    if size is None:
+        raise ClipError(f"{path}: is coded in a way that is not known here. Re-encode it.")
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ClipError(
+            f"{path}: has frames of {size[0]}x{size[1]}, at most {MOST_PIXELS} pixels are read. "
+            "Scale it down or replace the file."
+        )
+    if frames > path.stat().st_size:
+        raise ClipError(
+            f"{path}: speaks of {frames} frames and has {path.stat().st_size} bytes. "
+            "Re-encode or replace the file."
+        )
 
 
 def first_line(error):

@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from aa.errors import ClipError, UserError
+from aa.errors import ClipError, UserError, reason
+from aa.files import read_text
 
 NAMED = 5  # how many offenders an error names
+MOST_BYTES = 256_000_000  # a million clips
 MANIFEST_FORM = '[{"video_path": "video/00001.mp4", "kps_path": "video_dwpose/00001.mp4"}, ...]'
 
 
@@ -20,11 +22,15 @@ class Clip:
     pose: Path
 
 
-def read_manifest(path):
+def read_manifest(path, *, allow_outside=False):
     """The clips of a JSON manifest, a list of {"video_path", "kps_path"}.
 
     Relative paths are looked for in the data root (the folder that holds the manifest's folder),
-    then in the working directory. Raises UserError naming what is missing or malformed.
+    then in the working directory, and may not lead out of it, be it by `..` or by a link, unless
+    `allow_outside`. Absolute paths say plainly what they are and may lead anywhere.
+
+    Raises:
+        UserError: names what is missing, malformed, twice there or outside.
     """
     path = Path(path)
     items = _load_list(path)
@@ -32,16 +38,20 @@ def read_manifest(path):
     clips = []
     for number, item in enumerate(items):
         keys = ("video_path", "kps_path")
-        if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in keys):
+        if not isinstance(item, dict) or not all(_is_path(item.get(key)) for key in keys):
             raise UserError(
                 f"{path}: item {number} is {json.dumps(item)[:80]}, wanted an object with the keys "
                 "video_path and kps_path, both paths."
             )
         clips.append(Clip(*(_locate(item[key], root) for key in keys)))
-    missing = [file for clip in clips for file in (clip.video, clip.pose) if not file.is_file()]
-    if missing:
+    _check_doubles(path, clips)
+    if not allow_outside:
+        _check_inside(path, root, items)
+    files = [file for clip in clips for file in (clip.video, clip.pose)]
+    gone = [file for file in files if not os.path.isfile(file)]
+    if gone:
         raise UserError(
-            f"{path}: {len(missing)} of {2 * len(clips)} files do not exist: {_name(missing)}. "
+            f"{path}: {len(gone)} of {len(files)} files do not exist: {_name(gone)}. "
             f"Paths are taken relative to {root}, then to the working directory."
         )
     return clips
@@ -120,18 +130,16 @@ def _fault(clip, *, min_frames):
 
 
 def _load_list(path):
+    advice = f"Set data.manifest to a JSON list {MANIFEST_FORM}."
+    text = read_text(path, most=MOST_BYTES, advice=advice)
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such manifest. Set data.manifest to a JSON list {MANIFEST_FORM}."
-        ) from None
+        items = json.loads(text)
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg})."
+            f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}). {advice}"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read as a JSON text ({error}).") from error
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, 1000 brackets
+        raise UserError(f"{path}: not readable as JSON ({reason(error)}). {advice}") from error
     if not isinstance(items, list):
         raise UserError(f"{path}: holds a {type(items).__name__}, wanted a list {MANIFEST_FORM}.")
     if not items:
@@ -139,13 +147,52 @@ def _load_list(path):
     return items
 
 
+def _is_path(value):
+    """Whether a file could have this name: JSON also knows zero bytes and halves of characters."""
+    try:
+        return isinstance(value, str) and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+
+
 def _locate(name, root):
     """An absolute path as it is; else under the data root if there, else under the working dir."""
     in_root = root / name  # an absolute name replaces the root
     in_working_directory = Path.cwd() / name
-    if not in_root.exists() and in_working_directory.exists():
+    if not os.path.exists(in_root) and os.path.exists(in_working_directory):
         return in_working_directory
     return in_root
+
+
+def _check_doubles(path, clips):
+    first = {}
+    for number, clip in enumerate(clips):
+        if first.setdefault(clip, number) != number:
+            raise UserError(
+                f"{path}: items {first[clip]} and {number} are the same clip, {clip.video}. It "
+                "would train twice as often as the others: remove one."
+            )
+
+
+def _check_inside(path, root, items):
+    """A data set from elsewhere reads its own files only, unless it is told to."""
+    real_root, here = (Path(os.path.realpath(home)) for home in (root, Path.cwd()))
+
+    def leads_out(name):
+        path = _locate(name, root)
+        target = Path(os.path.realpath(path))
+        from_root = path == root / name
+        return not (
+            target.is_relative_to(real_root) or (not from_root and target.is_relative_to(here))
+        )
+
+    names = [item[key] for item in items for key in ("video_path", "kps_path")]
+    out = [name for name in names if not os.path.isabs(name) and leads_out(name)]
+    if out:
+        raise UserError(
+            f"{path}: {len(out)} paths lead out of {root}, by .. or by a link: {_name(out)}. "
+            "Write absolute paths, or allow it with data.allow_outside=true."
+        )
 
 
 def _name(offenders):

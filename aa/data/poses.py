@@ -3,17 +3,19 @@
 from aa.data.video import VideoReader
 from aa.errors import UserError
 
+MOST_FRAMES = 10_000  # not by accident: the latents of all frames are in memory at once
+
 
 class PoseVideo:
     """The first `num_frames` frames of a video; slices are uint8 [F, H, W, 3].
 
     Args:
         path: the video.
-        num_frames: how many frames; None takes them all.
+        num_frames: how many frames; None takes them all, up to `MOST_FRAMES`.
 
     Raises:
         ClipError: the video cannot be read.
-        UserError: it has fewer frames than asked for.
+        UserError: it has fewer frames than asked for, or more than anybody means.
     """
 
     def __init__(self, path, num_frames=None):
@@ -23,6 +25,11 @@ class PoseVideo:
             raise UserError(
                 f"{path}: has {found} frames, inference.num_frames={num_frames} asks for more; "
                 f"use at most {found}, or leave it out for the whole video."
+            )
+        if num_frames is None and found > MOST_FRAMES:
+            raise UserError(
+                f"{path}: has {found} frames; more than {MOST_FRAMES} are taken only where "
+                "inference.num_frames=<number> asks for them."
             )
         self.num_frames = num_frames or found
 

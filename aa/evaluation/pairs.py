@@ -6,8 +6,10 @@ from pathlib import Path
 
 from aa.data.video import VIDEO_ENDINGS
 from aa.errors import UserError
+from aa.files import read_text
 
 NAMED = 5  # how many offenders an error names
+MOST_SUMMARY = 100_000_000  # bytes
 SIDE_BY_SIDE = "_side_by_side"  # what an inference run puts beside each video
 
 
@@ -99,9 +101,10 @@ def _files(folder):
 def _results(folder):
     """(name of the pose video, video) of a finished inference run; of another folder, none."""
     try:
-        summary = json.loads((folder / "summary.json").read_text())
+        text = read_text(folder / "summary.json", most=MOST_SUMMARY, advice="Remove it.")
+        summary = json.loads(text)
         results = [(Path(r["pose"]).stem, Path(r["video"]).name) for r in summary["videos"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # another tool's file
         return []
     missing = [name for _, name in results if not (folder / name).is_file()]
     if missing:

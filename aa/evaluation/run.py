@@ -13,7 +13,9 @@ from aa.evaluation.learned import FVD_FEATURES
 from aa.evaluation.measure import Measurement
 from aa.evaluation.metrics import mean_and_interval
 from aa.evaluation.pairs import find_pairs
-from aa.runs import fingerprint, write_json, write_snapshot
+from aa.fingerprints import fingerprint
+from aa.runs import write_json
+from aa.snapshots import write_snapshot
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
 from aa.data.video import VIDEO_ENDINGS, read_image
 from aa.data.writers import open_writer
-from aa.runs import fingerprint, write_json, write_snapshot
+from aa.fingerprints import fingerprint, weights_files
+from aa.runs import write_json
+from aa.snapshots import write_snapshot
+from aa.weights.folders import open_folder
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +41,8 @@ class InferenceRun:
         for case in self.cases:  # everything is readable before work starts
             self._check(case)
         inputs = [p for case in self.cases for p in (case.reference, case.pose)]
+        inputs += weights_files(open_folder(self.config.weights))
+        inputs += [self.config.cases] if self.config.cases else []
         pipeline = self.load_pipeline()
         write_snapshot(self.folder, self.config, fingerprint(inputs))
         results = [self._animate(pipeline, case) for case in self.cases]
@@ -75,7 +81,7 @@ class InferenceRun:
             **sampling_options(self.options),
         )
         with autocast(self.config.hardware):
-            files = self._write(case, frames, reference, poses, (height, width), fps)
+            files, hashes = self._write(case, frames, reference, poses, (height, width), fps)
         seconds = time.perf_counter() - start
         print(f"video:        {files[0]}\nside by side: {files[1]}  ({seconds:.1f} s)")
         return {
@@ -88,25 +94,33 @@ class InferenceRun:
             "height": height,
             "fps": fps,
             "seconds": round(seconds, 3),
+            "sha256_of_frames": hashes,
         }
 
     def _write(self, case, frames, reference, poses, size, fps):
-        """Write the result and reference | pose | result, both as the frames come."""
+        """Write the result and reference | pose | result, both as the frames come.
+
+        Returns:
+            the paths, and the SHA-256 of the frames before their encoding, by type.
+        """
         height, width = size
         left = fit_frames(np.asarray(reference)[None], size, fit=self.options.fit)
         end = self.options.format
         targets = [self.folder / f"{case.name}{part}.{end}" for part in ("", "_side_by_side")]
         alone = open_writer(targets[0], format=end, fps=fps, height=height, width=width)
         beside = open_writer(targets[1], format=end, fps=fps, height=height, width=width * 3)
-        done = 0
+        done, hashes = 0, {"float32": sha256(), "uint8": sha256()}
         with alone, beside:
             for chunk in frames:
+                chunk = np.asarray(chunk, "float32")
                 result = to_uint8(chunk)
+                hashes["float32"].update(np.ascontiguousarray(chunk))
+                hashes["uint8"].update(np.ascontiguousarray(result))
                 pose = fit_frames(poses[done : done + len(result)], size, fit=self.options.fit)
                 alone.write(result)
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
-        return alone.path, beside.path
+        return (alone.path, beside.path), {key: h.hexdigest() for key, h in hashes.items()}
 
 
 def sampling_options(options):

@@ -52,8 +52,8 @@ class CompactAttention(nn.Layer):
         )
         self.to_out = Linear(channels, channels)
         # At the start a token finds its own place, and its value comes out as it went in.
-        self.to_k.weight.set_value(self.to_q.weight)
-        self.to_out.weight.set_value(self.to_v.weight.t())
+        _start(self.to_k.weight, lambda: self.to_q.weight)
+        _start(self.to_out.weight, lambda: self.to_v.weight.t())
 
     def forward(self, x, normed, places, reference, normed_reference):
         """x and its norm [B*F, L, C], places [1, L, C], the reference's [B, L, C] or None."""
@@ -78,9 +78,9 @@ class CompactTransformer(nn.Layer):
         self.image_proj = Linear(widths.context_channels, channels)
         self.ff = FeedForward(channels)
         self.proj_out = Conv2D(channels, channels, 1)
-        self.proj_out.weight.set_value(self.proj_in.weight.transpose([1, 0, 2, 3]))
+        _start(self.proj_out.weight, lambda: self.proj_in.weight.transpose([1, 0, 2, 3]))
         # At the start the place decides where to look, not yet what is there.
-        self.norm1.weight.set_value(paddle.full([channels], 0.3))
+        _start(self.norm1.weight, lambda: paddle.full([channels], 0.3))
         _shrink(self.ff.net[2], 0.2)
 
     def reference_tokens(self, x):
@@ -121,7 +121,7 @@ class CompactMotionModule(nn.Layer):
         self.to_q, self.to_k, self.to_v = (
             Linear(channels, channels, bias=False, orthogonal=True) for _ in range(3)
         )
-        self.to_k.weight.set_value(self.to_q.weight)
+        _start(self.to_k.weight, lambda: self.to_q.weight)
         self.to_out = Linear(channels, channels, bias=False, zero=True)
         self.register_buffer("pe", sinusoidal_positions(max_frames, channels), persistable=False)
 
@@ -174,9 +174,7 @@ class CompactUNet(UNet):
     after the last tensor that the other network attends to is built.
     """
 
-    def _build(
-        self, channels, layers, widths, *, attention, up_attention, latent_channels, head
-    ):
+    def _build(self, channels, layers, widths, *, attention, up_attention, latent_channels, head):
         self.conv_in = Conv2D(latent_channels, channels[0], 3, padding=1)
         _shrink(self.conv_in, math.sqrt(3))
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
@@ -245,4 +243,10 @@ def _motion_module(channels, widths):
 
 
 def _shrink(layer, factor):
-    layer.weight.set_value(layer.weight * factor)
+    _start(layer.weight, lambda: layer.weight * factor)
+
+
+def _start(parameter, value):
+    """Set a start value, unless the layer is made for its shapes alone (paddle.LazyGuard)."""
+    if parameter._is_initialized():
+        parameter.set_value(value())

@@ -97,9 +97,7 @@ class UNet(nn.Layer):
             head=head,
         )
 
-    def _build(
-        self, channels, layers, widths, *, attention, up_attention, latent_channels, head
-    ):
+    def _build(self, channels, layers, widths, *, attention, up_attention, latent_channels, head):
         """Make all layers but the time embedding; arguments as the constructor's."""
         first, lowest = channels[0], len(channels) - 1
         self.conv_in = Conv2D(latent_channels, first, 3, padding=1)

@@ -18,6 +18,14 @@ def positive(owner, config, *keys):
         wanted(0 < value < math.inf, f"{owner}.{key} must be more than 0, got {value}.")
 
 
+def at_most(owner, config, most, *keys):
+    """No model has more; a wrong config.json could ask for all memory of the machine."""
+    for key in keys:
+        value = getattr(config, key)
+        largest = max(value, default=0) if isinstance(value, list) else value
+        wanted(largest <= most, f"{owner}.{key} must be at most {most}, got {largest}.")
+
+
 def not_negative(owner, config, *keys):
     for key in keys:
         value = getattr(config, key)
@@ -52,3 +60,11 @@ def size(owner, config):
 
 def seed_range(key, value):
     wanted(0 <= value <= MOST_SEED, f"{key} must be between 0 and {MOST_SEED}, got {value}.")
+
+
+def rerun_folder(config):
+    """What `rerun_check` compares with is given."""
+    wanted(
+        config.rerun or not config.rerun_check,
+        "rerun_check=true compares with an earlier run: add rerun=<its folder>.",
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import MISSING
 
-from aa.schemas.checks import wanted
+from aa.schemas.checks import rerun_folder, wanted
 
 METRICS = ("psnr", "psnr_figure", "ssim", "lpips", "fvd", "temporal_error", "temporal_error_figure")
 ON_REQUEST = ("psnr_uint8_overflow",)  # says nothing about quality, so only by name
@@ -19,9 +19,12 @@ class EvaluateConfig:
     masks: str | None = None  # likewise; white is the figure
     metrics: list[str] | None = None  # null: all of METRICS that can be computed
     fit: str | None = None  # bring true videos to the generated ones' size: pad or crop
+    rerun: str | None = None  # as in TrainConfig
+    rerun_check: bool = False
     name: str = "evaluate"
 
     def __post_init__(self):
+        rerun_folder(self)
         known = (*METRICS, *ON_REQUEST)
         names = known if self.metrics is None else self.metrics
         wrong = [name for name in names if name not in known]

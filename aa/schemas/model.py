@@ -73,7 +73,7 @@ class ImageEncoderConfig:
         widths = ("hidden_size", "intermediate_size", "image_size", "projection_dim")
         at_most("model.image_encoder", self, MOST_CHANNELS, *widths)
         wanted(
-            self.patch_size <= self.image_size,
+            self.kind == "pooled" or self.patch_size <= self.image_size,
             f"model.image_encoder.patch_size ({self.patch_size}) must be at most "
             f"model.image_encoder.image_size ({self.image_size}).",
         )

@@ -38,6 +38,7 @@ class DataConfig:
     frame_stride: int = 4  # stage 2: frames from one to the next
     num_workers: int = 2  # processes that read clips
     skip_bad: bool = False  # go on without clips that cannot be read
+    allow_outside: bool = False  # relative paths of a manifest may lead out of its data root
     cache_gb: float = 0.0  # memory of each reading process for clips kept decoded; fit=pad only
 
     def __post_init__(self):
@@ -78,6 +79,7 @@ class StageConfig:
     per_device_batch_size: int = 1
     gradient_accumulation_steps: int = 1
     max_grad_norm: float = 1.0  # 0 clips nothing
+    skip_nonfinite: bool = False  # leave out steps whose loss or gradients are no numbers
     ema_decay: float | None = None  # null: no moving average of the weights
     snr_gamma: float | None = 5.0  # null: every sample weighs 1
     temporal_weight: float = 0.0  # of the error of the change from frame to frame

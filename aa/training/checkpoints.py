@@ -1,12 +1,14 @@
 """What of a training stays: a moving average of the weights, and checkpoints."""
 
 import logging
-import os
 import shutil
 
 import paddle
 from paddlenlp.trainer import TrainerCallback
+from safetensors import SafetensorError
 
+from aa.errors import UserError
+from aa.sealing import partial_folder, read_manifest, remove, seal
 from aa.training.state import save_state, state_folder
 from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
@@ -43,43 +45,64 @@ class EmaCallback(TrainerCallback):
 
 
 class CheckpointCallback(TrainerCallback):
-    """Weights in the inference layout, every `save_steps` and at the end.
+    """Weights in the inference layout and what training needs to go on (see `state`).
 
-    A folder appears under its name only when it is whole; components that did not change are
-    linked to the checkpoint before.
+    Every `save_steps`, at the end, and where training stops. A checkpoint is sealed (see
+    `aa.sealing`) after all records of its step are on the disk; older ones go when it is in place.
+    Components that do not train are linked to those of the checkpoint before.
 
     Args:
         model: the `AnimateAnyone`.
         parameters: {name: parameter} of those that train.
         folder: the run's `checkpoints/`.
         save_steps, save_total_limit: how often, and how many to keep.
+        config: hash of the run's settings, for the manifest.
+        record: the `RecordCallback`, or None in a process that does not save.
+        last: the sealed checkpoint that training goes on from, or None.
         ema: an `EmaCallback` whose average is saved in the weights' place, or None.
         gather: function that makes the weights whole in every process before the first saves
             them, or None where they are.
     """
 
     def __init__(
-        self, model, parameters, folder, *, save_steps, save_total_limit, ema=None, gather=None
+        self,
+        model,
+        parameters,
+        folder,
+        *,
+        save_steps,
+        save_total_limit,
+        config,
+        record=None,
+        last=None,
+        ema=None,
+        gather=None,
     ):
         self.model, self.parameters, self.folder = model, parameters, folder
-        self.ema, self.gather = ema, gather
-        self.save_steps, self.limit, self.last = save_steps, save_total_limit, None
+        self.config, self.record, self.ema, self.gather = config, record, ema, gather
+        self.save_steps, self.limit, self.last = save_steps, save_total_limit, last
+        self.scaler = None
         self.frozen = [
             name
             for name, layer in component_layers(model).items()
             if all(p.stop_gradient for p, _ in canonical_parameters(name, layer).values())
         ]
 
-    def on_step_end(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
+    def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
+        self.scaler = scaler
+
+    def on_step_end(self, args, state, control, **kwargs):
         step = state.global_step
-        if step % self.save_steps and step != state.max_steps:
-            return
+        due = step % self.save_steps == 0 or step == state.max_steps
+        control.should_save = due or control.should_training_stop
+
+    def on_save(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         if self.gather:
             self.gather()
-        if state.is_world_process_zero:
+        if self.record:
             # Sharded, this process has only its part of the optimizer: such a run cannot go on.
             training = None if args.sharding else (optimizer, lr_scheduler, state)
-            self.save(step, training)
+            self.save(state.global_step, training)
 
     def save(self, step, training):
         """Write `step-N`, then delete what is more than the limit.
@@ -87,11 +110,35 @@ class CheckpointCallback(TrainerCallback):
         Args:
             step: N.
             training: optimizer, lr_scheduler and trainer state to go on from, or None.
+
+        Raises:
+            UserError: the disk is full or cannot be written. The last checkpoint is as it was.
         """
-        linked = {n: self.last / f"{n}.safetensors" for n in self.frozen} if self.last else {}
         target = self.folder / f"step-{step:06d}"
-        partial = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial = partial_folder(target)
+        try:
+            self.record.recorder.flush()
+            known = self._write(partial, training)
+            seal(partial, target, known=known, step=step, config=self.config)
+        except (OSError, SafetensorError) as error:
+            shutil.rmtree(partial, ignore_errors=True)
+            kept = f"{self.last} is as it was" if self.last else "there is none before it"
+            raise UserError(
+                f"{target}: the checkpoint cannot be written ({error}); {kept}. Make room on "
+                f"the disk, then go on: resume={self.folder.parent}."
+            ) from error
+        self.last = target
+        log.info("saved %s", target)
+        for old in list_checkpoints(self.folder.parent)[: -self.limit]:
+            remove(old)
+
+    def _write(self, partial, training):
+        """Fill the folder; the manifest entries of what is linked."""
+        linked, known = {}, {}
+        if self.last:
+            linked = {name: self.last / f"{name}.safetensors" for name in self.frozen}
+            before = read_manifest(self.last)["files"]
+            known = {f"{name}.safetensors": before[f"{name}.safetensors"] for name in linked}
         if self.ema:
             self.ema.swap()
         try:
@@ -107,10 +154,8 @@ class CheckpointCallback(TrainerCallback):
                 optimizer=optimizer,
                 lr_scheduler=lr_scheduler,
                 trainer_state=state,
-                ema=self.ema,
+                averaged=self.ema is not None,
+                scaler=self.scaler,
+                records=self.record.state(),
             )
-        os.replace(partial, target)
-        self.last = target
-        log.info("saved %s", target)
-        for old in list_checkpoints(self.folder.parent)[: -self.limit]:
-            shutil.rmtree(old)
+        return known

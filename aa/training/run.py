@@ -4,17 +4,18 @@ import sys
 import time
 from pathlib import Path
 
+from aa.errors import Interrupted
+from aa.launch import wait_for_others
+from aa.resume import decisive_hash
 from aa.runs import write_json
-from aa.training.callbacks import (
-    InspectCallback,
-    LogLastCallback,
-    ProgressBarCallback,
-    RecordCallback,
-)
+from aa.training.callbacks import InspectCallback, ProgressBarCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.puppet_test import Validation
+from aa.training.records import LogLastCallback, RecordCallback
 from aa.training.samples import Sampler
-from aa.training.state import load_parameters, state_folder
+from aa.training.state import load_parameters, load_records, state_folder
+from aa.training.steps import AgreeCallback, FiniteCallback, Step
+from aa.training.stopping import Stopper
 from aa.training.trainer import AnimateAnyoneTrainer
 
 
@@ -31,7 +32,7 @@ class TrainingRun:
         arguments: paddlenlp's TrainingArguments.
         recorder: a `runs.Recorder` in the main process, None in the others.
         protocol: a `Protocol` of the figures to validate on, or None.
-        resume_from: the checkpoint to go on from, or None.
+        resume_from: the checkpoint to go on from, which the model has been loaded from, or None.
     """
 
     def __init__(
@@ -51,26 +52,39 @@ class TrainingRun:
         self.config, self.folder, self.model = config, folder, model
         self.clip, self.num_bad, self.recorder = clips[0], num_bad, recorder
         self.protocol, self.resume_from = protocol, resume_from
+        self.stopper, step = Stopper(), Step()
+        self.agree = AgreeCallback(step, self.stopper)
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
             model=model,
             args=arguments,
             train_dataset=dataset,
             parameters=parameters,
-            callbacks=self._callbacks(config.stage, parameters, arguments),
+            step=step,
+            callbacks=self._callbacks(step, parameters, arguments, dataset),
         )
 
     def run(self):
-        """Train; prints where checkpoints and records are."""
+        """Train; prints where checkpoints and records are.
+
+        Raises:
+            Interrupted: a signal came; the step it came in is saved.
+        """
         start = time.perf_counter()
         state = self.resume_from and str(state_folder(self.resume_from))
-        result = self.trainer.train(resume_from_checkpoint=state)
-        if self.recorder is None:
-            return
-        self.recorder.close()
+        with self.stopper:
+            result = self.trainer.train(resume_from_checkpoint=state)
+            wait_for_others()  # the first process may be saving
+        if self.recorder is not None:
+            self.recorder.close()
+            if result.global_step == self.config.stage.max_steps:
+                self._finish(result.global_step, start)
+        if self.agree.stops:
+            raise Interrupted(self.stopper.signal)
+
+    def _finish(self, steps, start):
         summary = {
-            "steps": result.global_step,
-            "mean_loss": result.training_loss,
+            "steps": steps,
             "last": self.recorder.last,
             "bad_clips": self.num_bad + len(self.trainer.bad_clips),
             "seconds": round(time.perf_counter() - start, 3),
@@ -79,31 +93,50 @@ class TrainingRun:
         visualdl = Path(sys.executable).with_name("visualdl")
         print(f"run folder: {self.folder}\nwatch:      {visualdl} --logdir {self.folder / 'vdl'}")
 
-    def _callbacks(self, stage, parameters, arguments):
-        trained = list(parameters.values())
+    def _callbacks(self, step, parameters, arguments, dataset):
+        stage, trained = self.config.stage, list(parameters.values())
         ema = EmaCallback(trained, stage.ema_decay) if stage.ema_decay else None
-        if self.resume_from:
-            load_parameters(state_folder(self.resume_from), parameters, ema)
+        if self.resume_from and ema:
+            load_parameters(state_folder(self.resume_from), parameters)
+        record = self._record(step, stage, arguments)
+        finite = FiniteCallback(
+            step,
+            trained,
+            describe=lambda k: str(dataset.clip(k).video),
+            file=self.folder / "nonfinite.jsonl",
+            skip=stage.skip_nonfinite,
+        )
         checkpoints = CheckpointCallback(
             self.model,
             parameters,
             self.folder / "checkpoints",
             save_steps=stage.save_steps,
             save_total_limit=stage.save_total_limit,
+            config=decisive_hash(self.config),
+            record=record,
+            last=self.resume_from,
             ema=ema,
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
         )
-        if self.recorder is None:
-            return [*([ema] if ema else []), LogLastCallback(), checkpoints]
-        per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
-        record = RecordCallback(self.recorder, trained, per_step * arguments.dataset_world_size)
-        callbacks = [*([ema] if ema else []), record, LogLastCallback(), ProgressBarCallback()]
+        callbacks = [self.agree, finite, *([ema] if ema else [])]
+        if record is None:
+            return [*callbacks, LogLastCallback(), checkpoints]
+        callbacks += [record, LogLastCallback(), ProgressBarCallback()]
         if stage.sample_steps:
             callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))
         if self.protocol:
             every = self.config.test.validation_steps
             callbacks.append(InspectCallback(self._validation(), self.model, every, ema))
         return [*callbacks, checkpoints, record.clock]
+
+    def _record(self, step, stage, arguments):
+        if self.recorder is None:
+            return None
+        per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
+        record = RecordCallback(self.recorder, step, per_step * arguments.dataset_world_size)
+        if self.resume_from:
+            record.load(load_records(state_folder(self.resume_from)))
+        return record
 
     def _sampler(self):
         return Sampler(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from paddlenlp.trainer.trainer import TRAINER_STATE_NAME
 
-ARRAYS, SCHEDULER = "state.safetensors", "scheduler.json"
+ARRAYS, VALUES = "state.safetensors", "state.json"
 
 
 def state_folder(checkpoint):
@@ -14,8 +14,18 @@ def state_folder(checkpoint):
     return Path(checkpoint) / "training"
 
 
-def save_state(folder, parameters, *, optimizer, lr_scheduler, trainer_state, ema=None):
-    """Write the parameters as they are, their average, the optimizer, the rate and the step.
+def save_state(
+    folder,
+    parameters,
+    *,
+    optimizer,
+    lr_scheduler,
+    trainer_state,
+    averaged,
+    scaler=None,
+    records=None,
+):
+    """Write optimizer, rate, step and, where the checkpoint has their average, the parameters.
 
     Args:
         folder: a new folder.
@@ -23,50 +33,64 @@ def save_state(folder, parameters, *, optimizer, lr_scheduler, trainer_state, em
             process has made, so on disk everything has these names.
         optimizer, lr_scheduler: Paddle's.
         trainer_state: paddlenlp's TrainerState.
-        ema: an `EmaCallback` or None.
+        averaged: whether the checkpoint's weights are the average of the parameters.
+        scaler: Paddle's GradScaler (float16), or None.
+        records: plain values of the `RecordCallback`.
     """
     from safetensors.numpy import save_file
 
     folder.mkdir()
-    arrays = {f"parameter/{name}": p.numpy() for name, p in parameters.items()}
-    if ema:
-        averages = zip(parameters, ema.average, strict=True)
-        arrays |= {f"average/{name}": average.numpy() for name, average in averages}
+    arrays = {f"parameter/{n}": p.numpy() for n, p in parameters.items()} if averaged else {}
     found = optimizer.state_dict()
     for name, parameter in parameters.items():
         prefix = f"{parameter.name}_"
         for key in [k for k in found if k.startswith(prefix)]:
             arrays[f"optimizer/{name}/{key.removeprefix(prefix)}"] = found[key].numpy()
     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / ARRAYS)
-    (folder / SCHEDULER).write_text(json.dumps(lr_scheduler.state_dict()) + "\n")
+    values = {
+        "lr_scheduler": lr_scheduler.state_dict(),
+        "scaler": scaler and {k: np.asarray(v).tolist() for k, v in scaler.state_dict().items()},
+        "records": records,
+    }
+    (folder / VALUES).write_text(json.dumps(values) + "\n")
     trainer_state.save_to_json(str(folder / TRAINER_STATE_NAME))
 
 
-def load_parameters(folder, parameters, ema=None):
-    """Set the parameters {name: parameter}, and their average, to what `save_state` wrote."""
-    arrays = _read(folder)
+def load_parameters(folder, parameters):
+    """Set the parameters {name: parameter} of a checkpoint whose weights are their average."""
+    arrays = _arrays(folder)
     for name, parameter in parameters.items():
         parameter.set_value(arrays[f"parameter/{name}"])
-    if ema:
-        for name, average in zip(parameters, ema.average, strict=True):
-            average.set_value(arrays[f"average/{name}"])
 
 
-def load_optimizer(folder, parameters, optimizer, lr_scheduler):
-    """Set the optimizer's state of the parameters {name: parameter}, and the rate's."""
+def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
+    """Set the state of the optimizer of {name: parameter}, of the rate and of the scaler."""
     import paddle
 
     state = {}
-    for key, array in _read(folder).items():
+    for key, array in _arrays(folder).items():
         kind, _, rest = key.partition("/")
         if kind == "optimizer":
             name, _, part = rest.rpartition("/")
             state[f"{parameters[name].name}_{part}"] = paddle.to_tensor(array)
     optimizer.set_state_dict(state)
-    lr_scheduler.set_state_dict(json.loads((folder / SCHEDULER).read_text()))
+    values = _values(folder)
+    lr_scheduler.set_state_dict(values["lr_scheduler"])
+    if scaler and values["scaler"]:
+        scale = np.array(values["scaler"]["scale"], np.float32)
+        scaler.load_state_dict({**values["scaler"], "scale": scale})
 
 
-def _read(folder):
+def load_records(folder):
+    """What `RecordCallback.state` gave."""
+    return _values(folder)["records"]
+
+
+def _arrays(folder):
     from safetensors.numpy import load_file
 
     return load_file(folder / ARRAYS)
+
+
+def _values(folder):
+    return json.loads((folder / VALUES).read_text())

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +51,8 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
 class ReportingDataset:
     """A `ClipDataset` whose troubles travel with the items, out of the worker processes.
 
-    An item that cannot be made is {"error": message}; clips left out so far come under "bad_clips".
+    An item that cannot be made is {"error": message}; clips left out so far come under "bad_clips",
+    the item's number under "number".
     """
 
     def __init__(self, dataset):
@@ -66,6 +66,7 @@ class ReportingDataset:
             item = self.dataset[k]
         except UserError as error:
             return {"error": str(error)}
+        item["number"] = np.array(k)
         bad = {str(clip.video): reason for clip, reason in self.dataset.bad_clips.items()}
         return {**item, "bad_clips": json.dumps(bad)} if bad else item
 
@@ -87,10 +88,11 @@ class AnimateAnyoneTrainer(Trainer):
 
     Args:
         parameters: {name: parameter} of those that train.
+        step: the `Step` to fill.
         others: as paddlenlp's Trainer.
     """
 
-    def __init__(self, *, model, args, train_dataset, parameters, callbacks):
+    def __init__(self, *, model, args, train_dataset, parameters, step, callbacks):
         super().__init__(
             model=model,
             args=args,
@@ -98,7 +100,7 @@ class AnimateAnyoneTrainer(Trainer):
             data_collator=collate,
             callbacks=callbacks,
         )
-        self.bad_clips, self.parameters = {}, parameters
+        self.bad_clips, self.parameters, self.step = {}, parameters, step
         self.set_optimizer_grouped_parameters(list(parameters.values()))
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
@@ -108,7 +110,10 @@ class AnimateAnyoneTrainer(Trainer):
 
     def _load_optimizer_and_scheduler(self, checkpoint):
         if checkpoint is not None:
-            load_optimizer(Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler)
+            scaler = self.scaler if self.do_grad_scaling else None
+            load_optimizer(
+                Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler, scaler
+            )
 
     def _get_train_sampler(self):
         # paddlenlp's own: it goes on behind the samples of a stopped run without reading them.
@@ -121,10 +126,16 @@ class AnimateAnyoneTrainer(Trainer):
             drop_last=False,
         )
 
+    def training_step(self, model, inputs, step_control=0):
+        loss = super().training_step(model, inputs, step_control)
+        self.step.loss += float(loss)
+        return loss
+
     def _prepare_inputs(self, inputs):
         """Take what `ReportingDataset` reports out of a batch."""
         if "error" in inputs:
             raise UserError(inputs["error"])
+        self.step.samples += inputs.pop("number").tolist()
         for video, reason in json.loads(inputs.pop("bad_clips", "{}")).items():
             if video not in self.bad_clips:
                 log.warning("left out %s: %s", video, reason)
@@ -132,20 +143,7 @@ class AnimateAnyoneTrainer(Trainer):
         return super()._prepare_inputs(inputs)
 
     def _check_loss_valid(self, loss):
-        value = float(loss)
-        # float16's loss scaling skips such steps by itself.
-        if not math.isfinite(value) and not self.args.fp16:
-            raise UserError(
-                f"the loss is {value} at step {self.state.global_step + 1}; lower "
-                "stage.learning_rate or raise stage.warmup_steps (with "
-                "stage.lr_scheduler=constant_with_warmup), and look at the data. The last "
-                "checkpoint is as it was."
-            )
+        """`FiniteCallback` does, when the gradients are there too."""
 
-
-def gradient_norm(parameters, scale=1.0):
-    """L2 norm of all gradients together, divided by the loss scale."""
-    squares = [
-        float((p.grad.astype("float32") ** 2).sum()) for p in parameters if p.grad is not None
-    ]
-    return math.sqrt(sum(squares)) / scale
+    def _save_checkpoint(self, model, metrics=None):
+        """`CheckpointCallback` does, when this step has been logged."""

@@ -6,7 +6,7 @@ import sys
 
 from aa.cli import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.config import HardwareConfig
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.machine import prepare_paddle
 from aa.weights.catalogue import GROUPS
 from aa.weights.download import Hub, download
@@ -29,7 +29,7 @@ def main():
     except UserError as error:
         if FULL_ERROR:
             raise
-        _stop(" ".join(str(error).split()))
+        _stop(one_line(error))
     except OSError as error:  # a full disk, a folder that may not be written
         if FULL_ERROR:
             raise

@@ -102,7 +102,7 @@ def _own(path):
     file = path / "config.json"
     config = read_json(file)
     if config["format"] != FORMAT:
-        raise UserError(f"{file}: format {config['format']}, wanted {FORMAT}.")
+        raise UserError(f"{file}: format {config['format']}, wanted {FORMAT}. Convert it again.")
     missing = [key for key in ("model", "components") if key not in config]
     if missing:
         raise UserError(f"{file}: has no {missing[0]}. Save or convert the weights again.")

@@ -87,7 +87,20 @@ def check_state(state, expected, *, source, ignore=()):
         found = "; ".join(f"{len(n)} {kind}: {_list(n)}" for kind, n in wrong if n)
         raise UserError(f"{source}: {found}. It is not the weights of this model: check the file.")
     _check_positions(positions, source)
+    _check_finite({k: state[k] for k in expected}, source)
     return {k: state[k] for k in expected}
+
+
+def _check_finite(state, source):
+    """A network with one such number makes only such numbers, black pictures or a dead loss."""
+    for name, array in state.items():
+        # a NaN is the least and the greatest of all; two passes need no memory
+        ends = np.array([array.min(), array.max()]) if array.size else np.zeros(2)
+        if not np.isfinite(ends).all():
+            raise UserError(
+                f"{source}: {name} holds numbers that are not finite (NaN or infinite). The file "
+                "is damaged or its training had failed: take another, or an earlier checkpoint."
+            )
 
 
 def _positions(state, expected):
@@ -104,7 +117,8 @@ def _check_positions(positions, source):
     from aa.models.motion import sinusoidal_positions
 
     for name, array in positions.items():
-        _, length, channels = array.shape if array.ndim == 3 else (1, 0, 0)
+        # as many as there are numbers in the file, or a wrong shape could ask for any memory
+        _, length, channels = array.shape if array.ndim == 3 and array.size else (1, 0, 0)
         ours = sinusoidal_positions(length, channels).numpy()
         if array.shape != ours.shape or not np.allclose(array, ours, atol=1e-3):
             raise UserError(

@@ -1,6 +1,7 @@
 """Whole models from and to weights folders."""
 
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from aa.config import to_dict
 from aa.errors import UserError
 from aa.weights.folders import FORMAT, open_folder
-from aa.weights.loading import load_state, state_of, to_canonical
+from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
 from aa.weights.reading import read_state
 from aa.weights.tables import COMPONENTS
 
@@ -52,11 +53,15 @@ def load_weights(model, folder, *, optional=()):
         if source is None and name in optional:
             continue
         if source is None:
-            raise UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
+            raise _lacks(folder, name)
         state = read_component(name, source)
         if name == "pose_guider" and source.select:  # a ControlNet's has no output layer
             state |= {k: v for k, v in state_of(name, layer).items() if k.startswith("conv_out.")}
         load_state(name, layer, state, source=source.path, ignore=source.ignore)
+
+
+def _lacks(folder, name):
+    return UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
 
 
 def save_weights(model, folder, *, linked=None):
@@ -101,7 +106,26 @@ def load_model(path):
     from aa.models.animate_anyone import AnimateAnyone
 
     folder = open_folder(path)
+    _check_room(folder)
     model = AnimateAnyone(folder.model, motion_modules="motion_module" in folder.sources)
     load_weights(model, folder)
     model.eval()
     return model
+
+
+def _check_room(folder):
+    """A config.json that asks for more numbers than its files can hold would fill the memory."""
+    from aa.weights.convert import shape_only_layers
+
+    layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
+    for name in layers:
+        if name not in folder.sources:
+            raise _lacks(folder, name)
+    shapes = [s for name, layer in layers.items() for s in expected_shapes(name, layer).values()]
+    numbers = sum(math.prod(shape) for shape in shapes)
+    found = sum(source.path.stat().st_size for source in folder.sources.values())
+    if numbers > found:  # one byte a number at the least
+        raise UserError(
+            f"{folder.path}: its config.json describes {numbers / 1e6:.1f} M numbers, its files "
+            f"have {found / 1e6:.1f} MB. It is not the config of these weights: check the folder."
+        )

@@ -66,8 +66,8 @@ class _Dtype:
     """A pickled numpy.dtype. numpy's own trusts the file, down to sizes and offsets in memory."""
 
     def __init__(self, code, *_):
-        if code not in _NUMPY_CODES:
-            raise pickle.UnpicklingError(f"an array of {code}, which is no number")
+        if not isinstance(code, str) or code not in _NUMPY_CODES:
+            raise pickle.UnpicklingError(f"an array of {_plain(code)}, which is no number")
         self.dtype = np.dtype(code)
 
     def __setstate__(self, state):
@@ -98,9 +98,11 @@ class _Storage:
 def _rebuild_tensor(storage, offset, size, stride, *_):
     if not isinstance(storage, _Storage):
         raise pickle.UnpicklingError("a tensor without a storage")
-    flat = storage.array
+    if any(type(n) is not int for n in (offset, *size, *stride)):  # numpy's own would wrap around
+        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
+    flat, count = storage.array, math.prod(size)
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    if min((offset, *size, *stride)) < 0 or (math.prod(size) and last >= flat.size):
+    if min((offset, *size, *stride)) < 0 or (count and last >= flat.size) or count > flat.size:
         raise pickle.UnpicklingError("a tensor reaches outside its storage")
     steps = [s * flat.itemsize for s in stride]
     return np.lib.stride_tricks.as_strided(flat[offset:], size, steps, writeable=False)
@@ -108,9 +110,21 @@ def _rebuild_tensor(storage, offset, size, stride, *_):
 
 def _encode(text, encoding):
     """How pickle protocol 2 stores bytes."""
-    if encoding != "latin1":
-        raise RefusedPickle(f"it asks for the encoding {encoding}")
+    if not isinstance(encoding, str) or encoding != "latin1":
+        raise RefusedPickle(f"it asks for the encoding {_plain(encoding)}")
     return text.encode("latin1")
+
+
+def _pair(items):
+    """Paddle's (name, array). From a list it would hide its size from `opcodes`."""
+    if not isinstance(items, tuple):
+        raise RefusedPickle(f"it asks for a tuple of a {type(items).__name__}")
+    return items
+
+
+def _plain(value):
+    """A value for a message: of a nested one, whose text could be endless, its type."""
+    return value if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 _REBUILD = _Function(_rebuild_tensor)
@@ -128,8 +142,8 @@ _PADDLE_NAMES = {
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): _Function(_encode),
-    ("builtins", "tuple"): tuple,  # Paddle's (name, array) inside a nested dict
-    ("__builtin__", "tuple"): tuple,
+    ("builtins", "tuple"): _Function(_pair),
+    ("__builtin__", "tuple"): _Function(_pair),
 }
 
 
@@ -156,24 +170,24 @@ class TorchUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid):
         _, kind, key, *_ = pid
+        if kind not in _TORCH_TYPES.values() or not isinstance(key, str):
+            raise pickle.UnpicklingError("a storage without a proper type or name")
         if key not in self.storages:
             self.storages[key] = _Storage(array_of(self.read_storage(key), kind))
         return self.storages[key]
 
 
 class PaddleUnpickler(pickle.Unpickler):
-    """Reads a .pdparams; `numpy_state` turns its result into arrays."""
+    """Reads a .pdparams; `final_array` turns its values into arrays."""
 
     def find_class(self, module, name):
         return _known(_PADDLE_NAMES, module, name)
 
 
-def numpy_state(value):
-    """A result of `PaddleUnpickler` with every array in its final form."""
-    if isinstance(value, dict):
-        return {k: numpy_state(v) for k, v in value.items() if k != "StructuredToParameterName@@"}
+def final_array(value):
+    """A value that an unpickler made as an array; None if it is none."""
     if isinstance(value, tuple) and len(value) == 2:  # (name, array)
-        return numpy_state(value[1])
+        value = value[1]
     if isinstance(value, _Array):
         return widen(value.array) if value.array.dtype == np.uint16 else value.array  # bfloat16
-    return value
+    return value if isinstance(value, np.ndarray) else None

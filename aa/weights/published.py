@@ -4,8 +4,11 @@ import json
 from typing import cast
 
 from aa.config import ModelConfig, VaeConfig, model_from_dict
-from aa.errors import UserError
+from aa.errors import UserError, reason
+from aa.files import read_text
 from aa.weights.tables import POSITIONS
+
+MOST_JSON = 1_000_000  # bytes; published ones have some hundred
 
 # Our name -> the published one.
 _UNET = {
@@ -37,14 +40,17 @@ def read_json(path):
     Raises:
         UserError: there is no such file, or no object in it.
     """
+    if not path.exists():
+        raise UserError(f"{path}: missing. The folder is incomplete: download it again.")
+    text = read_text(path, most=MOST_JSON, advice="Download it again.")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: missing. The folder is incomplete: download it again.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not JSON ({error}). Download it again.") from error
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({reason(error)}). Download it again.") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: wanted a JSON object, found a {type(content).__name__}.")
+        raise UserError(
+            f"{path}: wanted a JSON object, found a {type(content).__name__}. Download it again."
+        )
     return content
 
 
@@ -52,8 +58,8 @@ def model_config(file, values):
     """`ModelConfig` of plain values; an error begins with `file`."""
     try:
         return cast(ModelConfig, model_from_dict(values))
-    except (UserError, TypeError, ValueError) as error:
-        raise UserError(f"{file}: {error}") from error
+    except (UserError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: {reason(error)}") from error
 
 
 def published_config(unet_file, home, motion_module=None):

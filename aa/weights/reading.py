@@ -5,21 +5,24 @@ Torch and safetensors files are mapped, not read: an array costs memory once it 
 
 import io
 import json
-import math
-import pickle
+import mmap
+import os
 import struct
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 
-from aa.errors import UserError
+from aa.errors import UserError, reason
+from aa.files import missing
+from aa.weights.opcodes import check_program
 from aa.weights.pickles import (
     PaddleUnpickler,
     RefusedPickle,
     TorchUnpickler,
     array_of,
-    numpy_state,
+    final_array,
 )
 
 _SAFETENSORS_TYPES = {
@@ -34,7 +37,8 @@ _SAFETENSORS_TYPES = {
     "U8": "u1",
     "BOOL": "b1",
 }
-_LONGEST_HEADER = 100_000_000  # the format's own limit
+_LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors; of torch's data.pkl as well
+_PADDLE_NAMES = "StructuredToParameterName@@"  # a table beside the arrays
 
 
 def _mapped(path):
@@ -51,6 +55,8 @@ class _TorchArchive:
 
     def read(self, name):
         """Bytes of one entry, as a view of the file."""
+        if name not in self.entries:
+            raise ValueError(f"it has no {name}")
         entry = self.entries[name]
         if entry.compress_type != zipfile.ZIP_STORED:
             raise ValueError(f"{name} is compressed, which torch never does")
@@ -68,34 +74,54 @@ def _read_torch(path):
     if not pickles:
         raise ValueError("it has no data.pkl")
     home = pickles[0].removesuffix("data.pkl")
-    content = io.BytesIO(archive.read(pickles[0]).tobytes())
+    content = archive.read(pickles[0])
+    if content.size > _LONGEST_HEADER:
+        raise ValueError(f"its data.pkl has {content.size} bytes, at most {_LONGEST_HEADER}")
+    content = io.BytesIO(content.tobytes())
+    check_program(content)
+    content.seek(0)
     return TorchUnpickler(content, lambda key: archive.read(f"{home}data/{key}")).load()
 
 
 def _read_paddle(path):
-    with open(path, "rb") as file:
-        return numpy_state(PaddleUnpickler(file).load())
+    with (
+        open(path, "rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        check_program(content)
+        content.seek(0)
+        return PaddleUnpickler(content).load()
 
 
 def _read_safetensors(path):
-    """The format is a length, a JSON header and the data; read here for bfloat16's sake."""
+    """The format is a length, a JSON header and the data; the library knows no bfloat16 in numpy.
+
+    The library checks types, shapes and places, which must cover the data without overlap.
+    """
+    with safe_open(path, framework="np"):
+        pass
     content = _mapped(path)
     length = int.from_bytes(content[:8].tobytes(), "little")
-    if length > min(_LONGEST_HEADER, content.size - 8):
-        raise ValueError(f"its header is said to be {length} bytes long")
-    header = json.loads(content[8 : 8 + length].tobytes())
+    header = json.loads(content[8 : 8 + length].tobytes(), object_pairs_hook=_no_doubles)
     header.pop("__metadata__", None)
     data = content[8 + length :]
     state = {}
     for key, entry in header.items():
-        start, end = entry["data_offsets"]
-        if not 0 <= start <= end <= data.size:
-            raise ValueError(f"it ends before {key}")
-        array = array_of(data[start:end], _SAFETENSORS_TYPES[entry["dtype"]])
-        if min(entry["shape"], default=0) < 0 or math.prod(entry["shape"]) != array.size:
-            raise ValueError(f"{key} has {array.size} numbers for the shape {entry['shape']}")
-        state[key] = array.reshape(entry["shape"])
+        kind, (start, end) = entry["dtype"], entry["data_offsets"]
+        if kind not in _SAFETENSORS_TYPES:
+            raise ValueError(f"{key} has the type {kind}, which is not read here")
+        state[key] = array_of(data[start:end], _SAFETENSORS_TYPES[kind]).reshape(entry["shape"])
     return state
+
+
+def _no_doubles(pairs):
+    """A JSON object as a dict; the library would keep the last of two entries."""
+    found = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key} is there twice")
+        found[key] = value
+    return found
 
 
 _READERS = {
@@ -114,11 +140,16 @@ def _named_arrays(content):
         content = content["state_dict"]
     if not isinstance(content, dict):
         raise ValueError("it holds no dict of tensors")
+    arrays = {}
     for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, np.ndarray):
-            raise ValueError(f"{str(key)[:80]} is no tensor")
-    prefix = "module." if all(key.startswith("module.") for key in content) else ""
-    return {key.removeprefix(prefix): value for key, value in content.items()}
+        if key == _PADDLE_NAMES:
+            continue
+        array = final_array(value)
+        if not isinstance(key, str) or array is None:
+            raise ValueError(f"{key if isinstance(key, str) else 'one key'} is no tensor")
+        arrays[key] = array
+    prefix = "module." if all(key.startswith("module.") for key in arrays) else ""
+    return {key.removeprefix(prefix): array for key, array in arrays.items()}
 
 
 def _advice(path):
@@ -130,7 +161,10 @@ def _advice(path):
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         return "It is a web page: download the file itself."
     if _READERS[path.suffix] is _read_torch and start.startswith(b"\x80"):
-        return "It is a pickle as torch wrote before 1.6: load and save it with torch 1.6 or later."
+        return (
+            "It is a pickle as torch wrote before 1.6: read it with torch.load(..., "
+            "weights_only=True) and save it again."
+        )
     return "It may be truncated: compare its size with the published one, download it again."
 
 
@@ -148,8 +182,8 @@ def read_state(path):
             asks for anything but tensors (then nothing of it has run).
     """
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such weight file.")
+    if not os.path.isfile(path):
+        raise UserError(f"{path}: {missing(path, 'file')}; a file of weights is wanted.")
     if path.suffix not in _READERS:
         raise UserError(f"{path}: unknown kind of weight file; known are {', '.join(_READERS)}.")
     try:
@@ -159,8 +193,7 @@ def read_state(path):
             f"{path}: refused, {error}, which no weights need. Nothing was run; do not trust it."
         ) from error
     except PermissionError as error:
-        raise UserError(f"{path}: no permission to read it.") from error
+        raise UserError(f"{path}: no permission to read it; chmod or copy it.") from error
     except Exception as error:  # strange bytes can fail in any way
-        plain = isinstance(error, (ValueError, pickle.UnpicklingError, zipfile.BadZipFile))
-        reason = str(error) if plain else f"{type(error).__name__}: {error}"
-        raise UserError(f"{path}: not readable as weights ({reason}). {_advice(path)}") from error
+        found = reason(error).removeprefix("Error while deserializing ")  # safetensors' preface
+        raise UserError(f"{path}: not readable as weights ({found}). {_advice(path)}") from error

@@ -47,7 +47,7 @@ def test_paths_not_in_the_data_root_start_at_the_working_directory(tmp_path, mon
 
 
 def test_missing_manifest_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"gone\.json: no such manifest.*data\.manifest"):
+    with pytest.raises(UserError, match=r"gone\.json: no such file.*data\.manifest"):
         read_manifest(tmp_path / "gone.json")
 
 
@@ -124,3 +124,53 @@ def test_skipped_clips_are_reported_with_their_reasons(tmp_path):
 def test_no_good_clip_left_is_an_error_even_when_skipping(tmp_path):
     with pytest.raises(UserError, match="none is left to train on"):
         check_clips([make_clip(tmp_path, video=1)], min_frames=1, skip_bad=True)
+
+
+def outside(tmp_path):
+    """A manifest of `set/` whose clip lies beside it, named by `..`, and that clip."""
+    clip = make_clip(tmp_path / "other")
+    (tmp_path / "set").mkdir()
+    names = ("../other/video/0.mp4", "../other/video_dwpose/0.mp4")
+    return write_manifest(tmp_path / "set", entry(*names)), clip
+
+
+def test_a_path_that_leads_out_of_the_data_root_is_refused_unless_allowed(tmp_path):
+    path, clip = outside(tmp_path)
+    with pytest.raises(UserError, match=r"2 paths lead out of .*data\.allow_outside=true"):
+        read_manifest(path)
+    (found,) = read_manifest(path, allow_outside=True)
+    assert found.video.samefile(clip.video)
+
+
+def test_a_path_through_a_parent_that_stays_inside_is_taken(tmp_path):
+    make_clip(tmp_path)
+    names = ("video_dwpose/../video/0.mp4", "video_dwpose/0.mp4")
+    assert len(read_manifest(write_manifest(tmp_path, entry(*names)))) == 1
+
+
+def test_a_link_that_leads_out_of_the_data_root_is_refused_unless_allowed(tmp_path):
+    clip = make_clip(tmp_path / "other")
+    root = tmp_path / "set"
+    root.mkdir()
+    for name in ("video", "video_dwpose"):
+        (root / name).symlink_to(tmp_path / "other" / name)
+    path = write_manifest(root, entry("video/0.mp4", "video_dwpose/0.mp4"))
+    with pytest.raises(UserError, match=r"by a link: video/0\.mp4"):
+        read_manifest(path)
+    assert read_manifest(path, allow_outside=True)[0].video.samefile(clip.video)
+
+
+def test_a_data_root_may_be_a_link_itself(tmp_path, monkeypatch):
+    make_clip(tmp_path / "disk")
+    write_manifest(tmp_path / "disk", entry("data/video/0.mp4", "video_dwpose/0.mp4"))
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "data").symlink_to(tmp_path / "disk")
+    monkeypatch.chdir(tmp_path / "work")
+    assert len(read_manifest("data/meta_data/meta.json")) == 1
+
+
+def test_a_clip_that_is_there_twice_is_refused(tmp_path):
+    make_clip(tmp_path)
+    twice = json.dumps(json.loads(entry("video/0.mp4", "video_dwpose/0.mp4")) * 2)
+    with pytest.raises(UserError, match="items 0 and 1 are the same clip"):
+        read_manifest(write_manifest(tmp_path, twice))

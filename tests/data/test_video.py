@@ -241,3 +241,22 @@ def test_frames_of_every_small_width_are_read(tmp_path, width):
     frames = flat_frames(6, height=16, width=width)
     read = VideoReader(write_video(tmp_path / "a.mp4", frames)).read([5, 1])
     np.testing.assert_allclose(read, frames[[5, 1]], atol=3)
+
+
+@pytest.mark.parametrize("ending", ["mov", "mkv", "avi"])
+def test_other_containers_of_videos_are_read(tmp_path, ending):
+    path = str(tmp_path / f"a.{ending}")
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width = stream.height = 64
+        for frame in noisy_frames(4):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
+        container.mux(stream.encode())
+    reader = check(path)
+    assert (reader.num_frames, reader.height, reader.width) == (4, 64, 64)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "bmp", "gif"])
+def test_pictures_of_these_kinds_are_read(tmp_path, ending):
+    Image.fromarray(noisy_frames(1)[0]).save(tmp_path / f"a.{ending}")
+    assert read_image(tmp_path / f"a.{ending}").size == (64, 64)

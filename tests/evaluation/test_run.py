@@ -69,7 +69,7 @@ def test_folders_are_measured_into_a_run_folder(evaluate, videos, tmp_path):
 def test_what_was_read_and_each_clips_values_are_kept(evaluate, videos, tmp_path):
     evaluate(*FOLDERS, "metrics=[psnr]", "hydra.run.dir=run")
     snapshot = json.loads((tmp_path / "run/snapshot.json").read_text())
-    assert sorted(snapshot["data"]) == ["g/a.mp4", "g/b.mp4", "t/a.mp4", "t/b.mp4"]
+    assert sorted(snapshot["data"]["files"]) == ["g/a.mp4", "g/b.mp4", "t/a.mp4", "t/b.mp4"]
     with open(tmp_path / "run/metrics.csv", newline="") as file:
         first, second = csv.DictReader(file)
     assert (first["clip"], first["frames"], second["clip"]) == ("a", "3", "b")

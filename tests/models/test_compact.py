@@ -10,6 +10,7 @@ from aa.models.animate_anyone import AnimateAnyone
 from aa.models.autoencoder import SpaceToDepth
 from aa.models.compact import CompactAttention, CompactMotionModule, CompactUNet, positions
 from aa.training.trainable import set_trainable
+from aa.weights.convert import shape_only_layers
 from tests.conftest import fill
 
 SHAPE = {
@@ -190,3 +191,12 @@ def test_attention_may_reach_higher_on_the_way_up():
     gradients = dict(model.named_parameters())
     assert model.denoising_unet.num_attentions == 4  # down 1, middle, up 1, up 0
     assert [n for n in names if gradients[n].grad is None] == []
+
+
+def test_it_can_be_made_for_its_shapes_alone():
+    layers = shape_only_layers(compact_config(), motion=True)
+    whole = AnimateAnyone(compact_config())
+    assert layers["denoising_unet"].conv_in.weight.shape == [8, 12, 3, 3]
+    assert sum(p.size for p in layers["reference_unet"].parameters()) == sum(
+        p.size for p in whole.reference_unet.parameters()
+    )

@@ -4,7 +4,8 @@ import json
 
 from visualdl import LogReader
 
-from aa.runs import fingerprint, write_json
+from aa.fingerprints import fingerprint
+from aa.runs import write_json
 
 
 def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
@@ -25,7 +26,7 @@ def test_a_snapshot_names_config_seed_packages_and_data(train):
     assert snapshot["seed"] == snapshot["config"]["seed"] == 42
     assert snapshot["config"]["stage"]["max_steps"] == 2
     assert snapshot["packages"]["ppdiffusers"]
-    assert len(snapshot["data"]) == 6  # three clips, each with its pose video
+    assert len(snapshot["data"]["files"]) == 7  # three clips, their pose videos, their parameters
 
 
 def test_a_fingerprint_changes_with_the_content(tmp_path):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aa.arguments import resume_arguments
 from aa.build import build_training
 from aa.errors import UserError
 from aa.weights.folders import list_checkpoints
@@ -70,21 +69,3 @@ def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(whole, compose,
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
     with pytest.raises(UserError, match=r"stage\.init_from="):
         build_training(config, whole)
-
-
-def test_resume_takes_the_overrides_of_the_run_then_those_given(tmp_path):
-    (tmp_path / ".hydra").mkdir()
-    (tmp_path / ".hydra" / "overrides.yaml").write_text("- stage=2\n- resume=old\n- seed=3\n")
-    arguments = resume_arguments([f"resume={tmp_path}", "stage.save_steps=5", "hydra.run.dir=x"])
-    assert arguments == [
-        "stage=2",
-        "seed=3",
-        "stage.save_steps=5",
-        f"resume='{tmp_path}'",
-        f"hydra.run.dir='{tmp_path}'",
-    ]
-
-
-def test_resume_of_no_run_folder_is_one_line(tmp_path):
-    with pytest.raises(UserError, match="no run to go on with"):
-        resume_arguments([f"resume={tmp_path}"])

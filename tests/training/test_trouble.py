@@ -1,12 +1,17 @@
 """What stops a training, what does not, and what it says."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from aa.data.video import VideoWriter
 from aa.errors import UserError
+from aa.weights.folders import list_checkpoints
+
+EXPLODING = ["stage.learning_rate=1e30", "stage.max_steps=5"]
 
 
 @pytest.fixture
@@ -51,9 +56,31 @@ def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
     assert json.loads((folder / "summary.json").read_text())["bad_clips"] == 1
 
 
-def test_a_loss_that_is_no_number_stops_training_and_says_what_to_try(train):
-    with pytest.raises(UserError, match=r"the loss is (nan|inf) at step \d+; lower stage\.learn"):
-        train("run", "stage=1", "stage.learning_rate=1e30", "stage.max_steps=5")
+def test_a_loss_that_is_no_number_stops_training_and_says_what_to_try(train, tmp_path):
+    with pytest.raises(UserError, match=r"gradient norm (nan|inf) at step \d+; .* Lower stage\.le"):
+        train("run", "stage=1", *EXPLODING)
+    line = json.loads((tmp_path / "run" / "nonfinite.jsonl").read_text())
+    assert line["step"] > 1
+    assert [Path(s["clip"]).suffix for s in line["samples"]] == [".mp4"]
+
+
+def test_steps_that_give_no_numbers_can_be_left_out_and_are_counted(train, monkeypatch):
+    from aa.models.animate_anyone import AnimateAnyone
+
+    original, calls = AnimateAnyone.loss, []
+
+    def loss(model, *arguments, **conditions):
+        calls.append(1)
+        value = original(model, *arguments, **conditions)
+        return value * float("nan") if len(calls) == 2 else value
+
+    monkeypatch.setattr(AnimateAnyone, "loss", loss)
+    folder = train("run", "stage=1", "stage.max_steps=3", "stage.skip_nonfinite=true")
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["skipped_steps"] for line in lines] == [0, 1, 1]
+    assert [line["loss"] is None for line in lines] == [False, True, False]
+    weights = load_file(list_checkpoints(folder)[-1] / "pose_guider.safetensors")
+    assert all(np.isfinite(array).all() for array in weights.values())
 
 
 def test_a_folder_that_holds_another_run_is_refused(train, tmp_path):

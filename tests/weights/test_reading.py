@@ -118,20 +118,20 @@ def test_an_empty_file_is_named(tmp_path, kind):
 def test_a_header_longer_than_the_file_is_not_read(tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes((1 << 40).to_bytes(8, "little") + b"{}")
-    with pytest.raises(UserError, match="header is said to be 1099511627776 bytes long"):
+    with pytest.raises(UserError, match="header: header too large"):
         read_state(path)
 
 
 @pytest.mark.parametrize("size", [3, -1])
 def test_a_shape_must_fit_its_numbers(tmp_path, size):
     header = b'{"w":{"dtype":"F32","shape":[%d],"data_offsets":[0,8]}}' % size
-    with pytest.raises(UserError, match="w has 2 numbers for the shape"):
+    with pytest.raises(UserError, match="header: invalid"):
         read_state(safetensors_file(tmp_path / "w.safetensors", header, bytes(8)))
 
 
 def test_numbers_must_lie_inside_the_file(tmp_path):
     header = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}'
-    with pytest.raises(UserError, match="ends before w"):
+    with pytest.raises(UserError, match="header: invalid"):
         read_state(safetensors_file(tmp_path / "w.safetensors", header, bytes(8)))
 
 

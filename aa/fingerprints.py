@@ -1,0 +1,89 @@
+"""Fingerprints of files: what a run read, so that a rerun can say which of it has changed."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from aa.weights.folders import open_folder
+
+SMALL = 2**30  # bytes: as much is hashed in about a second
+BLOCK = 64 * 1024
+WHOLE, BLOCKS = "sha256", "sha256 of size and of first, middle and last 64 KiB"
+
+
+def fingerprint(paths, *, small=SMALL):
+    """Size and hash of every file, and which kind of hash: {"kind", "files": {path: {...}}}.
+
+    Files that together have more than `small` bytes are hashed at three places only: a change of
+    single bytes elsewhere that keeps the size is not seen. Paths below the working directory are
+    relative to it, so that another checkout has the same ones.
+    """
+    files = sorted({os.path.abspath(path) for path in paths})
+    whole = sum(os.path.getsize(file) for file in files) <= small
+    read = _whole if whole else _blocks
+    return {
+        "kind": WHOLE if whole else BLOCKS,
+        "files": {_name(f): {"bytes": os.path.getsize(f), **read(f)} for f in files},
+    }
+
+
+def hashes(paths, *, below):
+    """{path relative to `below`: SHA-256}."""
+    files = sorted(Path(path) for path in paths)
+    return {file.relative_to(below).as_posix(): sha256(file) for file in files}
+
+
+def sha256(path):
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def training_files(config, clips):
+    """What a training reads, also one that is resumed: its first step has read it.
+
+    Args:
+        config: the checked `TrainConfig`.
+        clips: those that are used.
+    """
+    data, stage = config.data, config.stage
+    files = [path for clip in clips for path in (clip.video, clip.pose)]
+    if data.manifest:
+        files.append(data.manifest)
+    if data.generate:
+        files.append(Path(data.generate.folder) / "puppets.json")
+    if stage.init_from:
+        files += weights_files(open_folder(stage.init_from))
+    if stage.motion_init_from and stage.motion_modules:
+        files.append(stage.motion_init_from)
+    return files
+
+
+def weights_files(weights):
+    """The files of a `WeightsFolder`: one or more for each component, and their configs."""
+    files = {source.path for source in weights.sources.values()}
+    homes = {file.parent for file in files} | {weights.path}
+    homes.add(weights.path / "stable-diffusion-v1-5" / "unet")  # layout 1 has its sizes there
+    return sorted(files | {c for h in homes if (c := h / "config.json").is_file()})
+
+
+def _whole(path):
+    return {"sha256": sha256(path)}
+
+
+def _blocks(path):
+    size = os.path.getsize(path)
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, "rb") as file:
+        for start in (0, size // 2, size - BLOCK):
+            file.seek(max(0, start))
+            digest.update(file.read(BLOCK))
+    return {"sha256_of_blocks": digest.hexdigest()}
+
+
+def _name(path):
+    here = os.getcwd()
+    return os.path.relpath(path, here) if path.startswith(here + os.sep) else path

@@ -1,0 +1,95 @@
+"""One writer for a run folder. Imports no paddle."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from aa.errors import UserError
+from aa.launch import is_main_process, is_rank
+
+COMMAND, WRITER = ".command.lock", ".writer.lock"
+
+
+@contextmanager
+def held(folder):
+    """Hold the run folder as the only writer; the system lets go however this process ends.
+
+    A command holds COMMAND, the first process of the group it may start holds WRITER: should that
+    live on without its command, a new command is refused all the same.
+
+    Raises:
+        UserError: another process holds it; the message says which.
+    """
+    if not is_main_process():
+        yield
+    elif is_rank():
+        with _single(folder, WRITER):
+            yield
+    else:
+        with _single(folder, COMMAND):
+            _check(folder, WRITER)
+            yield
+
+
+def check_free(folder):
+    """Refuse a folder that is being written, before anything is written into it.
+
+    Raises:
+        UserError: another process holds it; the message says which.
+    """
+    for name in (COMMAND, WRITER):
+        _check(folder, name)
+
+
+@contextmanager
+def _single(folder, name):
+    file = _open(folder, name)
+    if not _take(file):
+        raise _busy(folder, file)
+    with file:
+        file.truncate(0)
+        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        file.write(json.dumps(holder))
+        file.flush()
+        yield
+
+
+def _check(folder, name):
+    if (Path(folder) / name).exists():
+        with _open(folder, name) as file:
+            if not _take(file):
+                raise _busy(folder, file)
+
+
+def _open(folder, name):
+    file = open(Path(folder) / name, "a+")  # noqa: SIM115 closed by who holds it
+    file.seek(0)
+    return file
+
+
+def _take(file):
+    try:
+        fcntl.lockf(
+            file, fcntl.LOCK_EX | fcntl.LOCK_NB
+        )  # processes that read clips do not inherit it
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _busy(folder, file):
+    try:
+        holder = json.loads(file.read())
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
+        who = f"process {holder['pid']} on {holder['host']}, since {since}"
+    except (ValueError, KeyError):
+        who = "another process"
+    file.close()
+    return UserError(
+        f"{folder}: is being written by {who}; wait for it or stop it, or choose another "
+        "hydra.run.dir=<folder>."
+    )

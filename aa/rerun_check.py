@@ -1,0 +1,136 @@
+"""`rerun_check=true`: whether a rerun came to the result of the run it repeats. No paddle."""
+
+import logging
+from itertools import zip_longest
+from pathlib import Path
+
+from aa.differences import ABSENT, changed_leaves
+from aa.errors import DifferenceError
+from aa.fingerprints import sha256
+from aa.launch import is_rank
+from aa.runs import read_json, read_records
+from aa.weights.folders import list_checkpoints
+
+log = logging.getLogger(__name__)
+
+TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time and memory
+SCORES = ("scores.json", "metrics.json")
+
+
+def check_rerun(config, folder):
+    """If the config asks for it, compare a finished run with the one it repeats.
+
+    In a group of processes the one that started it compares, when all have ended.
+
+    Raises:
+        DifferenceError: names the first number, file or video that is another one.
+    """
+    if not config.rerun_check or is_rank():
+        return
+    old = Path(config.rerun)
+    first = next(differences(old, Path(folder)), None)
+    if first:
+        raise DifferenceError(f"differs from {old}: {first}")
+    log.info("identical to %s: %s", old, _counts(old))
+
+
+def differences(old, new):
+    """Yield a line about each difference of two finished runs' results."""
+    if not _counts(old):
+        yield "it has no result to compare with."
+    for part in _parts(old):
+        if not (new / part).is_dir():
+            yield f"{part} is missing."
+            return
+        where = f"{part}, " if part else ""
+        yield from (where + line for line in _records(old / part, new / part))
+        yield from (where + line for line in _weights(old / part, new / part))
+    yield from _videos(old, new)
+    yield from _scores(old, new)
+
+
+def _parts(run):
+    return [part for part in ("stage1", "stage2") if (run / part).is_dir()] or [""]
+
+
+def _counts(run):
+    """What there is to compare, like "12 steps, 5 weights files"."""
+    records = [_numbers(run / part) for part in _parts(run)]
+    counts = {
+        "step": sum(found[-1]["step"] for found in records if found),
+        "weights file": sum(len(_newest(run / part)) for part in _parts(run)),
+        "video": len(_hashes(run)),
+        "table": sum((run / name).is_file() for name in SCORES),
+    }
+    return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
+
+
+def _records(old, new):
+    for before, after in zip_longest(_numbers(old), _numbers(new)):
+        if before is None or after is None:
+            said = "a record, there was none" if after else "no record, there was one"
+            (step,) = (record["step"] for record in (before, after) if record)
+            yield f"step {step}: has {said}."
+            return
+        for key, was, value in changed_leaves(before, after):
+            yield f"step {after['step']}: {key} is {_text(value)}, was {_text(was)}."
+
+
+def _numbers(run):
+    """The records of a training without what differs from run to run."""
+    file = run / "metrics.jsonl"
+    return [
+        {k: v for k, v in record.items() if k in ("step", *TRAINED) or k.startswith("validation/")}
+        for record in (read_records(file) if file.is_file() else [])
+    ]
+
+
+def _weights(old, new):
+    before, after = _newest(old), _newest(new)
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after:
+            yield f"{name} is missing."
+        elif name not in before:
+            yield f"{name} is new."
+        elif sha256(before[name]) != sha256(after[name]):
+            yield f"{name}: other weights."
+
+
+def _newest(run):
+    """{"step-000500/vae.safetensors": path} of the newest checkpoint."""
+    files = [f for folder in list_checkpoints(run)[-1:] for f in folder.glob("*.safetensors")]
+    return {f"{file.parent.name}/{file.name}": file for file in files}
+
+
+def _videos(old, new):
+    before, after = _hashes(old), _hashes(new)
+    for name, kinds in before.items():
+        if name not in after:
+            yield f"{name} is missing."
+        elif kinds["uint8"] != after[name]["uint8"]:
+            yield f"{name}: other frames."
+        elif kinds["float32"] != after[name]["float32"]:
+            yield f"{name}: frames differ before they are rounded to 8 bits."
+    yield from (f"{name} is new." for name in after if name not in before)
+
+
+def _hashes(run):
+    """{name of the video: hashes of its frames} of an inference."""
+    file = run / "summary.json"
+    videos = read_json(file).get("videos", []) if file.is_file() else []
+    return {Path(v["video"]).name: v["sha256_of_frames"] for v in videos if "sha256_of_frames" in v}
+
+
+def _scores(old, new):
+    for name in SCORES:
+        if not (old / name).is_file():
+            continue
+        if not (new / name).is_file():
+            yield f"{name} is missing."
+            continue
+        for key, was, value in changed_leaves(read_json(old / name), read_json(new / name)):
+            yield f"{name}: {key} is {_text(value)}, was {_text(was)}."
+
+
+def _text(value):
+    return "missing" if value is ABSENT else str(value)

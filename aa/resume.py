@@ -1,0 +1,101 @@
+"""Going on with a stopped run: what may change, and which checkpoint is sound. No paddle."""
+
+import hashlib
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from aa.differences import changed_leaves, flat, without_runs
+from aa.errors import UserError
+from aa.sealing import damage, sweep
+from aa.weights.folders import checkpoint_step, list_checkpoints
+
+log = logging.getLogger(__name__)
+
+SET_ASIDE = "set_aside"
+PARTS = ("stage1", "stage2")  # folders of a run of both stages
+# Settings that change no number of a training: they may be others when it goes on.
+INERT = {"name", "data.num_workers", "data.cache_gb", "data.generate.folder"}
+INERT |= {
+    f"{stage}.{key}"
+    for stage in ("stage", "next_stage")
+    for key in ("save_steps", "save_total_limit", "log_steps", "sample_steps")
+}
+
+
+def decisive_changes(old, new):
+    """(dotted key, old value, new value) of what two configs, as plain values, decide otherwise."""
+    leaves = changed_leaves(without_runs(old), without_runs(new))
+    return [leaf for leaf in leaves if leaf[0] not in INERT]
+
+
+def decisive_hash(config):
+    """SHA-256 of the values of a checked config that decide its result."""
+    values = flat(without_runs(asdict(config)))
+    kept = {key: value for key, value in values.items() if key not in INERT}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def locate(path):
+    """(run folder, its part with the checkpoint, step) of what `resume=` names.
+
+    Args:
+        path: a run folder, or one of its checkpoints; of a run folder, part and step are None.
+    """
+    path = Path(path)
+    if path.parent.name != "checkpoints" or checkpoint_step(path) is None:
+        return path, None, None
+    part = path.parent.parent
+    run = part.parent if part.name in PARTS and (part.parent / ".hydra").is_dir() else part
+    return run, part, checkpoint_step(path)
+
+
+def has_begun(run):
+    """Whether a run folder holds a training that got as far as its snapshot."""
+    return any((Path(run) / part / "snapshot.json").is_file() for part in ("", PARTS[0]))
+
+
+def prepare(resume):
+    """Make a run folder fit to go on: delete what is half-done, set unsound checkpoints aside.
+
+    Every part's newest checkpoint is compared with its manifest, and the one before if it is not
+    what was written. Of a checkpoint folder, the later ones are set aside.
+
+    Args:
+        resume: what `resume=` names; nobody else writes there.
+
+    Raises:
+        UserError: the next stage has begun from what would be done again, or no such checkpoint.
+    """
+    run, chosen, step = locate(resume)
+    if chosen and not Path(resume).is_dir():
+        raise UserError(f"resume={resume}: no such checkpoint.")
+    if chosen and chosen.name == PARTS[0] and (run / PARTS[1]).is_dir():
+        raise UserError(
+            f"resume={resume}: {run / PARTS[1]} has begun from the end of this stage; move that "
+            f"folder away first, or start a new run with stage.init_from={resume}."
+        )
+    for path in sweep(run):
+        log.info("deleted %s, which a stopped process had left half-done", path)
+    for part in (run, *(run / name for name in PARTS)):
+        _keep_sound(part, step if part == chosen else None)
+
+
+def _keep_sound(part, step):
+    for checkpoint in reversed(list_checkpoints(part)):
+        later = step is not None and checkpoint_step(checkpoint) > step
+        reason = "is later than the one asked for" if later else damage(checkpoint)
+        if reason is None:
+            return
+        log.warning("%s: %s; it is set aside, the one before is used", checkpoint, reason)
+        _set_aside(checkpoint)
+        (part / "summary.json").unlink(missing_ok=True)  # no longer finished
+
+
+def _set_aside(checkpoint):
+    home = checkpoint.parent / SET_ASIDE
+    home.mkdir(exist_ok=True)
+    number = len(list(home.glob(f"{checkpoint.name}*")))
+    os.rename(checkpoint, home / (f"{checkpoint.name}-{number}" if number else checkpoint.name))

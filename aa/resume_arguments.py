@@ -1,0 +1,98 @@
+"""`resume=`: the arguments that go on with a stopped run. Imports no paddle."""
+
+import re
+
+from aa.arguments import normalise_overrides
+from aa.errors import UserError
+from aa.lock import check_free
+from aa.recorded import RecordedRun, compose, given_folder, literal, option_words, split_options
+from aa.resume import decisive_changes, has_begun, locate
+from aa.snapshots import read_snapshot
+
+AUTO = "auto"
+OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
+
+
+def check_given_folder(arguments):
+    """Refuse a run folder that is in use, or holds a run, before Hydra writes into it.
+
+    Raises:
+        UserError: it is; the message says how to go on.
+    """
+    folder = given_folder(arguments, r"hydra\.run\.dir")
+    if folder is None or not folder.is_dir():
+        return
+    check_free(folder)
+    if has_begun(folder) and not given_folder(arguments, "resume"):
+        raise UserError(
+            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
+            f"it: resume={folder}."
+        )
+
+
+def resume_arguments(arguments, schema, *, runner):
+    """Of `resume=<run folder>`, `<checkpoint folder>` or `auto`: options and overrides to go on.
+
+    A run folder's own overrides are taken, then what is given beside it. `auto` takes the command
+    as it is, and goes on if hydra.run.dir= holds a run that has begun.
+
+    Args:
+        arguments: of the command, options first.
+        schema: dataclass of the primary config.
+        runner: the runner's path.
+
+    Raises:
+        UserError: there is no such run, or settings that decide its result are others now.
+    """
+    asked = given_folder(arguments, "resume")
+    if asked is None:
+        return arguments
+    words, given = split_options(arguments)
+    own = normalise_overrides([a for a in given if not OWN.match(a)])
+    if str(asked) == AUTO:
+        asked = run = _fixed_folder(given)
+        if not has_begun(run):
+            return [a for a in arguments if not OWN.match(a) or "run.dir" in a]
+        snapshot, started, options = read_snapshot(run), [], {}
+    else:
+        run, _, _ = locate(asked)
+        recorded = RecordedRun(run, key="resume", runner=runner)
+        snapshot, options = recorded.snapshot, recorded.options(words)
+        started = recorded.overrides(forget=("resume", "resume_with_changes"))
+    try:
+        if started:
+            kept, _ = recorded.keep(compose(options, started, schema, runner))
+            started = _without([*started, *kept], own)
+        composed = compose(options, [*started, *own], schema, runner)
+    except UserError as error:
+        raise UserError(f"resume={asked}: {error}") from error
+    _check_changes(decisive_changes(snapshot["config"], composed), asked, given)
+    where = [f"resume={literal(str(asked))}", f"hydra.run.dir={literal(str(run))}"]
+    return [*words, *option_words(options), *started, *own, *where]
+
+
+def _without(overrides, others):
+    """The overrides of keys that no other one sets."""
+    keys = {other.partition("=")[0].lstrip("+") for other in others}
+    return [o for o in overrides if o.partition("=")[0].lstrip("+") not in keys]
+
+
+def _fixed_folder(given):
+    folder = given_folder(given, r"hydra\.run\.dir")
+    if folder is None:
+        raise UserError(
+            "resume=auto goes on in the same folder every time: add hydra.run.dir=<folder>."
+        )
+    return folder
+
+
+def _check_changes(changes, asked, given):
+    """Refuse what would make the run another one, unless that is wanted."""
+    listed = "; ".join(f"{key} {literal(then)} -> {literal(now)}" for key, then, now in changes)
+    if changes and not any(re.match(r"resume_with_changes=true$", a, re.I) for a in given):
+        raise UserError(
+            f"resume={asked}: these settings decide the result and are others now: {listed}. Go "
+            "on with the run's own, or with these: add resume_with_changes=true."
+        )
+    if changes:
+        print(f"resumed with changes: {listed}")

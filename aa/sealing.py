@@ -1,0 +1,112 @@
+"""Folders that are whole or do not exist, whatever stops the process. Imports no paddle.
+
+A folder is filled under a hidden name, flushed to the disk, described by a manifest (size and
+SHA-256 of every file) and renamed: what has the final name was complete, and can be checked.
+"""
+
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from aa.fingerprints import sha256
+
+MANIFEST, FORMAT = "manifest.json", "aa-checkpoint-1"
+SUFFIX = ".partial"
+
+
+def partial_folder(target):
+    """The hidden name under which `target` is filled; nothing has it yet."""
+    partial = target.with_name(f".{target.name}{SUFFIX}")
+    shutil.rmtree(partial, ignore_errors=True)
+    return partial
+
+
+def seal(partial, target, *, known=None, **about):
+    """Flush the finished folder `partial`, write its manifest and give it the name `target`.
+
+    Args:
+        partial: from `partial_folder`.
+        target: a name that no folder has.
+        known: {name: manifest entry} of files that are links to sealed ones, not read again.
+        about: further plain values of the manifest.
+    """
+    names = _names(partial)
+    known = known or {}
+    with ThreadPoolExecutor() as pool:  # the disk takes the files while they are hashed
+        flushed = pool.map(_flush, [partial / name for name in names])
+        entries = pool.map(lambda name: known.get(name) or _describe(partial / name), names)
+        files = dict(zip(names, entries, strict=True))
+        list(flushed)  # raises what went wrong
+    manifest = partial / MANIFEST
+    manifest.write_text(json.dumps({"format": FORMAT, **about, "files": files}, indent=1) + "\n")
+    _flush(manifest)
+    for folder in [p for p in partial.rglob("*") if p.is_dir()]:
+        _flush(folder)
+    _flush(partial)
+    os.rename(partial, target)
+    _flush(target.parent)
+
+
+def read_manifest(folder):
+    """The manifest of a sealed folder. Raises OSError or ValueError where there is none."""
+    manifest = json.loads((Path(folder) / MANIFEST).read_text())
+    if manifest["format"] != FORMAT:
+        raise ValueError(f"format {manifest['format']}, wanted {FORMAT}")
+    return manifest
+
+
+def damage(folder):
+    """What is wrong with a sealed folder, in words, or None. Reads all of it."""
+    folder = Path(folder)
+    try:
+        files = read_manifest(folder)["files"]
+    except FileNotFoundError:
+        return f"{MANIFEST} is missing"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"{MANIFEST} cannot be read ({error})"
+    with ThreadPoolExecutor() as pool:
+        found = pool.map(lambda item: _differs(folder / item[0], item[1]), files.items())
+        return next((line for line in found if line), None)
+
+
+def remove(folder):
+    """Delete a sealed folder; stopped half-way, nothing is left under its name."""
+    hidden = partial_folder(folder)
+    os.rename(folder, hidden)
+    shutil.rmtree(hidden)
+
+
+def sweep(folder):
+    """Delete what stopped processes left half-done below a folder, and return the names."""
+    found = sorted(Path(folder).rglob(f".*{SUFFIX}"))
+    for path in found:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return found
+
+
+def _names(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def _describe(path):
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
+
+
+def _differs(path, entry):
+    if not path.is_file():
+        return f"{path.name} is missing"
+    size = path.stat().st_size
+    if size != entry["bytes"]:
+        return f"{path.name} has {size} bytes, {entry['bytes']} were written"
+    return None if sha256(path) == entry["sha256"] else f"{path.name} is not what was written"
+
+
+def _flush(path):
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

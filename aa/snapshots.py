@@ -1,0 +1,129 @@
+"""`snapshot.json`: all that decides a run's result. Imports no paddle."""
+
+import logging
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from aa.config import to_dict
+from aa.differences import report
+from aa.errors import UserError
+from aa.fingerprints import hashes
+from aa.runs import read_json, write_json
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ("aa/**/*.py", "conf/**/*.yaml", "runners/*.py")
+NAME = "snapshot.json"
+
+
+def write_snapshot(folder, config, data):
+    """Write `snapshot.json`; log what differs from the run that this one repeats or goes on with.
+
+    The snapshot that a resumed run had before is kept as `snapshot-1.json`, `snapshot-2.json`, ...
+
+    Args:
+        folder: the run folder.
+        config: the checked config.
+        data: what was read, see `aa.fingerprints.fingerprint`.
+    """
+    snapshot = {
+        "config": to_dict(config),
+        "seed": getattr(config, "seed", None),
+        "command": [sys.executable, *sys.argv],
+        "folder": os.path.abspath(folder),
+        "working_directory": os.getcwd(),
+        "git": _git(),
+        "code": hashes([f for pattern in SOURCES for f in ROOT.glob(pattern)], below=ROOT),
+        "packages": _packages(),
+        "data": data,
+        "machine": _machine(),
+    }
+    if (Path(folder) / NAME).is_file():
+        _compare(folder, snapshot)
+        _keep(Path(folder))
+    elif config.rerun:
+        _compare(config.rerun, snapshot)
+    write_json(Path(folder) / NAME, snapshot)
+
+
+def read_snapshot(run):
+    """The snapshot of a run, of its first stage if it has two.
+
+    Raises:
+        UserError: there is none.
+    """
+    for file in (Path(run) / NAME, Path(run) / "stage1" / NAME):
+        if file.is_file():
+            try:
+                return read_json(file)
+            except ValueError as error:
+                raise UserError(f"{file}: cannot be read as JSON ({error}).") from error
+    raise UserError(f"{run}: holds no {NAME}, which every run writes before its first step.")
+
+
+def _keep(folder):
+    """Give the snapshot of a run that goes on now the next free number."""
+    number = len(list(folder.glob("snapshot-*.json"))) + 1
+    os.replace(folder / NAME, folder / f"snapshot-{number}.json")
+
+
+def _compare(run, snapshot):
+    try:
+        lines = report(read_snapshot(run), snapshot)
+    except UserError as error:
+        log.warning("nothing to compare with: %s", error)
+        return
+    for line in lines:
+        log.warning("differs from %s: %s", run, line)
+    if not lines:
+        log.info("same code, packages, data and machine as %s", run)
+
+
+def _git():
+    """Commit and uncommitted changes of the code, or None outside a checkout."""
+
+    def git(*arguments):
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    try:
+        return {"commit": git("rev-parse", "HEAD").strip(), "diff": git("diff", "HEAD")}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _packages():
+    """Name and version of every installed distribution; the first on the path is the one used."""
+    found = {}
+    for distribution in metadata.distributions():
+        about = distribution.metadata
+        if about["Name"]:  # None of what an uninstallation left behind
+            found.setdefault(about["Name"], about["Version"])
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def _machine():
+    gpus = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cpu": _first_value("/proc/cpuinfo", "model name") or platform.processor(),
+        "cores": os.cpu_count(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "gpus": [_first_value(file, "Model") for file in gpus],
+    }
+
+
+def _first_value(path, key):
+    """The value of the first line "key : value" of a file, or None."""
+    try:
+        lines = Path(path).read_text().splitlines()
+    except OSError:
+        return None
+    found = (line.partition(":")[2].strip() for line in lines if line.startswith(key))
+    return next(found, None)

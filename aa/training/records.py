@@ -1,0 +1,106 @@
+"""The numbers of a training, by step: into metrics.jsonl and VisualDL."""
+
+import math
+import time
+
+import paddle
+import psutil
+from paddlenlp.trainer import TrainerCallback
+
+
+class RecordCallback(TrainerCallback):
+    """Loss, rate, gradient norm, speed and memory.
+
+    Its `clock` must be the last callback: saving and sampling in between do not count as training.
+
+    Args:
+        recorder: a `runs.Recorder`.
+        step: the `Step`.
+        samples_per_step: samples of one optimizer step over all processes.
+    """
+
+    def __init__(self, recorder, step, samples_per_step):
+        self.recorder, self.step = recorder, step
+        self.samples_per_step = samples_per_step
+        self.clock = ClockCallback()
+        self.at = 0
+        self.losses, self.counted, self.skipped = 0.0, 0, 0
+
+    def state(self):
+        """What the next line needs of the steps before it, as plain values."""
+        return {"losses": self.losses, "counted": self.counted, "skipped": self.skipped}
+
+    def load(self, state):
+        """Go on from what `state` gave."""
+        self.losses, self.counted = state["losses"], state["counted"]
+        self.skipped = state["skipped"]
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.at = state.global_step
+        self.clock.total = 60 * self.recorder.last.get("training_minutes", 0)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.clock.stop()
+        if self.step.skipped or not math.isfinite(self.step.loss):
+            self.skipped += 1
+        else:
+            self.losses, self.counted = self.losses + self.step.loss, self.counted + 1
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        if "loss" not in logs or state.global_step == self.at:
+            return  # the summary at the end of training
+        seconds = self.clock.take() / (state.global_step - self.at)
+        self.at = state.global_step
+        self.recorder.record(
+            state.global_step,
+            loss=self.losses / self.counted if self.counted else None,
+            learning_rate=float(logs["learning_rate"]),
+            grad_norm=self.step.grad_norm,
+            skipped_steps=self.skipped,
+            samples_per_second=self.samples_per_step / seconds,
+            seconds_per_step=seconds,
+            training_minutes=self.clock.total / 60,
+            memory_gb=_memory_gb(args.device),
+        )
+        self.losses, self.counted = 0.0, 0
+
+
+class LogLastCallback(TrainerCallback):
+    """Logs the last step too; in every process, for logging averages the loss over them."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == state.max_steps:
+            control.should_log = True
+
+
+class ClockCallback(TrainerCallback):
+    """Seconds spent training, from the end of a step's work and saving to the end of the next."""
+
+    def __init__(self):
+        self.started, self.seconds, self.total = 0.0, 0.0, 0.0
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.started = time.perf_counter()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.started = time.perf_counter()
+
+    def on_save(self, args, state, control, **kwargs):
+        self.started = time.perf_counter()
+
+    def stop(self):
+        """A step is done."""
+        seconds = time.perf_counter() - self.started
+        self.seconds, self.total = self.seconds + seconds, self.total + seconds
+
+    def take(self):
+        """The seconds since this was last asked."""
+        seconds, self.seconds = self.seconds, 0.0
+        return seconds
+
+
+def _memory_gb(device):
+    """Peak memory of the GPU, or what this process holds now on the CPU, in GiB."""
+    if device.startswith("gpu"):
+        return paddle.device.cuda.max_memory_allocated() / 2**30
+    return psutil.Process().memory_info().rss / 2**30

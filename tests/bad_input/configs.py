@@ -1,0 +1,60 @@
+"""Keys and values of configs, and the files that they name; nothing is started."""
+
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+
+from aa.arguments import normalise_overrides
+from aa.cli import register_schemas
+from aa.config import to_config
+from aa.inputs import check_files
+from tests.bad_input.case import ROOT, bad
+
+KIND = "Configs"
+RANDOM = ("model=parity", "data=puppets")  # needs no file
+MANIFEST = (*RANDOM[:1], "data=ubcnbili", "data.manifest=clips.json")
+PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
+
+
+def _config(name, runner, *overrides, prepare=lambda: None):
+    @bad(KIND, name)
+    def ready():
+        prepare()
+        register_schemas()
+
+        def read():
+            with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+                config = compose(runner, normalise_overrides(overrides))
+            config.name = runner  # its default is only known inside a run
+            check_files(to_config(config))
+
+        return read
+
+
+def touch(*names):
+    return lambda: [Path(name).touch() for name in names]
+
+
+_config("a key that does not exist", "train", *RANDOM, "+stage.max_stps=3")
+_config("an option that does not exist", "train", "stage=3")
+_config("a word for a number", "train", *RANDOM, "stage.max_steps=many")
+_config("a number for a list", "train", *RANDOM, "data.crop_scale=1")
+_config("null where a value must be", "train", *RANDOM, "stage.max_steps=null")
+_config("a learning rate that is no number", "train", *RANDOM, "stage.learning_rate=nan")
+_config("a size that is no multiple", "train", *RANDOM, "data.height=100")
+_config("a negative seed", "train", *RANDOM, "seed=-1")
+_config("a value that must be given", "train", *RANDOM, "stage=2")
+_config("two sources of clips", "train", *RANDOM, "data.folder=clips")
+_config("a model of 10^9 layers", "train", *RANDOM, "model.layers_per_block=1000000000")
+_config("an unfinished list", "train", "data.crop_scale=[1,1")
+_config("a key that refers to none", "train", *RANDOM, "stage.max_steps=${stage.steps}")
+_config("a manifest key without its file", "train", *MANIFEST)
+_config(
+    "a manifest key with a folder", "train", *MANIFEST, prepare=lambda: Path("clips.json").mkdir()
+)
+_config("a folder key with a file", "train", *RANDOM, "stage.init_from=run", prepare=touch("run"))
+_config("a name of 300 letters", "infer", *PAIR, f"pose={'a' * 300}", prepare=touch("person.png"))
+_config("a picture without a pose video", "infer", *PAIR, "pose=null")
+_config("a pose video that is not there", "infer", *PAIR, prepare=touch("person.png"))
+_config("a metric that does not exist", "evaluate", "generated=g", "truth=t", "metrics=[fid]")
+_config("a true video that is not there", "evaluate", "generated=.", "truth=truth")

@@ -1,0 +1,113 @@
+"""Whole commands: exit code 2, one line, and in the run folder nothing but config and log."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from tests.bad_input import folders, lists, pictures, videos
+from tests.bad_input.case import ROOT, bad
+from tests.weights.files import call, name, plain, write_torch_zip
+
+KIND = "Commands"
+LOGGED = {"config.yaml", "hydra.yaml", "overrides.yaml"}  # and the log
+RANDOM = ("model=parity", "data=puppets")  # needs no file
+MINE = ("stage=1", "model=parity", "data=ubcnbili", "data.manifest=set/meta_data/clips.json")
+PAIR = ("weights=weights", "reference=person.png", "pose=clip.mp4")
+
+
+def refused(runner, *arguments, paths=()):
+    """The line of a runner that must fail."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
+    paths = [*paths, str(ROOT), kept.get("PYTHONPATH", "")]
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "runners" / f"{runner}.py"), *arguments, "hydra.run.dir=run"],
+        env={**kept, "PYTHONPATH": os.pathsep.join(paths), "CUDA_VISIBLE_DEVICES": ""},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (hard, hard)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "Traceback" not in done.stdout
+    left = {p.name for p in Path("run").rglob("*") if p.is_file()}
+    assert left <= {*LOGGED, f"{runner}.log"}, left
+    return done.stderr.removeprefix("error: ").strip()
+
+
+def _command(what, runner, *arguments, prepare=lambda: None, paddle=False):
+    """A case that runs a command; unless `paddle`, it must fail before paddle is imported."""
+
+    @bad(KIND, f"{runner}.py: {what}")
+    def ready():
+        for module in () if paddle else ("paddle", "paddlenlp", "ppdiffusers"):
+            Path("fake", module).mkdir(parents=True)
+            Path("fake", module, "__init__.py").write_text("raise RuntimeError('too early')")
+        prepare()
+        return lambda: refused(runner, *arguments, paths=["fake"])
+
+
+def manifest(text):
+    def prepare():
+        lists.make_set()
+        Path("set/meta_data/clips.json").write_text(text)
+
+    return prepare
+
+
+def pair():
+    pictures.whole_png()
+    videos.video()
+
+
+def hostile_motion():
+    """An AnimateDiff checkpoint that asks for os.system."""
+    write_torch_zip(Path("mm.ckpt"), call(name("os", "system"), plain("touch made")), {})
+
+
+def nan_weights():
+    path = folders.copy_weights() / "denoising_unet.safetensors"
+    state = {key: array.copy() for key, array in load_file(path).items()}
+    state["conv_in.weight"][:] = np.nan
+    save_file(state, path)
+    pair()
+
+
+def hostile_config():
+    Path("weights").mkdir()
+    Path("weights/config.json").write_text("[" * 100_000)
+    pair()
+
+
+def broken_truth():
+    videos.video("generated/a.mp4")
+    videos.cut(videos.raw_video("truth/a.mov"))
+
+
+_command("an unknown key", "train", *RANDOM, "stage.max_stps=3")
+_command("a manifest that is no JSON", "train", *MINE, prepare=manifest("[{]"))
+_command(
+    "an AnimateDiff file that asks for os.system",
+    "train",
+    *RANDOM,
+    "stage=2",
+    "stage.init_from=null",
+    "stage.motion_init_from=mm.ckpt",
+    prepare=hostile_motion,
+)
+_command(
+    "a weights folder whose config.json nests 100000 lists", "infer", *PAIR, prepare=hostile_config
+)
+_command("weights with NaN", "infer", *PAIR, prepare=nan_weights, paddle=True)
+_command(
+    "a true video that is cut short",
+    "evaluate",
+    "generated=generated",
+    "truth=truth",
+    prepare=broken_truth,
+)

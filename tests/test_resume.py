@@ -1,0 +1,161 @@
+"""What a stopped run may go on with: its settings, and the last checkpoint that is sound."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from aa import cli
+from aa.config import TrainConfig
+from aa.errors import UserError
+from aa.resume import decisive_changes, locate, prepare
+from aa.resume_arguments import check_given_folder, resume_arguments
+from aa.sealing import partial_folder, seal
+from aa.weights.folders import list_checkpoints
+
+RUNNER = str(Path(__file__).parents[1] / "runners" / "train.py")
+
+
+def checkpoint(run, step):
+    target = run / "checkpoints" / f"step-{step:06d}"
+    partial = partial_folder(target)
+    partial.mkdir(parents=True)
+    (partial / "weights.bin").write_bytes(b"abc")
+    seal(partial, target, step=step)
+    return target
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with checkpoints of the steps 1, 2 and 3."""
+    for step in (1, 2, 3):
+        checkpoint(tmp_path / "run", step)
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def begun(tmp_path, compose):
+    """A run folder as `stage=1 seed=3` leaves it after its snapshot."""
+    from dataclasses import asdict
+
+    folder = tmp_path / "begun"
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra" / "overrides.yaml").write_text("- stage='1'\n- seed=3\n")
+    hydra = "hydra: {overrides: {hydra: [], task: []}}\n"
+    (folder / ".hydra" / "hydra.yaml").write_text(hydra)
+    config = compose("train", ["stage=1", "seed=3"])
+    config.name = "stage1"
+    snapshot = {"config": asdict(config), "command": ["python", "runners/train.py"], "git": None}
+    (folder / "snapshot.json").write_text(json.dumps(snapshot))
+    return folder
+
+
+def resume(*arguments):
+    cli.register_schemas()
+    return resume_arguments(list(arguments), TrainConfig, runner=RUNNER)
+
+
+def steps(run):
+    return [path.name for path in list_checkpoints(run)]
+
+
+def test_a_sound_run_is_left_as_it_is(run):
+    prepare(run)
+    assert steps(run) == ["step-000001", "step-000002", "step-000003"]
+
+
+def test_a_damaged_checkpoint_is_named_and_set_aside(run, caplog):
+    (run / "checkpoints" / "step-000003" / "weights.bin").write_bytes(b"ab")
+    prepare(run)
+    assert steps(run) == ["step-000001", "step-000002"]
+    assert "step-000003: weights.bin has 2 bytes, 3 were written" in caplog.text
+    assert (run / "checkpoints" / "set_aside" / "step-000003").is_dir()
+
+
+def test_a_finished_run_whose_result_is_damaged_is_not_finished(run):
+    (run / "summary.json").write_text('{"steps": 3}')
+    (run / "checkpoints" / "step-000003" / "weights.bin").unlink()
+    prepare(run)
+    assert not (run / "summary.json").exists()
+
+
+def test_of_a_checkpoint_the_later_ones_are_set_aside(run):
+    prepare(run / "checkpoints" / "step-000001")
+    assert steps(run) == ["step-000001"]
+
+
+def test_half_done_folders_are_deleted(run):
+    partial_folder(run / "checkpoints" / "step-000004").mkdir()
+    prepare(run)
+    assert not list(run.rglob(".*.partial"))
+
+
+def test_the_first_stage_is_not_changed_under_the_second(tmp_path):
+    first = checkpoint(tmp_path / "run" / "stage1", 1)
+    (tmp_path / "run" / ".hydra").mkdir()
+    (tmp_path / "run" / "stage2").mkdir()
+    with pytest.raises(UserError, match="has begun from the end of this stage"):
+        prepare(first)
+
+
+def test_a_checkpoint_of_a_stage_belongs_to_the_whole_run(tmp_path):
+    (tmp_path / ".hydra").mkdir()
+    path = tmp_path / "stage2" / "checkpoints" / "step-000007"
+    assert locate(path) == (tmp_path, tmp_path / "stage2", 7)
+    assert locate(tmp_path) == (tmp_path, None, None)
+
+
+def test_a_learning_rate_decides_the_result_and_a_save_interval_does_not():
+    old = {"stage": {"learning_rate": 1.0, "save_steps": 1}, "resume": None}
+    new = {"stage": {"learning_rate": 2.0, "save_steps": 9}, "resume": "run"}
+    assert decisive_changes(old, new) == [("stage.learning_rate", 1.0, 2.0)]
+
+
+def test_resume_takes_the_overrides_of_the_run_then_those_given(begun):
+    found = resume(f"resume={begun}", "stage.save_steps=5", "hydra.run.dir=x")
+    own = ["stage='1'", "seed=3", "stage.save_steps=5"]
+    assert found == [*own, f"resume='{begun}'", f"hydra.run.dir='{begun}'"]
+
+
+def test_what_is_given_takes_the_place_of_what_was(begun):
+    found = resume(f"resume={begun}", "seed=4", "resume_with_changes=true")
+    assert "seed=3" not in found
+    assert "seed=4" in found
+
+
+def test_a_changed_setting_is_refused_by_name(begun):
+    with pytest.raises(UserError, match=r"seed 3 -> 4\. .* add resume_with_changes=true"):
+        resume(f"resume={begun}", "seed=4")
+
+
+def test_auto_starts_where_nothing_has_begun(tmp_path):
+    arguments = ["stage=1", f"hydra.run.dir={tmp_path / 'new'}"]
+    assert resume("resume=auto", *arguments) == arguments
+
+
+def test_auto_goes_on_where_a_run_has_begun(begun):
+    found = resume("stage=1", "seed=3", f"hydra.run.dir={begun}", "resume=auto")
+    assert found == ["stage='1'", "seed=3", f"resume='{begun}'", f"hydra.run.dir='{begun}'"]
+
+
+def test_auto_of_another_command_is_refused(begun):
+    with pytest.raises(UserError, match="seed 3 -> 42"):
+        resume("stage=1", f"hydra.run.dir={begun}", "resume=auto")
+
+
+def test_auto_needs_a_folder_of_its_own():
+    with pytest.raises(UserError, match=r"add hydra\.run\.dir=<folder>"):
+        resume("stage=1", "resume=auto")
+
+
+def test_resume_of_no_run_folder_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"there is no .*overrides\.yaml"):
+        resume(f"resume={tmp_path}")
+
+
+def test_a_folder_that_holds_a_run_is_refused_before_anything_is_written(begun):
+    with pytest.raises(UserError, match="holds a run already"):
+        check_given_folder([f"hydra.run.dir={begun}"])
+    shutil.rmtree(begun)
+    check_given_folder([f"hydra.run.dir={begun}"])

@@ -1,0 +1,59 @@
+"""A signal ends a training after its step, saved."""
+
+import os
+import signal
+
+import pytest
+
+from aa.build import build_training
+from aa.errors import Interrupted
+from aa.training.stopping import Stopper
+from aa.weights.folders import list_checkpoints
+from tests.conftest import TINY_MODEL
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_kept_and_the_second_stops_at_once(number):
+    with Stopper() as stopper:
+        os.kill(os.getpid(), number)
+        assert stopper.signal == number
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+
+
+def test_afterwards_signals_do_what_they_did_before():
+    before = signal.getsignal(signal.SIGINT)
+    with Stopper():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Stopper() as stopper:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert stopper.signal is None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_training_saves_the_step_the_signal_came_in(compose, puppets, tmp_path):
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1"])
+    config.stage.max_steps, config.stage.save_steps = 6, 100
+    folder = tmp_path / "run"
+    folder.mkdir()
+    run = build_training(config, folder)
+    original = run.trainer.compute_loss
+
+    def compute_loss(*arguments, **options):
+        if run.trainer.state.global_step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*arguments, **options)
+
+    run.trainer.compute_loss = compute_loss
+    with pytest.raises(Interrupted) as stop:
+        run.run()
+    assert stop.value.code == 143
+    assert [c.name for c in list_checkpoints(folder)] == ["step-000002"]
+    assert not (folder / "summary.json").exists()
