@@ -1,13 +1,17 @@
 """Which clips a data set has: manifests, a user's own folders, and a check of every file."""
 
 import json
+import logging
 import os
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from aa.errors import ClipError, UserError, reason
 from aa.files import read_text
+
+log = logging.getLogger(__name__)
 
 NAMED = 5  # how many offenders an error names
 MOST_BYTES = 256_000_000  # a million clips
@@ -30,7 +34,7 @@ def read_manifest(path, *, allow_outside=False):
     `allow_outside`. Absolute paths say plainly what they are and may lead anywhere.
 
     Raises:
-        UserError: names what is missing, malformed, twice there or outside.
+        UserError: names what is missing, malformed or outside.
     """
     path = Path(path)
     items = _load_list(path)
@@ -44,7 +48,7 @@ def read_manifest(path, *, allow_outside=False):
                 "video_path and kps_path, both paths."
             )
         clips.append(Clip(*(_locate(item[key], root) for key in keys)))
-    _check_doubles(path, clips)
+    _name_doubles(path, clips)
     if not allow_outside:
         _check_inside(path, root, items)
     files = [file for clip in clips for file in (clip.video, clip.pose)]
@@ -164,14 +168,12 @@ def _locate(name, root):
     return in_root
 
 
-def _check_doubles(path, clips):
-    first = {}
-    for number, clip in enumerate(clips):
-        if first.setdefault(clip, number) != number:
-            raise UserError(
-                f"{path}: items {first[clip]} and {number} are the same clip, {clip.video}. It "
-                "would train twice as often as the others: remove one."
-            )
+def _name_doubles(path, clips):
+    """Some repeat a clip so that it trains more often; others did not mean to."""
+    repeats = [clip for clip, times in Counter(clips).items() if times > 1]
+    if repeats:
+        listed = _name(clip.video for clip in repeats)
+        log.warning("%s: %d clips are listed more than once: %s", path, len(repeats), listed)
 
 
 def _check_inside(path, root, items):

@@ -51,7 +51,6 @@ _manifest("with a path of 300 letters", [{**CLIP, "video_path": "a" * 300}])
 _manifest("with a zero byte in a path", [{**CLIP, "video_path": "video/a.mp4\0.png"}])
 _manifest("with half a character in a path", '[{"video_path": "\\ud800", "kps_path": "b"}]')
 _manifest("with orders to the terminal in a path", [{**CLIP, "video_path": "\x1b[2J\rall is well"}])
-_manifest("with the same clip twice", [CLIP, CLIP])
 _manifest("with a path that leads out by ..", [{**CLIP, "video_path": "../other/video/a.mp4"}])
 _manifest(
     "with a path that leads out by .. and is not there", [{**CLIP, "kps_path": "../../b.mp4"}]

@@ -2,11 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from aa.sealing import damage
+from aa.weights.folders import list_checkpoints
 
 pytestmark = pytest.mark.slow  # starts four interpreters
 ROOT = Path(__file__).parents[2]
@@ -34,17 +39,22 @@ def runs(tmp_path_factory):
         "two": ["stage.per_device_batch_size=1", "hardware.devices=2"],
     }
     for name, own in options.items():
-        command = [sys.executable, ROOT / "runners" / "train.py", *COMMON, *own]
-        result = subprocess.run(
-            [*command, f"hydra.run.dir={name}"],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert result.returncode == 0, result.stderr
+        process = start(folder, *own, f"hydra.run.dir={name}")
+        _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
     return {name: folder / name for name in options}
+
+
+def start(folder, *overrides):
+    """A training in the working directory `folder`, as a process."""
+    return subprocess.Popen(
+        [sys.executable, ROOT / "runners" / "train.py", *COMMON, *overrides],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def metrics(folder, key):
@@ -70,3 +80,18 @@ def test_two_processes_share_one_run_folder(runs):
 
 def test_only_the_first_process_shows_the_config(runs):
     assert "max_steps" not in (runs["two"] / "logs" / "workerlog.1").read_text()
+
+
+def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_path):
+    own = ["hardware.devices=2", "data.num_workers=1", "stage.max_steps=1000", "hydra.run.dir=run"]
+    process = start(tmp_path, *own)
+    until = time.monotonic() + 120
+    while not (tmp_path / "run" / "metrics.jsonl").exists():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert "go on from its last checkpoint" in said
+    (checkpoint,) = list_checkpoints(tmp_path / "run")
+    assert damage(checkpoint) is None

@@ -8,6 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from aa.build import build_training
+from aa.data.clips import ClipDataset
 from aa.errors import UserError
 from aa.weights.folders import list_checkpoints
 from tests.conftest import TINY_MODEL
@@ -69,3 +70,19 @@ def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(whole, compose,
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
     with pytest.raises(UserError, match=r"stage\.init_from="):
         build_training(config, whole)
+
+
+def test_items_that_were_seen_are_not_read_again(whole, compose, puppets, monkeypatch):
+    shutil.rmtree(whole / "checkpoints" / "step-000004")
+    (whole / "summary.json").unlink()
+    numbers, original = [], ClipDataset.__getitem__
+
+    def read(dataset, k):
+        numbers.append(int(k))
+        return original(dataset, k)
+
+    monkeypatch.setattr(ClipDataset, "__getitem__", read)
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
+    config.data.num_workers = 0
+    build_training(config, whole).run()
+    assert numbers == [2, 3]  # one a step, the steps 3 and 4
