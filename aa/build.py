@@ -25,24 +25,12 @@ def build_training(config, folder):
     from aa.runs import Recorder
     from aa.snapshots import write_snapshot
     from aa.training.run import TrainingRun
-    from aa.training.state import state_folder
     from aa.training.trainable import set_trainable
     from aa.training.trainer import training_arguments
-    from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
+    from aa.weights.folders import checkpoint_step, open_folder
 
     stage, data, hardware = config.stage, config.data, config.hardware
-    checkpoints = list_checkpoints(folder)
-    if not config.resume and (checkpoints or (Path(folder) / "metrics.jsonl").exists()):
-        raise UserError(
-            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
-            f"it: resume={folder}."
-        )
-    resume_from = checkpoints[-1] if checkpoints else None
-    if resume_from and not state_folder(resume_from).is_dir():
-        raise UserError(
-            f"{resume_from}: has weights but no state to go on training from (runs under sharding "
-            f"keep none); start a new run with stage.init_from={folder}."
-        )
+    resume_from = _checkpoint_to_resume(config, folder)
     if hardware.sharding.level != "none" and not is_rank():
         raise UserError(
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
@@ -87,6 +75,27 @@ def build_training(config, folder):
         protocol=build_protocol(config, "validation") if config.test else None,
         resume_from=resume_from,
     )
+
+
+def _checkpoint_to_resume(config, folder):
+    """The newest checkpoint of a folder that is gone on with; None where training starts."""
+    from aa.training.state import state_folder
+    from aa.weights.folders import list_checkpoints
+
+    checkpoints = list_checkpoints(folder)
+    if not config.resume and (checkpoints or (Path(folder) / "metrics.jsonl").exists()):
+        raise UserError(
+            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
+            f"it: resume={folder}."
+        )
+    if not checkpoints:
+        return None
+    if not state_folder(checkpoints[-1]).is_dir():
+        raise UserError(
+            f"{checkpoints[-1]}: has weights but no state to go on training from (runs under "
+            f"sharding keep none); start a new run with stage.init_from={folder}."
+        )
+    return checkpoints[-1]
 
 
 def build_protocol(config, split):

@@ -96,7 +96,7 @@ class TrainingRun:
     def _callbacks(self, step, parameters, arguments, dataset):
         stage, trained = self.config.stage, list(parameters.values())
         ema = EmaCallback(trained, stage.ema_decay) if stage.ema_decay else None
-        if self.resume_from and ema:
+        if self.resume_from:  # the average is of the weights as they were loaded
             load_parameters(state_folder(self.resume_from), parameters)
         record = self._record(step, stage, arguments)
         finite = FiniteCallback(

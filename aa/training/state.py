@@ -57,21 +57,24 @@ def save_state(
 
 
 def load_parameters(folder, parameters):
-    """Set the parameters {name: parameter} of a checkpoint whose weights are their average."""
+    """Set the parameters {name: parameter}, where the checkpoint's weights are their average."""
     arrays = _arrays(folder)
-    for name, parameter in parameters.items():
-        parameter.set_value(arrays[f"parameter/{name}"])
+    for name in [name for name in parameters if f"parameter/{name}" in arrays]:
+        parameters[name].set_value(arrays[f"parameter/{name}"])
 
 
 def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
-    """Set the state of the optimizer of {name: parameter}, of the rate and of the scaler."""
+    """Set the state of the optimizer of {name: parameter}, of the rate and of the scaler.
+
+    What trains now and did not before starts with an empty state.
+    """
     import paddle
 
     state = {}
     for key, array in _arrays(folder).items():
         kind, _, rest = key.partition("/")
-        if kind == "optimizer":
-            name, _, part = rest.rpartition("/")
+        name, _, part = rest.rpartition("/")
+        if kind == "optimizer" and name in parameters:
             state[f"{parameters[name].name}_{part}"] = paddle.to_tensor(array)
     optimizer.set_state_dict(state)
     values = _values(folder)
