@@ -8,6 +8,7 @@ from aa.config import to_dict
 from aa.differences import flat
 from aa.errors import UserError
 from aa.launch import is_main_process, is_rank
+from aa.runs import STAGES
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ def build_puppet_test(config, folder):
     folder = Path(folder)
     # Without what only says where this run is: it would be refused a second time.
     given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume", "rerun"))]
-    stages = {"stage 1": folder / "stage1", "stage 2": folder / "stage2"}
+    stages = {f"stage {n}": folder / name for n, name in enumerate(STAGES, 1)}
     return PuppetTest(
         config,
         folder,

@@ -101,7 +101,7 @@ def run(main, schema):
             else:
                 arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
             if starts:
-                check_given_folder(arguments)
+                check_given_folder(arguments, resumable=schema is TrainConfig)
         check_shared_folder(arguments)
         sys.argv[1:] = normalise_overrides(arguments)
         register_schemas(make_folder if starts else str)

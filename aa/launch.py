@@ -100,10 +100,10 @@ def launch(hardware, folder, *, full_error=False):
         for pattern in ENVIRONMENTS:
             for file in logs.glob(pattern):
                 file.unlink(missing_ok=True)
+    if child.returncode and (not stopped_by or _users_errors(logs)):
+        _fail(logs, child.returncode)
     if stopped_by:
         raise Interrupted(stopped_by)
-    if child.returncode:
-        _fail(logs, child.returncode)
 
 
 def rank_overrides(folder):
@@ -148,7 +148,8 @@ def _wait(child):
         if not ranks:
             child.send_signal(signal.SIGTERM)
 
-    before = {number: signal.signal(number, forward) for number in FORWARDED}
+    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heard}
     try:
         child.wait()
     finally:
@@ -161,10 +162,11 @@ def _ranks(launcher):
     """The processes that run this command again; not those that read clips for them."""
     runner = str(Path(sys.argv[0]).resolve())
     found = []
-    for process in psutil.Process(launcher.pid).children():
-        with suppress(psutil.Error):  # it has ended meanwhile
-            if runner in process.cmdline():
-                found.append(process)
+    with suppress(psutil.Error):  # the launcher has ended meanwhile
+        for process in psutil.Process(launcher.pid).children():
+            with suppress(psutil.Error):
+                if runner in process.cmdline():
+                    found.append(process)
     return found
 
 
@@ -175,14 +177,22 @@ def _end_with_parent():
 
 def _fail(logs, code):
     """Raise with the line of the rank that says why."""
-    last = [_last_error(file) for file in sorted(logs.glob("workerlog.*"))]
-    users = [line for line in last if line.startswith("error: ")]
+    users = _users_errors(logs)
     if users:
         raise UserError(users[0].removeprefix("error: "))
+    last = _last_errors(logs)
     silent = "a process ended without a word (killed, or out of memory)"
     reason = next((line for line in last if line), silent)
     # A code above 128 is only that of a process that the launcher stopped because another failed.
     raise GroupError(f"{reason}; the processes' output is in {logs}.", code if code < 128 else 1)
+
+
+def _users_errors(logs):
+    return [line for line in _last_errors(logs) if line.startswith("error: ")]
+
+
+def _last_errors(logs):
+    return [_last_error(file) for file in sorted(logs.glob("workerlog.*"))]
 
 
 def _last_error(file):

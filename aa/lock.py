@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import socket
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from aa.errors import UserError
 from aa.launch import is_main_process, is_rank
+
+log = logging.getLogger(__name__)
 
 COMMAND, WRITER = ".command.lock", ".writer.lock"
 
@@ -78,6 +81,8 @@ def _take(file):
         )  # processes that read clips do not inherit it
     except (BlockingIOError, PermissionError):
         return False
+    except OSError as error:
+        log.warning("%s cannot be locked (%s): see that one run alone uses it", file.name, error)
     return True
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
 from aa.launch import is_main_process, wait_for_others
-from aa.runs import read_json
+from aa.runs import STAGES, read_json
+from aa.snapshots import record_config
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def run_recipe(config, folder):
     if config.next_stage is None:
         _train(config, folder)
     else:
-        first, second = folder / "stage1", folder / "stage2"
+        first, second = (folder / name for name in STAGES)
         stage = replace(config.next_stage, init_from=str(first))
         after = replace(config, stage=stage, next_stage=None)
         for part, its_folder in ((config, first), (after, second)):
@@ -40,6 +41,8 @@ def _train(config, folder):
     summary = folder / "summary.json"
     if config.resume and summary.exists() and read_json(summary)["steps"] >= config.stage.max_steps:
         log.info("%s: finished already", folder)
+        if is_main_process():
+            record_config(folder, config)
         return
     build_training(config, folder).run()
     wait_for_others()  # the first process has saved what all start from next

@@ -80,8 +80,14 @@ class RecordedRun:
                 f"{self.asked}: is a run of {started_by.name}: python runners/{started_by.name} "
                 f"{self.asked}"
             )
-        task, hydra = (yaml.safe_load(file.read_text()) for file in files)
-        self._overrides = [*hydra["hydra"]["overrides"]["hydra"], *task]
+        try:
+            task, hydra = (yaml.safe_load(file.read_text()) for file in files)
+            self._overrides = [*hydra["hydra"]["overrides"]["hydra"], *task]
+        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
+            raise UserError(
+                f"{self.asked}: {files[0].parent} cannot be read ({type(error).__name__}); its "
+                "files are not what the run wrote."
+            ) from error
 
     def overrides(self, *, forget=ABOUT_RUNS):
         """Those that it was started with, but for its folder and the keys to `forget`."""
@@ -90,14 +96,10 @@ class RecordedRun:
 
     def options(self, words):
         """Its --config-path, --config-name and --config-dir where `words` give no other."""
-        parser = get_args_parser()
-        before = vars(parser.parse_known_args(self.snapshot["command"][2:])[0])
-        now = vars(parser.parse_known_args(words)[0])
-        found = {key: before[key] for key in OPTIONS if before[key] and not now[key]}
-        if "config_dir" in found:
-            here = self.snapshot.get("working_directory", "")
-            found["config_dir"] = os.path.join(here, found["config_dir"])
-        return found
+        here = self.snapshot.get("working_directory", "")
+        before = given_options(self.snapshot["command"][2:], here)
+        now = given_options(words)
+        return {key: value for key, value in before.items() if key not in now}
 
     def keep(self, composed):
         """Overrides for what conf/ says differently now, and a line about each.
@@ -139,6 +141,16 @@ class RecordedRun:
         """What to do where today's code cannot make the run's config."""
         git = self.snapshot["git"]
         return f"Use the code of that run{', commit ' + git['commit'][:12] if git else ''}."
+
+
+def given_options(words, working_directory=None):
+    """--config-path, --config-name and --config-dir among arguments, the last as a full path."""
+    found = vars(get_args_parser().parse_known_args(words)[0])
+    found = {key: found[key] for key in OPTIONS if found[key]}
+    if "config_dir" in found:
+        home = working_directory or os.getcwd()
+        found["config_dir"] = os.path.join(home, found["config_dir"])
+    return found
 
 
 def option_words(options):

@@ -5,7 +5,15 @@ import re
 import sys
 
 from aa.errors import UserError
-from aa.recorded import RecordedRun, compose, given_folder, literal, option_words, split_options
+from aa.recorded import (
+    RecordedRun,
+    compose,
+    given_folder,
+    given_options,
+    literal,
+    option_words,
+    split_options,
+)
 
 
 def rerun_arguments(arguments, schema, *, runner):
@@ -33,7 +41,8 @@ def rerun_arguments(arguments, schema, *, runner):
     _refuse_its_folder(given, folder)
     options, overrides = run.options(words), run.overrides()
     try:
-        kept, lines = run.keep(compose(options, overrides, schema, runner))
+        every = {**options, **given_options(words)}
+        kept, lines = run.keep(compose(every, overrides, schema, runner))
     except UserError as error:
         raise UserError(f"rerun={folder}: {error} {run.its_code()}") from error
     changes = [a for a in given if not re.match(r"\+{0,2}(rerun(_check)?|hydra\..*)=", a)]

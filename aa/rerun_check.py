@@ -8,7 +8,7 @@ from aa.differences import ABSENT, changed_leaves
 from aa.errors import DifferenceError
 from aa.fingerprints import sha256
 from aa.launch import is_rank
-from aa.runs import read_json, read_records
+from aa.runs import STAGES, read_json, read_records
 from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def differences(old, new):
 
 
 def _parts(run):
-    return [part for part in ("stage1", "stage2") if (run / part).is_dir()] or [""]
+    return [part for part in STAGES if (run / part).is_dir()] or [""]
 
 
 def _counts(run):

@@ -1,21 +1,22 @@
 """Going on with a stopped run: what may change, and which checkpoint is sound. No paddle."""
 
 import hashlib
+import itertools
 import json
 import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
 
-from aa.differences import changed_leaves, flat, without_runs
+from aa.differences import ABSENT, changed_leaves, flat, without_runs
 from aa.errors import UserError
+from aa.runs import STAGES
 from aa.sealing import damage, sweep
 from aa.weights.folders import checkpoint_step, list_checkpoints
 
 log = logging.getLogger(__name__)
 
 SET_ASIDE = "set_aside"
-PARTS = ("stage1", "stage2")  # folders of a run of both stages
 # Settings that change no number of a training: they may be others when it goes on.
 INERT = {"name", "data.num_workers", "data.cache_gb", "data.generate.folder"}
 INERT |= {
@@ -26,9 +27,10 @@ INERT |= {
 
 
 def decisive_changes(old, new):
-    """(dotted key, old value, new value) of what two configs, as plain values, decide otherwise."""
+    """(dotted key, old value, new value) of what two configs (plain values) decide otherwise."""
     leaves = changed_leaves(without_runs(old), without_runs(new))
-    return [leaf for leaf in leaves if leaf[0] not in INERT]
+    # A key that was not there when the run was made is of newer code: its default is as before.
+    return [leaf for leaf in leaves if leaf[0] not in INERT and leaf[1] is not ABSENT]
 
 
 def decisive_hash(config):
@@ -48,13 +50,13 @@ def locate(path):
     if path.parent.name != "checkpoints" or checkpoint_step(path) is None:
         return path, None, None
     part = path.parent.parent
-    run = part.parent if part.name in PARTS and (part.parent / ".hydra").is_dir() else part
+    run = part.parent if part.name in STAGES and (part.parent / ".hydra").is_dir() else part
     return run, part, checkpoint_step(path)
 
 
 def has_begun(run):
     """Whether a run folder holds a training that got as far as its snapshot."""
-    return any((Path(run) / part / "snapshot.json").is_file() for part in ("", PARTS[0]))
+    return any((Path(run) / part / "snapshot.json").is_file() for part in ("", STAGES[0]))
 
 
 def prepare(resume):
@@ -72,30 +74,42 @@ def prepare(resume):
     run, chosen, step = locate(resume)
     if chosen and not Path(resume).is_dir():
         raise UserError(f"resume={resume}: no such checkpoint.")
-    if chosen and chosen.name == PARTS[0] and (run / PARTS[1]).is_dir():
+    if chosen and chosen.name == STAGES[0] and (run / STAGES[1]).is_dir():
         raise UserError(
-            f"resume={resume}: {run / PARTS[1]} has begun from the end of this stage; move that "
+            f"resume={resume}: {run / STAGES[1]} has begun from the end of this stage; move that "
             f"folder away first, or start a new run with stage.init_from={resume}."
         )
     for path in sweep(run):
         log.info("deleted %s, which a stopped process had left half-done", path)
-    for part in (run, *(run / name for name in PARTS)):
+    for part in (run, *(run / name for name in STAGES)):
         _keep_sound(part, step if part == chosen else None)
 
 
 def _keep_sound(part, step):
+    """Set aside what is later than `step`, or not sound, before the newest sound checkpoint."""
+    unsound = {}
     for checkpoint in reversed(list_checkpoints(part)):
         later = step is not None and checkpoint_step(checkpoint) > step
         reason = "is later than the one asked for" if later else damage(checkpoint)
         if reason is None:
-            return
+            break
+        unsound[checkpoint] = reason
+    else:
+        if unsound:
+            listed = "; ".join(f"{path.name}: {reason}" for path, reason in unsound.items())
+            raise UserError(
+                f"{part}: none of its checkpoints is sound: {listed}. Nothing was changed. Start a "
+                f"new run, with stage.init_from={part} if the weights themselves can be read."
+            )
+    for checkpoint, reason in unsound.items():
         log.warning("%s: %s; it is set aside, the one before is used", checkpoint, reason)
-        _set_aside(checkpoint)
         (part / "summary.json").unlink(missing_ok=True)  # no longer finished
+        _set_aside(checkpoint)
 
 
 def _set_aside(checkpoint):
     home = checkpoint.parent / SET_ASIDE
     home.mkdir(exist_ok=True)
-    number = len(list(home.glob(f"{checkpoint.name}*")))
-    os.rename(checkpoint, home / (f"{checkpoint.name}-{number}" if number else checkpoint.name))
+    numbered = (home / f"{checkpoint.name}-{number}" for number in itertools.count(1))
+    names = itertools.chain([home / checkpoint.name], numbered)
+    os.rename(checkpoint, next(name for name in names if not name.exists()))

@@ -5,7 +5,15 @@ import re
 from aa.arguments import normalise_overrides
 from aa.errors import UserError
 from aa.lock import check_free
-from aa.recorded import RecordedRun, compose, given_folder, literal, option_words, split_options
+from aa.recorded import (
+    RecordedRun,
+    compose,
+    given_folder,
+    given_options,
+    literal,
+    option_words,
+    split_options,
+)
 from aa.resume import decisive_changes, has_begun, locate
 from aa.snapshots import read_snapshot
 
@@ -13,8 +21,12 @@ AUTO = "auto"
 OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
 
 
-def check_given_folder(arguments):
+def check_given_folder(arguments, *, resumable):
     """Refuse a run folder that is in use, or holds a run, before Hydra writes into it.
+
+    Args:
+        arguments: of the command.
+        resumable: whether its runs can be gone on with.
 
     Raises:
         UserError: it is; the message says how to go on.
@@ -24,9 +36,9 @@ def check_given_folder(arguments):
         return
     check_free(folder)
     if has_begun(folder) and not given_folder(arguments, "resume"):
+        advice = f", or go on with it: resume={folder}" if resumable else ""
         raise UserError(
-            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
-            f"it: resume={folder}."
+            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>{advice}."
         )
 
 
@@ -59,15 +71,17 @@ def resume_arguments(arguments, schema, *, runner):
         recorded = RecordedRun(run, key="resume", runner=runner)
         snapshot, options = recorded.snapshot, recorded.options(words)
         started = recorded.overrides(forget=("resume", "resume_with_changes"))
+    every = {**options, **given_options(words)}
     try:
         if started:
-            kept, _ = recorded.keep(compose(options, started, schema, runner))
+            kept, _ = recorded.keep(compose(every, started, schema, runner))
             started = _without([*started, *kept], own)
-        composed = compose(options, [*started, *own], schema, runner)
+        composed = compose(every, [*started, *own], schema, runner)
     except UserError as error:
         raise UserError(f"resume={asked}: {error}") from error
     _check_changes(decisive_changes(snapshot["config"], composed), asked, given)
     where = [f"resume={literal(str(asked))}", f"hydra.run.dir={literal(str(run))}"]
+    where.append("hydra.output_subdir=null")  # what Hydra wrote at the start stays
     return [*words, *option_words(options), *started, *own, *where]
 
 

@@ -4,13 +4,12 @@ import json
 import os
 from pathlib import Path
 
+STAGES = ("stage1", "stage2")  # folders of a run of both stages
+
 
 def write_json(path, content):
     """Write JSON under a temporary name and rename it, so that a reader never sees half of it."""
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=1, default=str) + "\n")
-    os.replace(partial, path)
+    _replace(Path(path), json.dumps(content, indent=1, default=str) + "\n")
 
 
 def read_json(path):
@@ -35,13 +34,13 @@ class Recorder:
     def __init__(self, folder, *, step=0):
         from visualdl import LogWriter
 
-        path, vdl = Path(folder) / "metrics.jsonl", Path(folder) / "vdl"
-        kept = [r for r in read_records(path) if r["step"] <= step] if path.exists() else []
-        path.write_text("".join(json.dumps(r) + "\n" for r in kept))
-        self.file = open(path, "a")  # noqa: SIM115 closed by `close`
+        folder = Path(folder)
+        kept, vdl = _cut(folder / "metrics.jsonl", step), folder / "vdl"
+        _cut(folder / "nonfinite.jsonl", step)
+        self.file = open(folder / "metrics.jsonl", "a")  # noqa: SIM115 closed by `close`
         before = sorted(vdl.glob("vdlrecords.*"))
-        # Its name has the second only: a process started in the same one must not share it.
-        self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}")
+        # Names have the second only: who goes on in the same one must not take the same file.
+        self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}.{len(before)}")
         _carry_over(before, self.writer, step=step)
         self.last = next((r for r in reversed(kept) if "loss" in r), {})
 
@@ -65,7 +64,7 @@ class Recorder:
         self.writer.add_image(tag, image, step, dataformats="HWC")
 
     def flush(self):
-        """Return when all of it is on the disk."""
+        """Return when the file is on the disk, and VisualDL's with the system."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.writer.flush()
@@ -76,17 +75,40 @@ class Recorder:
         self.writer.close()
 
 
+def _replace(path, text):
+    """Write a text under a hidden name and rename it."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def _cut(path, step):
+    """Drop a file's records of later steps, and a line that was cut short; return what is kept."""
+    if not path.exists():
+        return []
+    kept = [record for record in read_records(path) if record["step"] <= step]
+    text = "".join(json.dumps(record) + "\n" for record in kept)
+    if text != path.read_text():
+        _replace(path, text)
+    return kept
+
+
 def _carry_over(files, writer, *, step):
     """Move VisualDL's records up to a step into the writer's file: it shows only one of a folder.
 
-    A record that was cut short ends its file.
+    A record that was cut short ends its file. One that is in two files, because an earlier move was
+    stopped half-way, is moved once.
     """
     from google.protobuf.message import DecodeError
     from visualdl.proto.record_pb2 import Record
     from visualdl.reader.record_reader import RecordReader
 
+    moved = set()
     for file in files:
         for data in RecordReader(str(file)).get_all():
+            if data in moved:
+                continue
+            moved.add(data)
             try:
                 record = Record.FromString(data)
             except DecodeError:

@@ -62,13 +62,13 @@ def damage(folder):
     folder = Path(folder)
     try:
         files = read_manifest(folder)["files"]
+        with ThreadPoolExecutor() as pool:
+            found = pool.map(lambda item: _differs(folder / item[0], item[1]), files.items())
+            return next((line for line in found if line), None)
     except FileNotFoundError:
         return f"{MANIFEST} is missing"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return f"{MANIFEST} cannot be read ({error})"
-    with ThreadPoolExecutor() as pool:
-        found = pool.map(lambda item: _differs(folder / item[0], item[1]), files.items())
-        return next((line for line in found if line), None)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"{MANIFEST} cannot be read ({type(error).__name__}: {error})"
 
 
 def remove(folder):

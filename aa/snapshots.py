@@ -1,18 +1,20 @@
 """`snapshot.json`: all that decides a run's result. Imports no paddle."""
 
+import itertools
 import logging
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
 
 from aa.config import to_dict
-from aa.differences import report
+from aa.differences import report, without_runs
 from aa.errors import UserError
 from aa.fingerprints import hashes
-from aa.runs import read_json, write_json
+from aa.runs import STAGES, read_json, write_json
 
 log = logging.getLogger(__name__)
 
@@ -51,13 +53,25 @@ def write_snapshot(folder, config, data):
     write_json(Path(folder) / NAME, snapshot)
 
 
+def record_config(folder, config):
+    """Write other settings into the snapshot of a finished part of a run, which goes on with them.
+
+    The snapshot says what the run is asked for: `resume=` and `rerun=` start from it.
+    """
+    folder = Path(folder)
+    snapshot = read_json(folder / NAME)
+    if without_runs(snapshot["config"]) != without_runs(to_dict(config)):
+        _keep(folder)
+        write_json(folder / NAME, {**snapshot, "config": to_dict(config)})
+
+
 def read_snapshot(run):
     """The snapshot of a run, of its first stage if it has two.
 
     Raises:
         UserError: there is none.
     """
-    for file in (Path(run) / NAME, Path(run) / "stage1" / NAME):
+    for file in (Path(run) / NAME, Path(run) / STAGES[0] / NAME):
         if file.is_file():
             try:
                 return read_json(file)
@@ -67,9 +81,9 @@ def read_snapshot(run):
 
 
 def _keep(folder):
-    """Give the snapshot of a run that goes on now the next free number."""
-    number = len(list(folder.glob("snapshot-*.json"))) + 1
-    os.replace(folder / NAME, folder / f"snapshot-{number}.json")
+    """Keep the snapshot of a run that goes on now under the next free number."""
+    names = (folder / f"snapshot-{number}.json" for number in itertools.count(1))
+    shutil.copyfile(folder / NAME, next(name for name in names if not name.exists()))
 
 
 def _compare(run, snapshot):
@@ -89,7 +103,8 @@ def _git():
 
     def git(*arguments):
         command = ["git", "-C", str(ROOT), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(command, capture_output=True, check=True)
+        return done.stdout.decode(errors="replace")
 
     try:
         return {"commit": git("rev-parse", "HEAD").strip(), "diff": git("diff", "HEAD")}

@@ -4,10 +4,11 @@
     python benchmarks/kill_test.py --only plain --kills 5
 
 A small training of both stages runs once in peace. Then the same command, with `resume=auto`, is
-killed (SIGKILL) at random moments, every other time while it saves, until it has been killed often
-enough, and is left alone for the rest. Checked after each kill: every checkpoint under its name is
-what its manifest says. Checked in the end, to the bit: losses, rates and gradient norms of all
-steps, each once, in metrics.jsonl and VisualDL; the weights; no half-done folder left.
+killed (SIGKILL) again and again, by turns while it saves, at any moment of training and at any of
+its start, until it has been killed often enough, and is left alone for the rest. Checked after each
+kill: every checkpoint under its name is what its manifest says. Checked in the end, to the bit:
+losses, rates and gradient norms of all steps, each once, in metrics.jsonl and VisualDL; the
+weights; no half-done folder left.
 """
 
 import argparse
@@ -75,10 +76,12 @@ def start(overrides, data, folder, *, limit=None):
     )
 
 
-def kill(process, folder, rng, *, saving):
+def kill(process, folder, rng, *, early, saving):
     """Kill the training, and all it has started, at a random moment. Whether it was still alive."""
     lines = _lines(folder)
-    while process.poll() is None and _lines(folder) <= lines:  # imports take most of the time
+    if early:
+        time.sleep(rng.uniform(0, 15))  # while it starts or, more often, makes the folder ready
+    while not early and process.poll() is None and _lines(folder) <= lines:
         time.sleep(0.01)
     until = time.monotonic() + rng.uniform(0, 1.5)
     while process.poll() is None and time.monotonic() < until:
@@ -102,7 +105,7 @@ def run_killed(overrides, data, folder, *, kills, rng):
     while_saving = 0
     for number in range(kills):
         process = start(overrides, data, folder)
-        if not kill(process, folder, rng, saving=number % 2 == 0):
+        if not kill(process, folder, rng, early=number % 3 == 2, saving=number % 3 == 0):
             raise SystemExit(f"ended with {process.returncode} before kill {number}: {folder}.log")
         _wait_until_free(folder)
         while_saving += any(Path(folder).rglob(".*.partial"))

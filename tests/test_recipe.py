@@ -8,6 +8,7 @@ import pytest
 
 from aa.errors import UserError
 from aa.recipe import run_recipe
+from aa.snapshots import read_snapshot
 from aa.weights.folders import list_checkpoints, open_folder
 
 TINY = [
@@ -114,6 +115,17 @@ def test_a_run_stopped_between_the_stages_goes_on_to_the_same_numbers(compose, r
     assert list_checkpoints(stopped / "stage1")[-1].stat().st_mtime == before
     first, second = ((run / "scores.json").read_bytes() for run in (runs[0], stopped))
     assert first == second
+
+
+def test_a_finished_stage_keeps_the_settings_that_the_next_one_goes_on_with(
+    compose, runs, tmp_path
+):
+    stopped = tmp_path / "stopped"
+    shutil.copytree(runs[0] / "stage1", stopped / "stage1")
+    generate = f"{{folder:{runs[0].parent / 'set'},num_clips:4,num_frames:10,fps:8,seed:0,scale:1}}"
+    changed = [f"data.generate={generate}", f"resume={stopped}", "next_stage.weight_decay=0.5"]
+    run_recipe(compose("train", [*TINY, *changed]), stopped)
+    assert read_snapshot(stopped)["config"]["next_stage"]["weight_decay"] == 0.5
 
 
 def test_clips_too_short_for_the_second_stage_are_refused_before_the_first(compose, tmp_path):

@@ -56,6 +56,10 @@ def resume(*arguments):
     return resume_arguments(list(arguments), TrainConfig, runner=RUNNER)
 
 
+def where(run):
+    return [f"resume='{run}'", f"hydra.run.dir='{run}'", "hydra.output_subdir=null"]
+
+
 def steps(run):
     return [path.name for path in list_checkpoints(run)]
 
@@ -71,6 +75,14 @@ def test_a_damaged_checkpoint_is_named_and_set_aside(run, caplog):
     assert steps(run) == ["step-000001", "step-000002"]
     assert "step-000003: weights.bin has 2 bytes, 3 were written" in caplog.text
     assert (run / "checkpoints" / "set_aside" / "step-000003").is_dir()
+
+
+def test_without_a_sound_checkpoint_nothing_is_changed_and_all_are_named(run):
+    for step in (1, 2, 3):
+        (run / "checkpoints" / f"step-{step:06d}" / "weights.bin").unlink()
+    with pytest.raises(UserError, match="none of its checkpoints is sound: step-000003: weights"):
+        prepare(run)
+    assert steps(run) == ["step-000001", "step-000002", "step-000003"]
 
 
 def test_a_finished_run_whose_result_is_damaged_is_not_finished(run):
@@ -115,7 +127,7 @@ def test_a_learning_rate_decides_the_result_and_a_save_interval_does_not():
 def test_resume_takes_the_overrides_of_the_run_then_those_given(begun):
     found = resume(f"resume={begun}", "stage.save_steps=5", "hydra.run.dir=x")
     own = ["stage='1'", "seed=3", "stage.save_steps=5"]
-    assert found == [*own, f"resume='{begun}'", f"hydra.run.dir='{begun}'"]
+    assert found == [*own, *where(begun)]
 
 
 def test_what_is_given_takes_the_place_of_what_was(begun):
@@ -136,7 +148,7 @@ def test_auto_starts_where_nothing_has_begun(tmp_path):
 
 def test_auto_goes_on_where_a_run_has_begun(begun):
     found = resume("stage=1", "seed=3", f"hydra.run.dir={begun}", "resume=auto")
-    assert found == ["stage='1'", "seed=3", f"resume='{begun}'", f"hydra.run.dir='{begun}'"]
+    assert found == ["stage='1'", "seed=3", *where(begun)]
 
 
 def test_auto_of_another_command_is_refused(begun):
@@ -156,6 +168,18 @@ def test_resume_of_no_run_folder_is_one_line(tmp_path):
 
 def test_a_folder_that_holds_a_run_is_refused_before_anything_is_written(begun):
     with pytest.raises(UserError, match="holds a run already"):
-        check_given_folder([f"hydra.run.dir={begun}"])
+        check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+    with pytest.raises(UserError, match=r"hydra\.run\.dir=<folder>\.$"):
+        check_given_folder([f"hydra.run.dir={begun}"], resumable=False)
     shutil.rmtree(begun)
-    check_given_folder([f"hydra.run.dir={begun}"])
+    check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+
+
+def test_a_key_that_is_new_since_the_run_is_no_change():
+    assert decisive_changes({"stage": {}}, {"stage": {"skip_nonfinite": False}}) == []
+
+
+def test_what_hydra_wrote_for_the_run_may_not_be_cut(begun):
+    (begun / ".hydra" / "hydra.yaml").write_text("")
+    with pytest.raises(UserError, match="cannot be read"):
+        resume(f"resume={begun}")

@@ -7,6 +7,8 @@ import pytest
 
 from aa.sealing import damage, partial_folder, read_manifest, remove, seal, sweep
 
+CUT = json.dumps({"format": "aa-checkpoint-1", "files": {"weights.bin": {"bytes": 3}}})
+
 
 @pytest.fixture
 def sealed(tmp_path):
@@ -53,7 +55,7 @@ def test_a_missing_file_is_named(sealed):
     assert damage(sealed) == "weights.bin is missing"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"format": "other"})])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}', CUT])
 def test_a_manifest_that_cannot_be_read_is_damage(sealed, text):
     (sealed / "manifest.json").write_text(text)
     assert damage(sealed).startswith("manifest.json cannot be read")

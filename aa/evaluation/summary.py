@@ -8,7 +8,8 @@ def summary(scores):
     for metric, found in pairs["generated"].items():
         lines.append(_line(metric, text(found, 3), text(pairs["gain"][metric], 3)))
     for part in ("shirt", "trousers"):
-        lines.append(_line(f"colour error of the {part}, 0..255", text(swaps[part]["error"])))
+        errors = text(swaps[part]["error"]), f"its mean colour {text(swaps[part]['colour_error'])}"
+        lines.append(_line(f"colour error of the {part}, 0..255", *errors))
         lines.append(_line(f"{part} nearer to the reference's", text(swaps[part]["nearer"], 3)))
     lines.append(_line("right pose over a wrong one, dB", text(poses["psnr_gain"])))
     lines.append(_line("silhouette IoU", text(poses["iou"], 3)))

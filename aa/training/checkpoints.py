@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from contextlib import suppress
 
 import paddle
 from paddlenlp.trainer import TrainerCallback
@@ -135,10 +136,10 @@ class CheckpointCallback(TrainerCallback):
     def _write(self, partial, training):
         """Fill the folder; the manifest entries of what is linked."""
         linked, known = {}, {}
-        if self.last:
-            linked = {name: self.last / f"{name}.safetensors" for name in self.frozen}
-            before = read_manifest(self.last)["files"]
-            known = {f"{name}.safetensors": before[f"{name}.safetensors"] for name in linked}
+        with suppress(OSError, ValueError, KeyError, TypeError):  # somebody has taken it away
+            before = read_manifest(self.last)["files"] if self.last else {}
+            known = {f"{n}.safetensors": before[f"{n}.safetensors"] for n in self.frozen if before}
+            linked = {name.removesuffix(".safetensors"): self.last / name for name in known}
         if self.ema:
             self.ema.swap()
         try:

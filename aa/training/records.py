@@ -55,7 +55,7 @@ class RecordCallback(TrainerCallback):
             state.global_step,
             loss=self.losses / self.counted if self.counted else None,
             learning_rate=float(logs["learning_rate"]),
-            grad_norm=self.step.grad_norm,
+            grad_norm=_number(self.step.grad_norm),
             skipped_steps=self.skipped,
             samples_per_second=self.samples_per_step / seconds,
             seconds_per_step=seconds,
@@ -97,6 +97,11 @@ class ClockCallback(TrainerCallback):
         """The seconds since this was last asked."""
         seconds, self.seconds = self.seconds, 0.0
         return seconds
+
+
+def _number(value):
+    """JSON knows no infinity, and a NaN is not even itself."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _memory_gb(device):

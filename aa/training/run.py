@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 
 from aa.errors import Interrupted
-from aa.launch import wait_for_others
 from aa.resume import decisive_hash
 from aa.runs import write_json
 from aa.training.callbacks import InspectCallback, ProgressBarCallback
@@ -74,10 +73,10 @@ class TrainingRun:
         state = self.resume_from and str(state_folder(self.resume_from))
         with self.stopper:
             result = self.trainer.train(resume_from_checkpoint=state)
-            wait_for_others()  # the first process may be saving
+            self.agree.agree()  # the first process may have been saving when a signal came
         if self.recorder is not None:
             self.recorder.close()
-            if result.global_step == self.config.stage.max_steps:
+            if result.global_step >= self.config.stage.max_steps:
                 self._finish(result.global_step, start)
         if self.agree.stops:
             raise Interrupted(self.stopper.signal)

@@ -79,6 +79,7 @@ def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
     optimizer.set_state_dict(state)
     values = _values(folder)
     lr_scheduler.set_state_dict(values["lr_scheduler"])
+    lr_scheduler.last_lr = lr_scheduler.get_lr()  # of the rate in the config, if it is another now
     if scaler and values["scaler"]:
         scale = np.array(values["scaler"]["scale"], np.float32)
         scaler.load_state_dict({**values["scaler"], "scale": scale})

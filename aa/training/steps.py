@@ -17,7 +17,7 @@ class Step:
         loss: of this process' samples, then the mean over all processes.
         samples: numbers of the items of this process.
         grad_norm: L2 norm of all gradients together; None under sharding, where a process holds
-            only its part, and with loss scaling.
+            only its part.
         skipped: whether its gradients were thrown away.
     """
 
@@ -45,18 +45,23 @@ class AgreeCallback(TrainerCallback):
         self.step.clear()
 
     def on_step_end(self, args, state, control, **kwargs):
-        stop = self.stopper.signal is not None
-        if is_rank():
-            both = paddle.to_tensor([self.step.loss, float(stop)], dtype="float64")
-            paddle.distributed.all_reduce(both)
-            loss, stops = both.tolist()
-            self.step.loss, stop = loss / paddle.distributed.get_world_size(), stops > 0
-        self.stops = stop
-        control.should_training_stop |= stop
+        self.step.loss = self.agree()
+        control.should_training_stop |= self.stops
+
+    def agree(self):
+        """Set `stops`, when all processes have come here; the mean of their losses."""
+        self.stops = self.stopper.signal is not None
+        if not is_rank():
+            return self.step.loss
+        both = paddle.to_tensor([self.step.loss, float(self.stops)], dtype="float64")
+        paddle.distributed.all_reduce(both)
+        loss, stops = both.tolist()
+        self.stops = stops > 0
+        return loss / paddle.distributed.get_world_size()
 
 
 class FiniteCallback(TrainerCallback):
-    """Before every optimizer step: are loss and gradients numbers?
+    """Before every optimizer step: are all gradients numbers? Of no number there is no gradient.
 
     If not, step, loss, gradient norm and samples go into `nonfinite.jsonl`, and the step is skipped
     or training stops before a weight has changed. Under loss scaling (float16) the scaler does

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aa.config import ModelConfig
 from aa.errors import UserError
+from aa.runs import STAGES
 from aa.weights.published import model_config, published_config, read_json
 from aa.weights.tables import COMPONENTS
 
@@ -49,7 +50,7 @@ def open_folder(path):
             f"{path}: no such weights folder. Give a folder of weights or a run folder; "
             "`python -m aa.weights download` fetches the released ones."
         )
-    for stage in ("stage2", "stage1"):  # a run of both stages: the last that has a result
+    for stage in reversed(STAGES):  # a run of both stages: the last that has a result
         if list_checkpoints(path / stage):
             path = path / stage
     if (path / "checkpoints").is_dir():

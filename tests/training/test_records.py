@@ -1,11 +1,13 @@
 """What VisualDL's own reader finds in a run folder, and snapshots."""
 
 import json
+import shutil
 
 from visualdl import LogReader
 
 from aa.fingerprints import fingerprint
-from aa.runs import write_json
+from aa.runs import Recorder, read_records, write_json
+from aa.training.records import _number
 
 
 def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
@@ -42,3 +44,41 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     write_json(target, {"a": 1})
     assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
     assert json.loads(target.read_text()) == {"a": 1}
+
+
+def fill(folder, steps):
+    recorder = Recorder(folder)
+    for step in steps:
+        recorder.record(step, loss=step / 2)
+    recorder.close()
+
+
+def seen(folder):
+    """Steps of metrics.jsonl and of VisualDL."""
+    (file,) = (folder / "vdl").iterdir()
+    points = LogReader(file_path=str(file)).get_data("scalar", "train/loss")
+    return [r["step"] for r in read_records(folder / "metrics.jsonl")], [p.id for p in points]
+
+
+def test_a_run_that_goes_on_drops_the_records_of_later_steps(tmp_path):
+    fill(tmp_path, [1, 2, 3])
+    Recorder(tmp_path, step=2).close()
+    assert seen(tmp_path) == ([1, 2], [1, 2])
+
+
+def test_a_move_of_visualdl_records_that_was_stopped_half_way_doubles_none(tmp_path):
+    fill(tmp_path, [1, 2])
+    (file,) = (tmp_path / "vdl").iterdir()
+    shutil.copyfile(file, file.with_name("vdlrecords.0000000001.log"))
+    Recorder(tmp_path, step=2).close()
+    assert seen(tmp_path) == ([1, 2], [1, 2])
+
+
+def test_steps_without_numbers_are_cut_back_too(tmp_path):
+    (tmp_path / "nonfinite.jsonl").write_text('{"step": 1}\n{"step": 4}\n{"st')
+    Recorder(tmp_path, step=3).close()
+    assert (tmp_path / "nonfinite.jsonl").read_text() == '{"step": 1}\n'
+
+
+def test_no_number_is_recorded_as_none():
+    assert [_number(x) for x in (0.5, float("nan"), float("inf"), None)] == [0.5, None, None, None]
