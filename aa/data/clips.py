@@ -33,6 +33,8 @@ class ClipDataset:
     epoch's permutation. Every random choice of item k comes from (seed, epoch, place) alone, so
     workers, processes, batch sizes and restarts change nothing; each kind of choice has a stream
     of its own, so that a change of geometry leaves the noise as it was and the other way round.
+    With skip_bad an item whose clip cannot be read takes the next of the permutation that can:
+    every item tries anew, so that what was read before it changes nothing either.
 
     An item is a dict of arrays (F frames, H W pixels, h w latents = pixels / latent_stride):
         pixel_values               float32 [3, F, H, W] in [-1, 1], the frames to learn
@@ -84,7 +86,7 @@ class ClipDataset:
         self.latent_channels, self.latent_stride = latent_channels, latent_stride
         self.num_train_timesteps, self.noise_offset = num_train_timesteps, noise_offset
         self.uncond_ratio, self.clip_size, self.skip_bad = uncond_ratio, clip_size, skip_bad
-        self.bad_clips = {}  # Clip -> reason, as this process met them
+        self.bad_clips = {}  # Clip -> reason, as this process met them: a record, no choice uses it
         self._cache = ClipCache(cache_bytes)
         self._open = OrderedDict()  # Clip -> (video reader, pose reader), latest last
 
@@ -102,7 +104,7 @@ class ClipDataset:
         return {**self._read_some_clip(key), **self._draw(key)}
 
     def clip(self, k):
-        """The clip that item k takes, unless it has been left out."""
+        """The clip that item k takes, unless it cannot be read."""
         seed, epoch, start = self._key(k)
         return self.clips[permutation(seed, epoch, len(self.clips))[start]]
 
@@ -130,19 +132,24 @@ class ClipDataset:
         """The pictures of an item, from its own clip or, with skip_bad, the next good one."""
         seed, epoch, start = key
         order = permutation(seed, epoch, len(self.clips))
-        for i in np.roll(order, -start):
-            clip = self.clips[i]
-            if clip in self.bad_clips:
+        reasons = {}  # of the clips tried: the list may have one more than once
+        for clip in (self.clips[i] for i in np.roll(order, -start)):
+            if clip in reasons:
                 continue
             try:
                 return self._read_clip(clip, key)
             except ClipError as error:
                 if not self.skip_bad:
                     raise
-                self.bad_clips[clip] = str(error)
-                logger.warning("clip %d left out: %s", len(self.bad_clips), error)
-        reason = next(iter(self.bad_clips.values()))
+                reasons[clip] = str(error)
+                self._record(clip, error)
+        reason = next(iter(reasons.values()))
         raise UserError(f"none of the {len(self.clips)} clips can be read; the first: {reason}")
+
+    def _record(self, clip, error):
+        if clip not in self.bad_clips:
+            self.bad_clips[clip] = str(error)
+            logger.warning("clip %d left out: %s", len(self.bad_clips), error)
 
     def _read_clip(self, clip, key):
         video, pose = self._readers(clip)

@@ -9,7 +9,7 @@ import pickle
 import pickletools
 
 _MOST_IN_TUPLE = 1000  # a tensor's arguments are 20
-_MOST_STEPS = 1_000_000  # some 40 a tensor; so many take two seconds
+_MOST_STEPS = 1_000_000  # some 40 a tensor
 _PUT = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
 _GET = ("GET", "BINGET", "LONG_BINGET")
 # Their result holds what they take; a dict or a list is no key, so what it holds does not count.

@@ -4,10 +4,12 @@ A pickle is a program: it may name anything importable, call it and change it. T
 names below, which build arrays and dicts; any other name is refused before anything is called.
 """
 
-import math
 import pickle
+from functools import cached_property, partial
 
 import numpy as np
+
+from aa.weights.tensors import Storage, array_of, check_dimensions, rebuild_tensor, widen
 
 _TORCH_TYPES = {
     "DoubleStorage": "f8",
@@ -26,18 +28,6 @@ _NUMPY_CODES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"
 
 class RefusedPickle(pickle.UnpicklingError):
     """The file asks for something that is not a tensor."""
-
-
-def array_of(data, kind):
-    """Bytes as a flat array; bfloat16, the upper half of a float32, becomes one."""
-    if kind != "bf16":
-        return np.frombuffer(data, dtype=np.dtype(kind).newbyteorder("<"))
-    return widen(np.frombuffer(data, dtype="<u2"))
-
-
-def widen(upper):
-    """Upper 16 bits of float32 numbers as these numbers."""
-    return (upper.astype(np.uint32) << 16).view(np.float32)
 
 
 class _Function:
@@ -74,44 +64,44 @@ class _Dtype:
         self.dtype = self.dtype.newbyteorder(state[1])
 
 
-class _Array:
-    """A pickled numpy.ndarray; `array` is what it holds."""
+class _Room:
+    """How many bytes a file may fill with one kind of thing: not the same ones again and again."""
 
-    def __init__(self, *_):
-        self.array = np.zeros(0, np.float32)
+    def __init__(self, things, size):
+        self.things, self.left = things, size
+
+    def take(self, count):
+        self.left -= count
+        if self.left < 0:
+            raise pickle.UnpicklingError(f"its {self.things} are larger than the file")
+
+
+class _Array:
+    """A pickled numpy.ndarray; `array` is what it holds, `numbers` what that stands for."""
+
+    def __init__(self, room, *_):
+        self.room, self.array = room, np.zeros(0, np.float32)
+
+    @cached_property
+    def numbers(self):
+        """The array; of uint16, which is Paddle's bfloat16, the same float32 for every name."""
+        return widen(self.array) if self.array.dtype == np.uint16 else self.array
 
     def __setstate__(self, state):
         _, shape, dtype, column_major, data = state
+        check_dimensions(shape)
         if not isinstance(dtype, _Dtype) or min(shape, default=0) < 0:
             raise pickle.UnpicklingError("an array without a proper type or shape")
         array = np.frombuffer(data, dtype=dtype.dtype)
+        self.room.take(array.nbytes)
         self.array = array.reshape(shape, order="F" if column_major else "C")
 
 
-class _Storage:
-    """The flat array that tensors are views of."""
-
-    def __init__(self, array):
-        self.array = array
-
-
-def _rebuild_tensor(storage, offset, size, stride, *_):
-    if not isinstance(storage, _Storage):
-        raise pickle.UnpicklingError("a tensor without a storage")
-    if any(type(n) is not int for n in (offset, *size, *stride)):  # numpy's own would wrap around
-        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
-    flat, count = storage.array, math.prod(size)
-    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
-    if min((offset, *size, *stride)) < 0 or (count and last >= flat.size) or count > flat.size:
-        raise pickle.UnpicklingError("a tensor reaches outside its storage")
-    steps = [s * flat.itemsize for s in stride]
-    return np.lib.stride_tricks.as_strided(flat[offset:], size, steps, writeable=False)
-
-
-def _encode(text, encoding):
+def _encode(room, text, encoding):
     """How pickle protocol 2 stores bytes."""
     if not isinstance(encoding, str) or encoding != "latin1":
         raise RefusedPickle(f"it asks for the encoding {_plain(encoding)}")
+    room.take(len(text))
     return text.encode("latin1")
 
 
@@ -127,7 +117,7 @@ def _plain(value):
     return value if isinstance(value, str) else f"a {type(value).__name__}"
 
 
-_REBUILD = _Function(_rebuild_tensor)
+_REBUILD = _Function(rebuild_tensor)
 _TORCH_NAMES = {
     ("collections", "OrderedDict"): _Dict,
     ("torch._utils", "_rebuild_tensor"): _REBUILD,
@@ -137,11 +127,8 @@ _TORCH_NAMES = {
 }
 _PADDLE_NAMES = {
     ("collections", "OrderedDict"): _Dict,
-    ("numpy.core.multiarray", "_reconstruct"): _Array,
-    ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _Function(_encode),
     ("builtins", "tuple"): _Function(_pair),
     ("__builtin__", "tuple"): _Function(_pair),
 }
@@ -169,19 +156,35 @@ class TorchUnpickler(pickle.Unpickler):
         return _known(_TORCH_NAMES, module, name)
 
     def persistent_load(self, pid):
-        _, kind, key, *_ = pid
+        if not isinstance(pid, tuple) or len(pid) < 3:  # a long list would be copied at every call
+            raise pickle.UnpicklingError("a storage without a proper type or name")
+        _, kind, key = pid[:3]
         if kind not in _TORCH_TYPES.values() or not isinstance(key, str):
             raise pickle.UnpicklingError("a storage without a proper type or name")
         if key not in self.storages:
-            self.storages[key] = _Storage(array_of(self.read_storage(key), kind))
+            self.storages[key] = Storage(array_of(self.read_storage(key), kind))
         return self.storages[key]
 
 
 class PaddleUnpickler(pickle.Unpickler):
-    """Reads a .pdparams; `final_array` turns its values into arrays."""
+    """Reads a .pdparams; `final_array` turns its values into arrays.
+
+    Args:
+        file: the pickle, open.
+        size: its bytes; every array, and every text to encode, is among them once.
+    """
+
+    def __init__(self, file, size):
+        super().__init__(file)
+        array = _Function(partial(_Array, _Room("arrays", size)))
+        self.names = _PADDLE_NAMES | {
+            ("numpy.core.multiarray", "_reconstruct"): array,
+            ("numpy._core.multiarray", "_reconstruct"): array,
+            ("_codecs", "encode"): _Function(partial(_encode, _Room("texts", size))),
+        }
 
     def find_class(self, module, name):
-        return _known(_PADDLE_NAMES, module, name)
+        return _known(self.names, module, name)
 
 
 def final_array(value):
@@ -189,5 +192,5 @@ def final_array(value):
     if isinstance(value, tuple) and len(value) == 2:  # (name, array)
         value = value[1]
     if isinstance(value, _Array):
-        return widen(value.array) if value.array.dtype == np.uint16 else value.array  # bfloat16
+        return value.numbers
     return value if isinstance(value, np.ndarray) else None

@@ -7,23 +7,16 @@ import io
 import json
 import mmap
 import os
-import struct
-import zipfile
 from pathlib import Path
 
-import numpy as np
 from safetensors import safe_open
 
 from aa.errors import UserError, reason
 from aa.files import missing
+from aa.weights.archives import TorchArchive, mapped
 from aa.weights.opcodes import check_program
-from aa.weights.pickles import (
-    PaddleUnpickler,
-    RefusedPickle,
-    TorchUnpickler,
-    array_of,
-    final_array,
-)
+from aa.weights.pickles import PaddleUnpickler, RefusedPickle, TorchUnpickler, final_array
+from aa.weights.tensors import array_of
 
 _SAFETENSORS_TYPES = {
     "F64": "f8",
@@ -41,35 +34,8 @@ _LONGEST_HEADER = 100_000_000  # bytes, the limit of safetensors; of torch's dat
 _PADDLE_NAMES = "StructuredToParameterName@@"  # a table beside the arrays
 
 
-def _mapped(path):
-    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
-
-
-class _TorchArchive:
-    """The entries of a torch zip file; torch stores them uncompressed."""
-
-    def __init__(self, path):
-        with zipfile.ZipFile(path) as archive:
-            self.entries = {entry.filename: entry for entry in archive.infolist()}
-        self.data = _mapped(path)
-
-    def read(self, name):
-        """Bytes of one entry, as a view of the file."""
-        if name not in self.entries:
-            raise ValueError(f"it has no {name}")
-        entry = self.entries[name]
-        if entry.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{name} is compressed, which torch never does")
-        header = self.data[entry.header_offset : entry.header_offset + 30].tobytes()
-        start = entry.header_offset + 30 + sum(struct.unpack("<HH", header[26:]))  # name, extra
-        content = self.data[start : start + entry.file_size]
-        if content.size != entry.file_size:
-            raise ValueError(f"it ends before {name}")
-        return content
-
-
 def _read_torch(path):
-    archive = _TorchArchive(path)
+    archive = TorchArchive(path)
     pickles = [n for n in archive.entries if n == "data.pkl" or n.endswith("/data.pkl")]
     if not pickles:
         raise ValueError("it has no data.pkl")
@@ -90,7 +56,7 @@ def _read_paddle(path):
     ):
         check_program(content)
         content.seek(0)
-        return PaddleUnpickler(content).load()
+        return PaddleUnpickler(content, content.size()).load()
 
 
 def _read_safetensors(path):
@@ -100,7 +66,7 @@ def _read_safetensors(path):
     """
     with safe_open(path, framework="np"):
         pass
-    content = _mapped(path)
+    content = mapped(path)
     length = int.from_bytes(content[:8].tobytes(), "little")
     header = json.loads(content[8 : 8 + length].tobytes(), object_pairs_hook=_no_doubles)
     header.pop("__metadata__", None)

@@ -10,7 +10,15 @@ from safetensors.numpy import save_file
 
 from aa.weights.reading import read_state
 from tests.bad_input.case import bad, without_rights
-from tests.weights.files import cut_short, dictionary, program, storage, tensor, write_torch
+from tests.weights.files import (
+    cut_short,
+    dictionary,
+    overlapping_zip,
+    program,
+    storage,
+    tensor,
+    write_torch,
+)
 
 KIND = "Weights: archives and headers"
 STATE = {"w": np.arange(64, dtype=np.float32)}
@@ -69,6 +77,7 @@ def _zip(name, entries, compression=zipfile.ZIP_STORED):
 TENSOR = program(dictionary({"w": tensor(storage("0", 2**24), (2**24,))}))
 BOMB = {"archive/data.pkl": TENSOR, "archive/data/0": bytes(2**26)}  # 65 kB on disk
 _zip("that is a zip bomb", BOMB, zipfile.ZIP_DEFLATED)
+_file("a .pth whose entries overlap", lambda: overlapping_zip(Path("weights.pth"), entries=100))
 _zip("that is a zip of something else", {"readme.txt": b"hello"})
 for ending in (".pth", ".safetensors"):
     path = Path(f"weights{ending}")

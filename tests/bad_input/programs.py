@@ -6,7 +6,16 @@ from pathlib import Path
 
 from aa.weights.reading import read_state
 from tests.bad_input.case import bad
-from tests.weights.files import call, dictionary, name, plain, program, storage, tensor
+from tests.weights.files import (
+    call,
+    dictionary,
+    name,
+    paddle_array,
+    plain,
+    program,
+    storage,
+    tensor,
+)
 from tests.weights.files import write_torch_zip as write_zip
 
 KIND = "Weights: pickles"
@@ -42,8 +51,9 @@ def torch_storage(kind, key):
     return b"(" + b"".join(entries) + b"tQ"
 
 
-def wide(count):
-    return b"".join(plain(n) for n in range(count))
+def wide_list(count):
+    """Opcodes of a list of ones, which the count of what tuples nest does not see."""
+    return b"](" + plain(1) * count + b"e"
 
 
 REBUILD, ORDERED = name("torch._utils", "_rebuild_tensor_v2"), name("collections", "OrderedDict")
@@ -66,6 +76,10 @@ PROGRAMS = {
         TORCH,
         call(REBUILD, storage("0", 2), plain(0), ZERO_D + b"\x85", ZERO_D + b"\x85"),
     ),
+    "makes a tensor of 100000 dimensions": (
+        TORCH,
+        call(REBUILD, storage("0", 2), plain(0), wide_list(100_000), wide_list(100_000)),
+    ),
     "names a storage of objects": (TORCH, torch_storage(plain("O"), plain("0"))),
     "names a storage that is not there": (TORCH, dictionary({"w": tensor(storage("7", 2), (2,))})),
     "makes an array of objects": (
@@ -75,6 +89,22 @@ PROGRAMS = {
     "asks for an encoding that runs code": (
         (".pdparams",),
         call(name("_codecs", "encode"), plain("x"), plain("rot13")),
+    ),
+    "encodes a text of 1 MB 3000 times": (
+        (".pdparams",),
+        plain("x" * 10**6)
+        + b"q\x01]("
+        + call(name("_codecs", "encode"), b"h\x01", plain("latin1")) * 3000
+        + b"e",
+    ),
+    "makes 3000 arrays of the same 1 MB": (
+        (".pdparams",),
+        plain("x" * 10**6)
+        + b"q\x01"
+        + call(name("_codecs", "encode"), b"h\x01", plain("latin1"))
+        + b"q\x02}("
+        + b"".join(plain(str(i)) + paddle_array(b"h\x02", (500_000,)) for i in range(3000))
+        + b"u",
     ),
     "asks for room for 2 billion objects": (ALL, plain(None) + b"r\xff\xff\xff\x7f"),
     "says that it holds a terabyte": (

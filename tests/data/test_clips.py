@@ -236,6 +236,29 @@ def test_skip_bad_takes_the_next_clip_and_reports_once(tmp_path, caplog):
     assert len(caplog.records) == 1 and "a.mp4" in caplog.text
 
 
+def test_what_an_item_holds_does_not_depend_on_what_failed_before(tmp_path):
+    clips = [grey_clip(tmp_path, name, step=step) for name, step in (("a", 5), ("b", 10))]
+    dataset, away = make_dataset(clips, skip_bad=True), tmp_path / "away.mp4"
+    clips[0].video.rename(away)
+    replaced = [dataset[k] for k in range(2)]
+    away.rename(clips[0].video)
+    assert list(dataset.bad_clips) == [clips[0]]
+    fresh = make_dataset(clips, skip_bad=True)
+    for k in range(2):
+        assert_same_item(dataset[k], fresh[k])
+    assert any((dataset[k]["pixel_values"] != replaced[k]["pixel_values"]).any() for k in range(2))
+
+
+def test_skip_bad_tries_each_clip_once_an_item(tmp_path, monkeypatch):
+    short, shorter = (grey_clip(tmp_path, f"{n}", num_frames=n) for n in (3, 2))
+    dataset, tried = make_dataset([short, short, shorter, short], skip_bad=True), []
+    read = dataset._read_clip
+    monkeypatch.setattr(dataset, "_read_clip", lambda c, key: tried.append(c) or read(c, key))
+    with pytest.raises(UserError, match="none of the 4 clips can be read"):
+        dataset[0]
+    assert len(tried) == 2 and set(tried) == {short, shorter}
+
+
 def test_skip_bad_with_no_good_clip_is_an_error(tmp_path):
     dataset = make_dataset([grey_clip(tmp_path, "a", num_frames=3)], skip_bad=True)
     with pytest.raises(UserError, match="none of the 1 clips can be read"):

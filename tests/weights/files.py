@@ -1,5 +1,6 @@
 """Weight files as torch and Paddle write them, written without torch."""
 
+import copy
 import json
 import pickle
 import zipfile
@@ -49,6 +50,33 @@ def tensor(of, size, *, stride=None, offset=0):
     hooks = call(name("collections", "OrderedDict"))
     rebuild = name("torch._utils", "_rebuild_tensor_v2")
     return call(rebuild, of, plain(offset), plain(size), plain(stride), plain(False), hooks)
+
+
+def paddle_array(data, shape, kind="u2"):
+    """Opcodes that push a numpy array of pushed bytes, as Paddle stores it."""
+    dtype = call(name("numpy", "dtype"), plain(kind), plain(False), plain(True))
+    made = call(
+        name("numpy.core.multiarray", "_reconstruct"),
+        name("numpy", "ndarray"),
+        plain((0,)),
+        plain("b"),
+    )
+    return made + b"(" + plain(1) + plain(shape) + dtype + plain(False) + data + b"tb"
+
+
+def overlapping_zip(path, *, entries, size=400):
+    """A torch file in which storages 1, 2, ... are listed at the place of storage 0."""
+    content = {}
+    for key in map(str, range(entries)):
+        content[key] = tensor(storage(key, size // 2, "BFloat16Storage"), (size // 2,))
+    write_torch_zip(path, dictionary(content), {"0": bytes(size)})
+    with zipfile.ZipFile(path, "a") as archive:
+        for key in map(str, range(1, entries)):
+            entry = copy.copy(archive.getinfo("archive/data/0"))
+            entry.filename = f"archive/data/{key}"
+            archive.filelist.append(entry)
+        archive._didModify = True  # write the list of entries anew
+    return path
 
 
 def write_torch_zip(path, content, storages):

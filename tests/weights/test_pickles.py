@@ -12,6 +12,8 @@ from tests.weights.files import (
     call,
     dictionary,
     name,
+    overlapping_zip,
+    paddle_array,
     plain,
     program,
     storage,
@@ -81,6 +83,55 @@ def test_a_tensor_cannot_be_the_storage_of_another(tmp_path):
         tmp_path / "w.pth", dictionary({"w": tensor(inner, (9,))}), {"0": bytes(4)}
     )
     with pytest.raises(UserError, match="a tensor without a storage"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(("sizes", "strides"), [(33, 33), (1, 33), (33, 1)])
+def test_a_tensor_of_many_dimensions_is_refused_before_they_are_multiplied(
+    tmp_path, sizes, strides
+):
+    made = tensor(storage("0", 6), (1,) * sizes, stride=(0,) * strides)
+    path = write_torch_zip(tmp_path / "w.pth", dictionary({"w": made}), {"0": bytes(24)})
+    with pytest.raises(UserError, match="a tensor of 33 dimensions, at most 32 are read"):
+        read_state(path)
+
+
+def test_an_array_of_many_dimensions_is_refused(tmp_path):
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(program(dictionary({"w": paddle_array(plain("abcd"), (1,) * 33)})))
+    with pytest.raises(UserError, match="a tensor of 33 dimensions, at most 32 are read"):
+        read_state(path)
+
+
+def test_a_text_that_is_recalled_is_not_encoded_again_and_again(tmp_path):
+    texts = b"".join(call(name("_codecs", "encode"), b"h\x01", plain("latin1")) for _ in range(5))
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(program(plain("x" * 1000) + b"q\x01](" + texts + b"e"))
+    with pytest.raises(UserError, match="its texts are larger than the file"):
+        read_state(path)
+
+
+def test_bytes_that_are_recalled_make_no_array_after_array(tmp_path):
+    data = call(name("_codecs", "encode"), plain("x" * 2000), plain("latin1"))
+    arrays = b"".join(plain(f"w{i}") + paddle_array(b"h\x01", (1000,)) for i in range(9))
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(program(data + b"q\x01}(" + arrays + b"u"))
+    with pytest.raises(UserError, match="its arrays are larger than the file"):
+        read_state(path)
+
+
+def test_bfloat16_under_many_names_is_widened_once(tmp_path):
+    array = np.array([0x3FC0, 0xC000], np.uint16)
+    path = tmp_path / "w.pdparams"
+    path.write_bytes(pickle.dumps({"a": array, "b": ("b", array), "c": array}, 2))
+    state = read_state(path)
+    assert state["a"].tolist() == [1.5, -2.0]
+    assert state["a"] is state["b"] is state["c"]
+
+
+def test_entries_that_overlap_are_refused(tmp_path):
+    path = overlapping_zip(tmp_path / "w.pth", entries=20)
+    with pytest.raises(UserError, match=r"its entries hold \d+ bytes, the file only \d+"):
         read_state(path)
 
 

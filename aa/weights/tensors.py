@@ -1,0 +1,50 @@
+"""Tensors as arrays: the bytes of a storage, and views of it."""
+
+import math
+import pickle
+
+import numpy as np
+
+_MOST_DIMENSIONS = 32  # numpy's own limit
+
+
+def array_of(data, kind):
+    """Bytes as a flat array; bfloat16, the upper half of a float32, becomes one."""
+    if kind != "bf16":
+        return np.frombuffer(data, dtype=np.dtype(kind).newbyteorder("<"))
+    return widen(np.frombuffer(data, dtype="<u2"))
+
+
+def widen(upper):
+    """Upper 16 bits of float32 numbers as these numbers."""
+    return (upper.astype(np.uint32) << 16).view(np.float32)
+
+
+class Storage:
+    """The flat array that tensors are views of."""
+
+    def __init__(self, array):
+        self.array = array
+
+
+def rebuild_tensor(storage, offset, size, stride, *_):
+    if not isinstance(storage, Storage):
+        raise pickle.UnpicklingError("a tensor without a storage")
+    check_dimensions(size, stride)
+    if any(type(n) is not int for n in (offset, *size, *stride)):  # numpy's own would wrap around
+        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
+    flat, count = storage.array, math.prod(size)
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    if min((offset, *size, *stride)) < 0 or (count and last >= flat.size) or count > flat.size:
+        raise pickle.UnpicklingError("a tensor reaches outside its storage")
+    steps = [s * flat.itemsize for s in stride]
+    return np.lib.stride_tricks.as_strided(flat[offset:], size, steps, writeable=False)
+
+
+def check_dimensions(*shapes):
+    """Refuse a list of sizes that is too long to work with; before any of them is looked at."""
+    longest = max(len(shape) for shape in shapes)
+    if longest > _MOST_DIMENSIONS:
+        raise pickle.UnpicklingError(
+            f"a tensor of {longest} dimensions, at most {_MOST_DIMENSIONS} are read"
+        )
