@@ -12,6 +12,16 @@ from aa.weights.folders import list_checkpoints
 from tests.conftest import TINY_MODEL
 
 
+@pytest.fixture(autouse=True)
+def heard():
+    """Signals as an interactive shell hands them on: a job in the background ignores SIGINT."""
+    wanted = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_is_kept_and_the_second_stops_at_once(number):
     with Stopper() as stopper:
