@@ -100,7 +100,7 @@ def _carry_over(files, writer, *, step):
     stopped half-way, is moved once.
     """
     from google.protobuf.message import DecodeError
-    from visualdl.proto.record_pb2 import Record
+    from visualdl.proto.record_pb2 import Record  # pyright: ignore (protobuf makes it at run time)
     from visualdl.reader.record_reader import RecordReader
 
     moved = set()

@@ -78,6 +78,10 @@ class VideoReader:
         try:
             return self._open().get_batch(indices).asnumpy()
         except Exception as error:
+            if "recovered from nearest" in str(error):
+                # Now and then of a sound file too; a new decoder then reads it.
+                self._handle = None
+                return self._open().get_batch(indices).asnumpy()
             if "from_size == to_size" not in str(error):
                 raise
             # decord cannot copy the padded rows of some widths below 80, such as 16, 24, 48, 72.
