@@ -1,6 +1,6 @@
 """Is a training that is killed again and again the same as one that is left alone?
 
-    python benchmarks/kill_test.py                   # all scenarios, about 25 minutes
+    python benchmarks/kill_test.py                   # all scenarios
     python benchmarks/kill_test.py --only plain --kills 5
 
 A small training of both stages runs once in peace. Then the same command, with `resume=auto`, is

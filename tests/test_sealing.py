@@ -76,9 +76,6 @@ def test_known_files_are_not_read_again(tmp_path):
 
 
 def test_removing_takes_the_name_away_first(sealed, monkeypatch):
-    def stopped(path):
-        raise KeyboardInterrupt
-
     monkeypatch.setattr("aa.sealing.shutil.rmtree", lambda *a, **k: None)
     remove(sealed)
     assert os.listdir(sealed.parent) == [".step-000001.partial"]

@@ -1,5 +1,6 @@
 """What stops a training, what does not, and what it says."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from safetensors.numpy import load_file
 
 from aa.data.video import VideoWriter
 from aa.errors import UserError
+from aa.sealing import damage, seal
 from aa.weights.folders import list_checkpoints
 
+DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 EXPLODING = ["stage.learning_rate=1e30", "stage.max_steps=5"]
 
 
@@ -114,3 +117,19 @@ def test_saving_and_sampling_do_not_count_as_training_time(train, monkeypatch):
     folder = train("run", "stage=1", "stage.max_steps=3")
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     assert all(json.loads(line)["seconds_per_step"] < 3 for line in lines[1:])
+
+
+def test_a_disk_that_fills_up_while_saving_stops_training_and_leaves_the_checkpoint_before(
+    train, tmp_path, monkeypatch
+):
+    def seal_until_full(partial, target, **about):
+        if target.name == "step-000002":
+            raise DISK_FULL
+        seal(partial, target, **about)
+
+    monkeypatch.setattr("aa.training.checkpoints.seal", seal_until_full)
+    with pytest.raises(UserError, match=r"No space left.*step-000001 is as it was.*resume="):
+        train("run", "stage=1")
+    kept = tmp_path / "run" / "checkpoints"
+    assert [p.name for p in kept.iterdir()] == ["step-000001"]
+    assert damage(kept / "step-000001") is None
