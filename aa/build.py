@@ -19,14 +19,10 @@ def build_training(config, folder):
     Raises:
         UserError: data, weights or machine are not what the config says.
     """
-    import paddle
-
     from aa.fingerprints import fingerprint, training_files
-    from aa.models.animate_anyone import AnimateAnyone
     from aa.runs import Recorder
     from aa.snapshots import write_snapshot
     from aa.training.run import TrainingRun
-    from aa.training.trainable import set_trainable
     from aa.training.trainer import training_arguments
     from aa.weights.folders import checkpoint_step, open_folder
 
@@ -48,18 +44,10 @@ def build_training(config, folder):
         num_workers=data.num_workers,
         output_dir=Path(folder) / "checkpoints",
     )
-    dataset = build_dataset(config, clips, num_processes=arguments.dataset_world_size)
-    paddle.seed(config.seed)
-    model = AnimateAnyone(
-        config.model.network(),
-        motion_modules=stage.motion_modules,
-        recompute=hardware.recompute,
-        snr_gamma=stage.snr_gamma,
-        temporal_weight=stage.temporal_weight,
-    )
-    _initialise(model, stage, start, resumed=resume_from is not None)
-    names = set_trainable(model, stage.trainable)
-    log.info("%d parameters train, %s", len(names), _count(model))
+    model = _build_model(config, start, resumed=resume_from is not None)
+    latents = build_latents(config, model, clips) if data.latents else None
+    processes = arguments.dataset_world_size
+    dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
     recorder = None
     if is_main_process():
         write_snapshot(folder, config, fingerprint(training_files(config, clips)))
@@ -166,7 +154,31 @@ def build_clips(config):
     return good, bad
 
 
-def build_dataset(config, clips, *, num_processes=1):
+def build_latents(config, model, clips):
+    """A `LatentStore` with the frames of all clips, encoded now where they are not there yet.
+
+    Of several processes each encodes its share and waits for the others.
+    """
+    import paddle
+    from paddle import distributed
+
+    from aa.data.latents import LatentStore, weights_hash
+
+    data = config.data
+    vae = weights_hash(model.vae)
+    store = LatentStore(data.latents, vae=vae, size=(data.height, data.width))
+    with paddle.no_grad():
+        store.encode(
+            clips[distributed.get_rank() :: distributed.get_world_size()],
+            lambda pixels: model.encode_moments(paddle.to_tensor(pixels)).numpy(),
+        )
+    if is_rank():
+        distributed.barrier()
+    log.info("latents in %s", store.folder)
+    return store
+
+
+def build_dataset(config, clips, *, num_processes=1, latents=None):
     """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
     from aa.data.clips import ClipDataset
 
@@ -191,6 +203,7 @@ def build_dataset(config, clips, *, num_processes=1):
         clip_size=config.model.image_encoder.image_size,
         skip_bad=data.skip_bad,
         cache_bytes=int(data.cache_gb * 2**30),
+        latents=latents,
     )
 
 
@@ -208,6 +221,27 @@ def check_same_model(wanted, folder):
         raise UserError(
             f"{folder.path}: weights of another model: {listed}. Choose model=<theirs>."
         )
+
+
+def _build_model(config, start, *, resumed):
+    import paddle
+
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.training.trainable import set_trainable
+
+    stage = config.stage
+    paddle.seed(config.seed)
+    model = AnimateAnyone(
+        config.model.network(),
+        motion_modules=stage.motion_modules,
+        recompute=config.hardware.recompute,
+        snr_gamma=stage.snr_gamma,
+        temporal_weight=stage.temporal_weight,
+    )
+    _initialise(model, stage, start, resumed=resumed)
+    names = set_trainable(model, stage.trainable)
+    log.info("%d parameters train, %s", len(names), _count(model))
+    return model
 
 
 def _initialise(model, stage, start, *, resumed):

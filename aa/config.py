@@ -86,6 +86,11 @@ class TrainConfig:
             "test draws figures that were not in the training clips: it needs data=puppets; "
             "use test=null for other data.",
         )
+        wanted(
+            not self.data.latents or self.model.vae.kind == "autoencoder_kl",
+            "data.latents keeps what a VAE encodes; the latents of this model are the pixels "
+            "themselves: use data.latents=null.",
+        )
         reach = self.model.motion_max_frames
         frames = self.stage.num_frames
         wanted(

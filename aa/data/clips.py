@@ -1,29 +1,14 @@
 """The training items: an endless, reproducible stream of clips, each with all its random draws."""
 
 import logging
-from collections import OrderedDict
 
 import numpy as np
-from PIL import Image
 
-from aa.data.cache import ClipCache
+from aa.data.clip_reader import ClipReader
 from aa.data.sampling import draw_frames, draw_noise, permutation, stream
-from aa.data.transforms import (
-    apply,
-    clip_norm,
-    draw_crop,
-    place,
-    rescale,
-    squash,
-    to_signed,
-    to_unit,
-)
-from aa.data.video import VideoReader
 from aa.errors import ClipError, UserError
 
 logger = logging.getLogger(__name__)
-
-OPEN_CLIPS = 8  # how many clips a process keeps open
 
 
 class ClipDataset:
@@ -47,6 +32,11 @@ class ClipDataset:
                                    noise_offset times one standard normal per channel
         posterior_noise            float32 [latent_channels, F, h, w], standard normal
         reference_posterior_noise  float32 [latent_channels, h, w], standard normal
+
+    With `latents`, frames to learn and reference come as the VAE's posterior (see `encode_moments`)
+    in the place of pixel_values and reference_pixels:
+        moments                    float32 [2 * latent_channels, F, h, w]
+        reference_moments          float32 [2 * latent_channels, h, w]
     """
 
     def __init__(
@@ -70,6 +60,7 @@ class ClipDataset:
         clip_size=224,
         skip_bad=False,  # a clip that fails is replaced by the next of the permutation
         cache_bytes=0,  # memory for clips that stay decoded and fitted; fit "pad" only
+        latents=None,  # a `LatentStore` of the clips; fit "pad" only
     ):
         if not clips:
             raise UserError("the data set has no clips.")
@@ -77,21 +68,21 @@ class ClipDataset:
             raise UserError(
                 f"height and width must be multiples of {latent_stride}, got {list(size)}."
             )
-        if cache_bytes and fit != "pad":
-            raise UserError('only clips with fit "pad" can be kept: "crop" cuts anew every time.')
-        place(size, size, fit=fit)  # refuses an unknown fit before any file is opened
-        self.clips, self.size, self.fit, self.crop_scale = list(clips), tuple(size), fit, crop_scale
+        self.clips, self.size = list(clips), tuple(size)
         self.num_frames, self.in_order, self.frame_stride = num_frames, in_order, frame_stride
         self.sample_margin, self.seed, self.num_samples = sample_margin, seed, num_samples
         self.latent_channels, self.latent_stride = latent_channels, latent_stride
         self.num_train_timesteps, self.noise_offset = num_train_timesteps, noise_offset
-        self.uncond_ratio, self.clip_size, self.skip_bad = uncond_ratio, clip_size, skip_bad
+        self.uncond_ratio, self.skip_bad = uncond_ratio, skip_bad
         self.bad_clips = {}  # Clip -> reason, as this process met them: a record, no choice uses it
-        self._cache = ClipCache(cache_bytes)
-        self._open = OrderedDict()  # Clip -> (video reader, pose reader), latest last
-
-    def __getstate__(self):
-        return {**self.__dict__, "_open": OrderedDict()}
+        self._reader = ClipReader(
+            size=self.size,
+            fit=fit,
+            crop_scale=crop_scale,
+            clip_size=clip_size,
+            cache_bytes=cache_bytes,
+            latents=latents,
+        )
 
     def __len__(self):
         return self.num_samples
@@ -152,62 +143,13 @@ class ClipDataset:
             logger.warning("clip %d left out: %s", len(self.bad_clips), error)
 
     def _read_clip(self, clip, key):
-        video, pose = self._readers(clip)
-        if video.num_frames != pose.num_frames:
-            raise ClipError(
-                f"{clip.video}: has {video.num_frames} frames, its pose video {pose.num_frames}. "
-                "Extract the poses again."
-            )
-        if video.num_frames < self.num_frames:
-            raise ClipError(
-                f"{clip.video}: has {video.num_frames} frames, {self.num_frames} are needed."
-            )
+        length = self._reader.num_frames(clip, at_least=self.num_frames)
         targets, reference = draw_frames(
             stream(key, "frames"),
-            video.num_frames,
+            length,
             num_frames=self.num_frames,
             in_order=self.in_order,
             frame_stride=self.frame_stride,
             sample_margin=self.sample_margin,
         )
-        if self._cache.max_bytes:
-            everything = range(video.num_frames)
-            arrays = self._cache.get(clip, lambda: self._fit(video, pose, everything, everything))
-            frames, poses, squashed = (
-                a[i]
-                for a, i in zip(arrays, ([*targets, reference], targets, reference), strict=True)
-            )
-        else:
-            box = draw_crop(
-                stream(key, "crop"), (video.height, video.width), self.size, scale=self.crop_scale
-            )
-            frames, poses, squashed = self._fit(video, pose, [*targets, reference], targets, box)
-            squashed = squashed[-1]
-        pixels = to_signed(frames)  # [3, F+1, H, W]
-        return {
-            "pixel_values": np.ascontiguousarray(pixels[:, :-1]),
-            "pose_pixels": to_unit(poses),
-            "reference_pixels": np.ascontiguousarray(pixels[:, -1]),
-            "clip_pixels": clip_norm(squashed),
-        }
-
-    def _fit(self, video, pose, frame_numbers, pose_numbers, box=None):
-        """Frames and poses at the data set's size, and the frames squashed for CLIP, all uint8."""
-        frames, poses = video.read(frame_numbers), pose.read(pose_numbers)
-        frame_size, pose_size = frames.shape[1:3], poses.shape[1:3]
-        placement = place(frame_size, self.size, fit=self.fit, box=box)
-        squashed = np.stack([squash(Image.fromarray(f), self.clip_size) for f in frames])
-        return (
-            apply(frames, placement),
-            apply(poses, rescale(placement, frame_size, pose_size)),
-            squashed,
-        )
-
-    def _readers(self, clip):
-        """The readers of a clip, kept open while it is among the last OPEN_CLIPS used."""
-        if clip not in self._open:
-            self._open[clip] = VideoReader(clip.video), VideoReader(clip.pose)
-            if len(self._open) > OPEN_CLIPS:
-                self._open.popitem(last=False)
-        self._open.move_to_end(clip)
-        return self._open[clip]
+        return self._reader.read(clip, targets, reference, stream(key, "crop"))

@@ -90,6 +90,16 @@ class AnimateAnyone(nn.Layer):
             latents = latents + posterior.std * posterior_noise
         return latents * self.config.vae.scaling_factor
 
+    def encode_moments(self, pixels):
+        """Pixels [N, 3, H, W] in [-1, 1] -> mean and deviation of the posterior [N, 2*4, h, w]."""
+        posterior = self.vae.encode(pixels).latent_dist
+        return paddle.concat([posterior.mean, posterior.std], axis=1)
+
+    def draw_latents(self, moments, posterior_noise):
+        """Scaled latents [B, 4, ...] from `encode_moments`' numbers [B, 2*4, ...] and a draw."""
+        mean, std = moments.chunk(2, axis=1)
+        return (mean + std * posterior_noise) * self.config.vae.scaling_factor
+
     def decode_latents(self, latents):
         """Scaled latents [N, 4, h, w] -> pixels [N, 3, H, W] in [0, 1]."""
         pixels = self.vae.decode(latents / self.config.vae.scaling_factor).sample
@@ -178,30 +188,32 @@ class AnimateAnyone(nn.Layer):
 
     def forward(
         self,
-        pixel_values,
         pose_pixels,
-        reference_pixels,
         clip_pixels,
         drop_reference,
         timesteps,
         noise,
         posterior_noise,
         reference_posterior_noise,
+        *,
+        pixel_values=None,
+        reference_pixels=None,
+        moments=None,
+        reference_moments=None,
     ):
         """Training loss of a batch of `ClipDataset` items; every draw comes with the batch.
 
         A sample with `drop_reference` goes without reference tokens and with a zero image
-        embedding, exactly what the unconditional half of guidance sees.
+        embedding, exactly what the unconditional half of guidance sees. Frames come as pixels or
+        as moments (see `encode_moments`).
         """
         with paddle.no_grad():
-            batch, _, frames = pixel_values.shape[:3]
-            fold = [0, 2, 1, 3, 4]
-            latents = self.encode_pixels(
-                pixel_values.transpose(fold).flatten(0, 1),
-                posterior_noise.transpose(fold).flatten(0, 1),
-            )
-            latents = latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)
-            reference_latents = self.encode_pixels(reference_pixels, reference_posterior_noise)
+            if moments is None:
+                latents = self._encode_video(pixel_values, posterior_noise)
+                reference_latents = self.encode_pixels(reference_pixels, reference_posterior_noise)
+            else:
+                latents = self.draw_latents(moments, posterior_noise)
+                reference_latents = self.draw_latents(reference_moments, reference_posterior_noise)
             keep = paddle.logical_not(drop_reference)
         image_embeds = self.encode_image(clip_pixels)
         image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
@@ -216,3 +228,12 @@ class AnimateAnyone(nn.Layer):
             reference_latents=reference_latents,
             keep_reference=keep,
         )
+
+    def _encode_video(self, pixels, posterior_noise):
+        """Pixels [B, 3, F, H, W], posterior_noise [B, 4, F, h, w] -> latents [B, 4, F, h, w]."""
+        batch, _, frames = pixels.shape[:3]
+        fold = [0, 2, 1, 3, 4]
+        latents = self.encode_pixels(
+            pixels.transpose(fold).flatten(0, 1), posterior_noise.transpose(fold).flatten(0, 1)
+        )
+        return latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)

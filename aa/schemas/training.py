@@ -40,6 +40,7 @@ class DataConfig:
     skip_bad: bool = False  # go on without clips that cannot be read
     allow_outside: bool = False  # relative paths of a manifest may lead out of its data root
     cache_gb: float = 0.0  # memory of each reading process for clips kept decoded; fit=pad only
+    latents: str | None = None  # folder where frames stay encoded by the VAE; fit=pad only
 
     def __post_init__(self):
         given = [k for k in ("manifest", "folder", "generate") if getattr(self, k)]
@@ -53,9 +54,14 @@ class DataConfig:
         positive("data", self, "frame_stride")
         not_negative("data", self, "sample_margin", "num_workers", "cache_gb")
         wanted(
-            self.fit == "pad" or not self.cache_gb,
-            'data.cache_gb goes with data.fit=pad only: "crop" cuts every item anew; use '
-            "data.cache_gb=0.",
+            self.fit == "pad" or not (self.cache_gb or self.latents),
+            'data.cache_gb and data.latents go with data.fit=pad only: "crop" cuts every item '
+            "anew; use data.cache_gb=0 data.latents=null.",
+        )
+        wanted(
+            not (self.cache_gb and self.latents),
+            "data.cache_gb keeps clips decoded, data.latents keeps them encoded: choose one; use "
+            "data.cache_gb=0 or data.latents=null.",
         )
         low, high = self.crop_scale if len(self.crop_scale) == 2 else (0, 0)
         wanted(

@@ -13,6 +13,7 @@ from tests.bad_input.case import ROOT, bad
 KIND = "Configs"
 RANDOM = ("model=parity", "data=puppets")  # needs no file
 MANIFEST = (*RANDOM[:1], "data=ubcnbili", "data.manifest=clips.json")
+LATENTS = ("data.latents=l", "data.cache_gb=0")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -43,6 +44,9 @@ _config("null where a value must be", "train", *RANDOM, "stage.max_steps=null")
 _config("a learning rate that is no number", "train", *RANDOM, "stage.learning_rate=nan")
 _config("a size that is no multiple", "train", *RANDOM, "data.height=100")
 _config("a negative seed", "train", *RANDOM, "seed=-1")
+_config("latents of pictures that are cut", "train", *RANDOM, "data.latents=l", "data.fit=crop")
+_config("latents of a model without VAE", "train", "+experiment=puppets", *LATENTS)
+_config("clips kept twice", "train", *RANDOM, "data.latents=l", "data.cache_gb=1")
 _config("a value that must be given", "train", *RANDOM, "stage=2")
 _config("two sources of clips", "train", *RANDOM, "data.folder=clips")
 _config("a model of 10^9 layers", "train", *RANDOM, "model.layers_per_block=1000000000")

@@ -32,11 +32,14 @@ COMMON = [
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Run folders of one process with batches of 2 and of two processes with batches of 1."""
+    """Run folders of one process with batches of 2 and of two processes with batches of 1.
+
+    The two also keep the frames encoded, of which each encodes its share.
+    """
     folder = tmp_path_factory.mktemp("processes")
     options = {
         "one": ["stage.per_device_batch_size=2"],
-        "two": ["stage.per_device_batch_size=1", "hardware.devices=2"],
+        "two": ["stage.per_device_batch_size=1", "hardware.devices=2", "data.latents=latents"],
     }
     for name, own in options.items():
         process = start(folder, *own, f"hydra.run.dir={name}")
@@ -78,6 +81,10 @@ def test_two_processes_share_one_run_folder(runs):
     assert logs == ["workerlog.0", "workerlog.1"]
 
 
+def test_two_processes_encode_every_clip_once(runs):
+    assert len(list((runs["two"].parent / "latents").glob("*/*.safetensors"))) == 3
+
+
 def test_only_the_first_process_shows_the_config(runs):
     assert "max_steps" not in (runs["two"] / "logs" / "workerlog.1").read_text()
 
@@ -86,7 +93,8 @@ def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_pat
     own = ["hardware.devices=2", "data.num_workers=1", "stage.max_steps=1000", "hydra.run.dir=run"]
     process = start(tmp_path, *own)
     until = time.monotonic() + 120
-    while not (tmp_path / "run" / "metrics.jsonl").exists():
+    records = tmp_path / "run" / "metrics.jsonl"
+    while not (records.exists() and records.stat().st_size):  # both train
         assert time.monotonic() < until
         time.sleep(0.1)
     process.send_signal(signal.SIGTERM)

@@ -106,3 +106,10 @@ def test_gradients_are_clipped_before_the_step(train):
     tight = train("tight", "stage=1", "stage.max_grad_norm=1e-6", "stage.learning_rate=0.01")
     assert metrics(free, "grad_norm")[0] == pytest.approx(metrics(tight, "grad_norm")[0], rel=1e-5)
     assert metrics(free, "loss")[1] != metrics(tight, "loss")[1]
+
+
+def test_latents_kept_on_the_disk_give_the_same_losses(train, tmp_path):
+    plain = train("plain", "stage=1")
+    kept = train("kept", "stage=1", f"data.latents={tmp_path / 'latents'}")
+    np.testing.assert_allclose(metrics(kept, "loss"), metrics(plain, "loss"), rtol=1e-5)
+    assert len(list((tmp_path / "latents").glob("*/*.safetensors"))) == 3

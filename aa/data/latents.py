@@ -1,0 +1,113 @@
+"""Frames encoded once and kept: what the VAE says of every frame of a clip, a file a clip."""
+
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+from tqdm import tqdm
+
+from aa.data.transforms import fit_frames, to_signed
+from aa.data.video import VideoReader
+from aa.errors import ClipError
+from aa.fingerprints import block_hash
+from aa.weights.disk import check_space
+
+log = logging.getLogger(__name__)
+
+NAME = "moments"  # mean and standard deviation of the posterior
+PIXELS = 2**20  # of the frames that are encoded at a time
+
+
+class LatentStore:
+    """The posterior moments of clips whose frames are padded, never cut.
+
+    A file's name tells the video it is of (its size and three parts of its content), the folder's
+    the VAE and the picture size: what has changed finds no file, and nothing wrong is read.
+
+    Args:
+        folder: home of this and other stores.
+        vae: hash of the VAE's weights.
+        size: (height, width) in pixels.
+    """
+
+    def __init__(self, folder, *, vae, size):
+        self.size = tuple(size)
+        self.folder = Path(folder) / f"{size[0]}x{size[1]}_{vae[:16]}"
+        self._files = {}
+
+    def encode(self, clips, encode):
+        """Encode the clips that are not there yet, and show how far it is.
+
+        Args:
+            clips: those to encode. One that does not decode is left out: `read` says so.
+            encode: function pixels [F, 3, H, W] in [-1, 1] -> moments [F, 2C, h, w], both float32.
+
+        Raises:
+            UserError: the disk is full.
+        """
+        wanted = [clip for clip in dict.fromkeys(clips) if not self._is_there(clip)]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for clip in tqdm(wanted, desc="encoding", unit="clip", disable=not wanted):
+            try:
+                moments = self._encode(clip, encode)
+            except ClipError as error:
+                log.warning("not encoded: %s", error)
+                continue
+            check_space(self.folder, moments.nbytes)
+            partial = self.folder / f".{self._file(clip).name}.{os.getpid()}.partial"
+            save_file({NAME: moments}, partial)
+            os.replace(partial, self._file(clip))
+
+    def read(self, clip, frames):
+        """Moments float32 [2C, F, h, w] of the frames with these numbers.
+
+        Raises:
+            ClipError: the clip has not been encoded.
+        """
+        try:
+            with safe_open(self._file(clip), framework="np") as file:
+                kept = file.get_slice(NAME)
+                return np.stack([kept[int(i)] for i in frames], axis=1)
+        except (OSError, SafetensorError) as error:
+            raise ClipError(
+                f"{clip.video}: has no latents in {self.folder} ({error}); its frames do not all "
+                "decode, or the folder has changed: re-encode the video or start again."
+            ) from error
+
+    def _encode(self, clip, encode):
+        video = VideoReader(clip.video)
+        at_once = max(1, PIXELS // (self.size[0] * self.size[1]))
+        moments = []
+        for start in range(0, video.num_frames, at_once):
+            frames = video.read(range(start, min(start + at_once, video.num_frames)))
+            pixels = to_signed(fit_frames(frames, self.size, fit="pad"))  # [3, F, H, W]
+            moments.append(encode(np.ascontiguousarray(pixels.swapaxes(0, 1))))
+        return np.concatenate(moments)
+
+    def _is_there(self, clip):
+        try:
+            with safe_open(self._file(clip), framework="np") as file:
+                return NAME in file.keys()  # noqa: SIM118 a file is no dict
+        except (OSError, SafetensorError):  # its length is checked: a broken one is made again
+            return False
+
+    def _file(self, clip):
+        if clip not in self._files:
+            try:
+                self._files[clip] = self.folder / f"{block_hash(clip.video)}.safetensors"
+            except OSError as error:
+                raise ClipError(f"{clip.video}: cannot be read ({error.strerror}).") from error
+        return self._files[clip]
+
+
+def weights_hash(layer):
+    """SHA-256 of names and values of a layer's weights."""
+    digest = hashlib.sha256()
+    for name, value in sorted(layer.state_dict().items()):
+        digest.update(f"{name} {value.shape}".encode())
+        digest.update(np.ascontiguousarray(value.numpy()).data)
+    return digest.hexdigest()
