@@ -37,7 +37,7 @@ def sha256(path):
     """SHA-256 of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(2**20):
+        while block := file.read(2**24):
             digest.update(block)
     return digest.hexdigest()
 

@@ -29,16 +29,13 @@ def seal(partial, target, *, known=None, **about):
     Args:
         partial: from `partial_folder`.
         target: a name that no folder has.
-        known: {name: manifest entry} of files that are links to sealed ones, not read again.
+        known: {name: manifest entry} of files that are on the disk and are not read again: links
+            to sealed ones, and what `describe` has read.
         about: further plain values of the manifest.
     """
     names = _names(partial)
     known = known or {}
-    with ThreadPoolExecutor() as pool:  # the disk takes the files while they are hashed
-        flushed = pool.map(_flush, [partial / name for name in names])
-        entries = pool.map(lambda name: known.get(name) or _describe(partial / name), names)
-        files = dict(zip(names, entries, strict=True))
-        list(flushed)  # raises what went wrong
+    files = {name: known.get(name) or describe(partial / name) for name in names}
     manifest = partial / MANIFEST
     manifest.write_text(json.dumps({"format": FORMAT, **about, "files": files}, indent=1) + "\n")
     _flush(manifest)
@@ -47,6 +44,15 @@ def seal(partial, target, *, known=None, **about):
     _flush(partial)
     os.rename(partial, target)
     _flush(target.parent)
+
+
+def describe(path):
+    """Flush a finished file; its manifest entry."""
+    with ThreadPoolExecutor(1) as pool:  # the disk takes it while it is hashed
+        flushed = pool.submit(_flush, path)
+        entry = {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        flushed.result()  # raises what went wrong
+    return entry
 
 
 def read_manifest(folder):
@@ -88,10 +94,6 @@ def sweep(folder):
 
 def _names(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-
-
-def _describe(path):
-    return {"bytes": path.stat().st_size, "sha256": sha256(path)}
 
 
 def _differs(path, entry):

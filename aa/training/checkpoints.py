@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import paddle
@@ -9,7 +10,7 @@ from paddlenlp.trainer import TrainerCallback
 from safetensors import SafetensorError
 
 from aa.errors import UserError
-from aa.sealing import partial_folder, read_manifest, remove, seal
+from aa.sealing import describe, partial_folder, read_manifest, remove, seal
 from aa.training.state import save_state, state_folder
 from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
@@ -119,7 +120,14 @@ class CheckpointCallback(TrainerCallback):
         partial = partial_folder(target)
         try:
             self.record.recorder.flush()
-            known = self._write(partial, training)
+            read = {}
+            with ThreadPoolExecutor() as pool:  # hashed and flushed while the next is written
+                known = self._write(
+                    partial,
+                    training,
+                    lambda path: read.update({path: pool.submit(describe, path)}),
+                )
+            known |= {p.relative_to(partial).as_posix(): e.result() for p, e in read.items()}
             seal(partial, target, known=known, step=step, config=self.config)
         except (OSError, SafetensorError) as error:
             shutil.rmtree(partial, ignore_errors=True)
@@ -133,23 +141,20 @@ class CheckpointCallback(TrainerCallback):
         for old in list_checkpoints(self.folder.parent)[: -self.limit]:
             remove(old)
 
-    def _write(self, partial, training):
-        """Fill the folder; the manifest entries of what is linked."""
+    def _write(self, partial, training, written):
+        """Fill the folder; `written` is called with its large files, each when it is finished.
+
+        Returns:
+            the manifest entries of what is linked.
+        """
         linked, known = {}, {}
         with suppress(OSError, ValueError, KeyError, TypeError):  # somebody has taken it away
             before = read_manifest(self.last)["files"] if self.last else {}
             known = {f"{n}.safetensors": before[f"{n}.safetensors"] for n in self.frozen if before}
             linked = {name.removesuffix(".safetensors"): self.last / name for name in known}
-        if self.ema:
-            self.ema.swap()
-        try:
-            save_weights(self.model, partial, linked=linked)
-        finally:
-            if self.ema:
-                self.ema.swap()
         if training:
             optimizer, lr_scheduler, state = training
-            save_state(
+            arrays = save_state(
                 state_folder(partial),
                 self.parameters,
                 optimizer=optimizer,
@@ -159,4 +164,12 @@ class CheckpointCallback(TrainerCallback):
                 scaler=self.scaler,
                 records=self.record.state(),
             )
+            written(arrays)
+        if self.ema:
+            self.ema.swap()
+        try:
+            save_weights(self.model, partial, linked=linked, written=written)
+        finally:
+            if self.ema:
+                self.ema.swap()
         return known

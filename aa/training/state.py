@@ -28,7 +28,7 @@ def save_state(
     """Write optimizer, rate, step and, where the checkpoint has their average, the parameters.
 
     Args:
-        folder: a new folder.
+        folder: a new folder, made with those above it.
         parameters: {name: parameter} of those that train. Paddle's own names count the layers a
             process has made, so on disk everything has these names.
         optimizer, lr_scheduler: Paddle's.
@@ -36,10 +36,13 @@ def save_state(
         averaged: whether the checkpoint's weights are the average of the parameters.
         scaler: Paddle's GradScaler (float16), or None.
         records: plain values of the `RecordCallback`.
+
+    Returns:
+        the file with the arrays, by far the largest.
     """
     from safetensors.numpy import save_file
 
-    folder.mkdir()
+    folder.mkdir(parents=True)
     arrays = {f"parameter/{n}": p.numpy() for n, p in parameters.items()} if averaged else {}
     found = optimizer.state_dict()
     for name, parameter in parameters.items():
@@ -54,6 +57,7 @@ def save_state(
     }
     (folder / VALUES).write_text(json.dumps(values) + "\n")
     trainer_state.save_to_json(str(folder / TRAINER_STATE_NAME))
+    return folder / ARRAYS
 
 
 def load_parameters(folder, parameters):

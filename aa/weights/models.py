@@ -64,20 +64,21 @@ def _lacks(folder, name):
     return UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
 
 
-def save_weights(model, folder, *, linked=None):
-    """Write layout 3 into a new folder: config.json and one safetensors per component.
+def save_weights(model, folder, *, linked=None, written=None):
+    """Write layout 3 into a folder: config.json and one safetensors per component.
 
     Names and orientation are the torch release's, so other tools can read the files.
 
     Args:
         model: an `AnimateAnyone`.
-        folder: the folder to write; it must not exist yet.
+        folder: the folder to write, without weights yet.
         linked: component -> existing file with the same weights, linked instead of written.
+        written: function that is called with every finished file that is no link.
     """
     from safetensors.numpy import save_file
 
     folder = Path(folder)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     layers = component_layers(model)
     for name, layer in layers.items():
         target = folder / f"{name}.safetensors"
@@ -85,6 +86,8 @@ def save_weights(model, folder, *, linked=None):
             _link(linked[name], target)
         else:
             save_file(state_of(name, layer), target, metadata={"format": "pt"})
+            if written:
+                written(target)
     write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
 
 
