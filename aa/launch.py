@@ -92,7 +92,7 @@ def launch(hardware, folder, *, full_error=False):
     log.info("starting %d processes, their output goes to %s", hardware.devices, logs)
     environment = _environment(hardware, full_error)
     child = subprocess.Popen(
-        command, env=environment, start_new_session=True, preexec_fn=_end_with_parent
+        command, env=environment, start_new_session=True, preexec_fn=end_with_parent
     )
     try:
         stopped_by = _wait(child)
@@ -104,6 +104,11 @@ def launch(hardware, folder, *, full_error=False):
         _fail(logs, child.returncode)
     if stopped_by:
         raise Interrupted(stopped_by)
+
+
+def end_with_parent(number=signal.SIGTERM):
+    """In a process just started: it gets this signal when the one that started it ends (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def rank_overrides(folder):
@@ -168,11 +173,6 @@ def _ranks(launcher):
                 if runner in process.cmdline():
                     found.append(process)
     return found
-
-
-def _end_with_parent():
-    """In the launcher: end, and the processes with it, when this process is killed (Linux)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _fail(logs, code):

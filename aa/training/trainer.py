@@ -4,10 +4,10 @@ import json
 import logging
 from pathlib import Path
 
-import numpy as np
 from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 from paddlenlp.utils.batch_sampler import DistributedBatchSampler
 
+from aa.data.reporting import ReportingDataset, collate
 from aa.errors import UserError
 from aa.training.state import load_optimizer
 
@@ -46,39 +46,6 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
         skip_memory_metrics=True,
         skip_profile_timer=True,
     )
-
-
-class ReportingDataset:
-    """A `ClipDataset` whose troubles travel with the items, out of the worker processes.
-
-    An item that cannot be made is {"error": message}; clips left out so far come under "bad_clips",
-    the item's number under "number".
-    """
-
-    def __init__(self, dataset):
-        self.dataset = dataset
-
-    def __len__(self):
-        return len(self.dataset)
-
-    def __getitem__(self, k):
-        try:
-            item = self.dataset[k]
-        except UserError as error:
-            return {"error": str(error)}
-        item["number"] = np.array(k)
-        bad = {str(clip.video): reason for clip, reason in self.dataset.bad_clips.items()}
-        return {**item, "bad_clips": json.dumps(bad)} if bad else item
-
-
-def collate(items):
-    """Items as one batch of arrays; what `ReportingDataset` reports stays text."""
-    errors = [item["error"] for item in items if "error" in item]
-    if errors:
-        return {"error": errors[0]}
-    reports = [item.pop("bad_clips") for item in items if "bad_clips" in item]
-    batch = {key: np.stack([item[key] for item in items]) for key in items[0]}
-    return {**batch, "bad_clips": reports[-1]} if reports else batch
 
 
 class AnimateAnyoneTrainer(Trainer):
