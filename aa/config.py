@@ -64,12 +64,17 @@ class TrainConfig:
     resume_with_changes: bool = False  # although settings that decide its result are others now
     rerun: str | None = None  # the folder of a run to repeat in a new folder
     rerun_check: bool = False  # compare the result with that run's
+    plan: str | None = None  # true or max: only say whether it fits; see `aa.plan.command`
     seed: int = 42
     name: str = "train"
 
     def __post_init__(self):
         seed_range("seed", self.seed)
         rerun_folder(self)
+        wanted(
+            self.plan is None,
+            "plan is asked on the command line, as plan=true or plan=max, and starts no run.",
+        )
         step = self.model.size_step
         wanted(
             self.data.height % step == 0 and self.data.width % step == 0,

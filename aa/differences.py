@@ -5,7 +5,7 @@ import os
 MOST = 10  # lines of a group
 ABSENT = object()
 # Say what a run is to do with another, and nothing about its result.
-ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check")
+ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan")
 
 
 def report(old, new):

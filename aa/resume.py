@@ -18,7 +18,14 @@ log = logging.getLogger(__name__)
 
 SET_ASIDE = "set_aside"
 # Settings that change no number of a training: they may be others when it goes on.
-INERT = {"name", "data.num_workers", "data.cache_gb", "data.latents", "data.generate.folder"}
+INERT = {
+    "name",
+    "hardware.memory_gb",
+    "data.num_workers",
+    "data.cache_gb",
+    "data.latents",
+    "data.generate.folder",
+}
 INERT |= {
     f"{stage}.{key}"
     for stage in ("stage", "next_stage")

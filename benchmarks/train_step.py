@@ -21,9 +21,10 @@ import time
 STEPS = 4  # and one before them that does not count
 VARIANTS = ("plain", "ours", "kept")
 STAGES = {1: (4, 1), 2: (1, 8)}  # (samples, frames) of a step
+SIZE = 256  # pixels to a side
 
 
-def build(stage):
+def build(stage, *, recompute=False):
     """The model of a stage, `AnimateAnyone` of these channels, from a fixed seed."""
     import paddle
 
@@ -38,30 +39,29 @@ def build(stage):
             hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4
         ),
     )
-    return AnimateAnyone(config, motion_modules=stage == 2)
+    return AnimateAnyone(config, motion_modules=stage == 2, recompute=recompute)
 
 
-def draw_batch(stage):
+def draw_batch(samples, frames, size):
     """A batch as `ClipDataset` gives it."""
     import numpy as np
     import paddle
 
-    samples, frames = STAGES[stage]
-    rng = np.random.default_rng(0)
+    rng, side = np.random.default_rng(0), size // 8
 
     def normal(*shape):
         return paddle.to_tensor(rng.standard_normal((samples, *shape), np.float32))
 
     return {
-        "pixel_values": normal(3, frames, 256, 256),
-        "pose_pixels": normal(3, frames, 256, 256),
-        "reference_pixels": normal(3, 256, 256),
+        "pixel_values": normal(3, frames, size, size),
+        "pose_pixels": normal(3, frames, size, size),
+        "reference_pixels": normal(3, size, size),
         "clip_pixels": normal(3, 224, 224),
         "drop_reference": paddle.zeros([samples], dtype="bool"),
         "timesteps": paddle.to_tensor(rng.integers(0, 1000, (samples, 1)).repeat(frames, 1)),
-        "noise": normal(4, frames, 32, 32),
-        "posterior_noise": normal(4, frames, 32, 32),
-        "reference_posterior_noise": normal(4, 32, 32),
+        "noise": normal(4, frames, side, side),
+        "posterior_noise": normal(4, frames, side, side),
+        "reference_posterior_noise": normal(4, side, side),
     }
 
 
@@ -114,7 +114,7 @@ def measure(stage, variant):
 
     from aa.training.trainable import set_trainable
 
-    model, batch = build(stage), draw_batch(stage)
+    model, batch = build(stage), draw_batch(*STAGES[stage], SIZE)
     model.train()
     if variant == "kept":
         keep_latents(model, batch)

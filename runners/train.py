@@ -7,6 +7,7 @@ from aa.build import generate_clips
 from aa.config import TrainConfig
 from aa.launch import is_rank, launch, wants_group
 from aa.lock import held
+from aa.plan.command import check_memory
 from aa.rerun_check import check_rerun
 from aa.resume import prepare
 
@@ -18,6 +19,7 @@ def main(config):
     with held(folder):
         if checked.resume and not is_rank():
             prepare(checked.resume)
+        check_memory(checked)
         if wants_group(checked.hardware):
             if checked.data.generate:
                 generate_clips(checked)  # once, not in every process

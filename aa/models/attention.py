@@ -4,7 +4,7 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
+from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear, on_gpu
 
 # Scores held at once on the CPU, in numbers: 2^26 float32 are 256 MiB.
 MAX_SCORES = 2**26
@@ -23,6 +23,8 @@ def _plain_attention(query, key, value):
     batch, heads, length, width = query.shape
     query = query * width**-0.5
     per_query = heads * key.shape[2]
+    if not paddle.in_dynamic_mode():  # traced, nothing is held, and parts would be operations
+        return F.softmax(query @ key.transpose([0, 1, 3, 2])) @ value
     queries = min(length, max(1, MAX_SCORES // per_query))
     entries = max(1, MAX_SCORES // (per_query * length)) if queries == length else 1
     out = []
@@ -45,7 +47,7 @@ def multi_head_attention(query, key, value, heads):
     """
     split = [0, 0, heads, query.shape[2] // heads]
     query, key, value = (x.reshape(split) for x in (query, key, value))  # [B, L, N, D]
-    if query.place.is_gpu_place():
+    if on_gpu(query):
         return F.scaled_dot_product_attention(query, key, value).flatten(2)
     swapped = (x.transpose([0, 2, 1, 3]) for x in (query, key, value))  # [B, N, L, D]
     return _plain_attention(*swapped).transpose([0, 2, 1, 3]).flatten(2)

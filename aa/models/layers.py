@@ -2,8 +2,14 @@
 
 import math
 
+import paddle
 import paddle.nn.functional as F
 from paddle import nn
+
+
+def on_gpu(x):
+    """Whether a tensor lies on a GPU. While a graph is traced it lies nowhere yet."""
+    return paddle.in_dynamic_mode() and x.place.is_gpu_place()
 
 
 def _start(fan_in, *, zero=False, orthogonal=False):
@@ -79,7 +85,7 @@ class GroupNorm(nn.GroupNorm):
     """
 
     def forward(self, x):
-        if not x.place.is_gpu_place():
+        if not on_gpu(x):
             groups = x.reshape([x.shape[0], self._num_groups, -1])
             x = (groups - groups.mean(2, keepdim=True).detach()).reshape(x.shape)
         return super().forward(x)

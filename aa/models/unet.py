@@ -80,7 +80,7 @@ class UNet(nn.Layer):
             motion_heads=motion_heads,
             max_frames=max_frames,
         )
-        self.recompute = recompute
+        self.through = _recomputed if recompute else _run  # how a layer is run in training
         self.max_frames = max_frames if motion_heads else None
         if attention_levels is None:
             attention_levels = range(len(channels) - 1)
@@ -216,12 +216,9 @@ class UNet(nn.Layer):
         def run(level, i, x):
             at = None if reference is None or not level.has_attention else reference[len(features)]
             args = (i, x, time, image_embeds, at, keep_reference)
-            if self.recompute and self.training:
-                x, feature = recompute(level.run_layer, *args, use_reentrant=False)
-            else:
-                x, feature = level.run_layer(*args)
-            if feature is not None:
-                features.append(feature)
+            x, feature = (self.through if self.training else _run)(level.run_layer, *args)
+            if feature is not None:  # the denoiser's are read by nobody: only counted
+                features.append(feature if stop_at_last else None)
             return x
 
         skips = [x] if self._keeps_resampled() else []
@@ -245,6 +242,14 @@ class UNet(nn.Layer):
             if level.has_resampler:
                 x = level.upsamplers[0](x, skips[-1].shape[2:])
         return x, features
+
+
+def _run(layer, *arguments):
+    return layer(*arguments)
+
+
+def _recomputed(layer, *arguments):
+    return recompute(layer, *arguments, use_reentrant=False)
 
 
 def _fold(video):

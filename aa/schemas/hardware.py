@@ -30,13 +30,16 @@ class HardwareConfig:
     devices: int = 1  # processes on this machine, one per device
     precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
+    memory_gb: float | None = None  # GiB of a device; null: the machine's, of a GPU unknown
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
     sharding: ShardingConfig = field(default_factory=ShardingConfig)
 
     def __post_init__(self):
         one_of("hardware", self, "device", ("cpu", "gpu"))
         one_of("hardware", self, "precision", ("float32", "float16", "bfloat16"))
-        positive("hardware", self, "devices")
+        positive(
+            "hardware", self, "devices", *(["memory_gb"] if self.memory_gb is not None else [])
+        )
         not_negative("hardware", self, "num_threads")
         wanted(
             self.device == "gpu" or self.precision == "float32",

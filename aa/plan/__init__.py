@@ -1,0 +1,1 @@
+"""What a training step needs, counted before it is run: memory and operations."""

@@ -1,0 +1,84 @@
+"""What a traced graph becomes on a GPU: fused attention, no centred copies, half precision."""
+
+from aa.plan.graph import Graph, Operation, Tensor
+
+# Automatic mixed precision, level O1 (paddle.amp): computed in half precision, always in float32,
+# and everything else in float32 as soon as one of its inputs is.
+HALF = {"conv2d", "matmul"}
+FULL = {"group_norm", "layer_norm", "softmax", "mean", "exp", "square", "nearest_interp"}
+
+
+def lower(graph, *, half):
+    """The graph as a GPU runs it.
+
+    Args:
+        graph: a `Graph` as traced, the way of the CPU.
+        half: whether in float16 or bfloat16; float32 has no fused attention.
+    """
+    operations = [_without_centring(operation) for operation in graph.operations]
+    if half:
+        operations = list(_cast(operations))
+        _fuse_attention(operations)
+    return Graph(operations, graph.results)
+
+
+def _without_centring(operation):
+    """A GPU's GroupNorm takes the numbers as they are, see `aa.models.layers.GroupNorm`."""
+    if operation.name == "subtract" and operation.inputs[1].shape[-1:] == (1,):
+        return _copy(operation, name="reshape", inputs=operation.inputs[:1])
+    return operation
+
+
+def _cast(operations):
+    """Operations with casts in front, results in the precision that they have."""
+    biases = _linear_biases(operations)
+    for operation in operations:
+        floats = [t for t in operation.inputs if t.item_bytes in (2, 4)]
+        half = operation.name in HALF or operation in biases
+        full = operation.name in FULL or any(t.item_bytes == 4 for t in floats)
+        item_bytes = 2 if half or not full else 4
+        inputs = []
+        for tensor in operation.inputs:
+            if tensor.item_bytes in (2, 4) and tensor.item_bytes != item_bytes:
+                cast = Tensor(tensor.shape, item_bytes)
+                yield Operation("cast", [tensor], [cast], segment=operation.segment)
+                tensor = cast
+            inputs.append(tensor)
+        for output in operation.outputs:
+            if output.item_bytes in (2, 4):
+                output.item_bytes = item_bytes
+        yield _copy(operation, inputs=inputs)
+
+
+def _linear_biases(operations):
+    """The sums that are a Linear's bias: one operation with its product, in its precision."""
+    products = {t for o in operations if o.name == "matmul" for t in o.outputs}
+    return {
+        o
+        for o in operations
+        if o.name == "add"
+        and o.inputs[0] in products
+        and o.inputs[1].parameter
+        and len(o.inputs[1].shape) == 1
+    }
+
+
+def _fuse_attention(operations):
+    """Scores and their softmax are never in memory."""
+    made = {t: o for o in operations for t in o.outputs}
+    for operation in operations:
+        if operation.name != "softmax":
+            continue
+        for tensor in (*operation.inputs, *operation.outputs):
+            tensor.item_bytes = 0
+            source = made[tensor]
+            if source.name == "cast":
+                source.inputs[0].item_bytes = 0
+    for operation in operations:  # what is cast from scores
+        if operation.name == "cast" and operation.inputs[0].item_bytes == 0:
+            operation.outputs[0].item_bytes = 0
+
+
+def _copy(operation, **changes):
+    values = {**vars(operation), **changes}
+    return Operation(**values)

@@ -1,0 +1,214 @@
+"""The memory of one training step: every tensor of its graph from its making to its last use."""
+
+from aa.plan.rules import VIEWS, contiguous, kept, view_strides, workspace
+
+
+class _Storage:
+    """Memory that lives while somebody holds it."""
+
+    def __init__(self, size):
+        self.size, self.holders = size, 0
+
+
+class StepMemory:
+    """Bytes of activations and gradients while a step runs, in the order in which Paddle runs it.
+
+    Args:
+        graph: a `Graph`.
+        backward: whether gradients are taken.
+        recompute: whether the layers' activations are dropped and computed again.
+
+    Attributes:
+        peak: the most bytes at one time, without weights, their gradients and optimizer state,
+            which stay from step to step.
+        kept: bytes that the forward pass leaves for the backward pass.
+    """
+
+    def __init__(self, graph, *, backward=True, recompute=False):
+        self.now = self.peak = 0
+        self._storages, self._strides, self._gradients = {}, {}, {}
+        self._held = {}  # operation -> storages of what its gradient needs
+        operations = graph.operations
+        _mark_gradients(operations, backward)
+        self._units = list(_units(operations)) if recompute else [[op] for op in operations]
+        self._last = _last_uses(operations, graph.results)
+        self._forward()
+        self.kept = self.now
+        if backward:
+            self._backward(graph.results)
+
+    def _forward(self):
+        for unit in self._units:
+            dropped = len(unit) > 1 and _needs_grad(unit)
+            if dropped:
+                self._hold(unit[0], _outside(unit))
+            for operation in unit:
+                self._run(operation, keep=not dropped)
+                self._release_used(operation)
+
+    def _run(self, operation, *, keep):
+        """Make the results of an operation, and hold what its gradient needs."""
+        self._note(workspace(operation) + self._copied(operation))
+        for output in operation.outputs:
+            if operation.name in VIEWS and self._view(operation, output):
+                continue
+            self._make(output)
+        if keep and any(output.needs_grad for output in operation.outputs):
+            self._hold(operation, kept(operation))
+
+    def _view(self, operation, output):
+        """Whether the result lies in the memory of the input; then it does from now on."""
+        source = operation.inputs[0]
+        shape, strides = source.shape, self._strides.get(source, contiguous(source.shape))
+        if operation.name == "transpose":
+            strides = tuple(strides[i] for i in operation.attributes["perm"])
+        elif operation.name == "slice":
+            strides = strides if len(shape) == len(output.shape) else contiguous(output.shape)
+        elif operation.name != "share_data":
+            strides = view_strides(shape, strides, output.shape)
+            if strides is None:
+                return False
+        self._strides[output] = strides
+        storage = self._storages.get(source)
+        self._storages[output] = storage
+        self._take(storage)
+        return True
+
+    def _copied(self, operation):
+        """Bytes of inputs that are copied while an operation runs: they do not lie in order."""
+        if operation.name in VIEWS:
+            return 0
+        turned = [t for t in operation.inputs if t in self._strides]
+        return sum(t.bytes for t in turned if self._strides[t] != contiguous(t.shape))
+
+    def _make(self, tensor):
+        storage = _Storage(tensor.bytes)
+        self._storages[tensor] = storage
+        self.now += storage.size
+        self._take(storage)
+        self._note(0)
+
+    def _note(self, more):
+        self.peak = max(self.peak, self.now + more)
+
+    def _take(self, storage):
+        if storage:  # parameters and inputs are counted elsewhere
+            storage.holders += 1
+
+    def _drop(self, storage):
+        if storage:
+            storage.holders -= 1
+            if storage.holders == 0:
+                self.now -= storage.size
+
+    def _hold(self, operation, tensors):
+        storages = [self._storages.get(tensor) for tensor in tensors]
+        for storage in storages:
+            self._take(storage)
+        self._held[operation] = storages
+
+    def _let_go(self, operation):
+        for storage in self._held.pop(operation, ()):
+            self._drop(storage)
+
+    def _release_used(self, operation):
+        """Drop what no later operation of the forward pass reads."""
+        for tensor in self._last.get(operation, ()):
+            self._drop(self._storages.get(tensor))
+
+    def _backward(self, results):
+        for result in results:
+            self._give(result)
+        for unit in reversed(self._units):
+            if len(unit) > 1 and _needs_grad(unit):
+                self._again(unit)
+            for operation in reversed(unit):
+                self._gradient(operation)
+            self._let_go(unit[0])
+
+    def _again(self, unit):
+        """Compute a dropped layer again, this time keeping what its gradient needs."""
+        outside, last = self._held.pop(unit[0]), _last_uses(unit, ())
+        for operation in unit:
+            self._run(operation, keep=True)
+            for tensor in last.get(operation, ()):
+                if tensor in {t for o in unit for t in o.outputs}:
+                    self._drop(self._storages.get(tensor))
+        for storage in outside:
+            self._drop(storage)
+
+    def _gradient(self, operation):
+        arrived = [t for t in operation.outputs if t in self._gradients]
+        if arrived:
+            self._note(workspace(operation) + self._copied(operation))
+            moved = operation.name in VIEWS
+            for tensor in operation.inputs:
+                if tensor.needs_grad:
+                    self._give(tensor, moved=self._gradients[arrived[0]] if moved else None)
+            for tensor in arrived:
+                self._drop(self._gradients.pop(tensor))
+        self._let_go(operation)
+
+    def _give(self, tensor, *, moved=None):
+        """A gradient for a tensor: new, in the memory of another, or added to one that is there."""
+        if tensor.parameter:  # added to one that stays from step to step, and thrown away
+            self._note(tensor.bytes)
+            return
+        storage = moved or _Storage(tensor.bytes)
+        if not moved:
+            self.now += storage.size
+        self._take(storage)
+        self._note(0)
+        if tensor not in self._gradients:
+            self._gradients[tensor] = storage
+            return
+        self._note(tensor.bytes)  # the sum is a new tensor
+        self._drop(storage)
+        if moved or self._gradients[tensor].holders > 1:
+            self._drop(self._gradients.pop(tensor))
+            self._gradients[tensor] = _Storage(tensor.bytes)
+            self.now += tensor.bytes
+            self._take(self._gradients[tensor])
+
+
+def _mark_gradients(operations, backward):
+    for operation in operations:
+        needs = backward and operation.name != "share_data"  # which is a detached one
+        needs = needs and any(tensor.needs_grad for tensor in operation.inputs)
+        for output in operation.outputs:
+            output.needs_grad = needs
+
+
+def _needs_grad(unit):
+    return any(output.needs_grad for operation in unit for output in operation.outputs)
+
+
+def _units(operations):
+    """Operations in runs: those of a layer together, each other one by itself."""
+    unit = []
+    for operation in operations:
+        if unit and (operation.segment is None or operation.segment != unit[-1].segment):
+            yield unit
+            unit = []
+        unit.append(operation)
+    yield unit
+
+
+def _outside(unit):
+    """What a run of operations reads of others."""
+    made = {tensor for operation in unit for tensor in operation.outputs}
+    read = dict.fromkeys(t for operation in unit for t in operation.inputs if not t.parameter)
+    return [tensor for tensor in read if tensor not in made]
+
+
+def _last_uses(operations, results):
+    """operation -> tensors that no later one reads."""
+    last = {}
+    for operation in operations:
+        for tensor in (*operation.inputs, *operation.outputs):
+            last[tensor] = operation
+    found = {}
+    for tensor, operation in last.items():
+        if tensor not in results:
+            found.setdefault(operation, []).append(tensor)
+    return found

@@ -1,0 +1,83 @@
+"""What Paddle's operations keep for the backward pass, share with their input, and calculate."""
+
+from itertools import pairwise
+from math import prod
+
+# Their result lies in the memory of the first input.
+VIEWS = {"reshape", "flatten", "unsqueeze", "squeeze", "transpose", "slice", "share_data"}
+
+
+def kept(operation):
+    """The tensors that an operation's gradient needs: seen in Paddle 3.3 by its saved tensors."""
+    name, inputs, outputs = operation.name, operation.inputs, operation.outputs
+    if name in ("conv2d", "matmul", "multiply"):
+        return inputs[:2]
+    if name in ("swish", "gelu", "layer_norm"):
+        return inputs[:1] + outputs[1:]
+    if name == "group_norm":
+        return inputs[:1] + outputs
+    if name == "softmax":
+        return outputs
+    return inputs[:1] if name in ("where", "silu", "square", "exp", "divide") else []
+
+
+def view_strides(shape, strides, new_shape):
+    """Strides of a view with another shape, or None where the numbers must be copied.
+
+    Args:
+        shape, strides: of the tensor, in numbers.
+        new_shape: the same count of numbers.
+    """
+    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
+    found, i = [], 0
+    wanted = [n for n in new_shape if n != 1]
+    while wanted:
+        count, group = 1, []
+        taken, product = [], 1
+        while count != product or not taken:  # axes of both sides with equally many numbers
+            if not taken or product < count:
+                taken.append(wanted.pop(0))
+                product *= taken[-1]
+            if count < product:
+                group.append(old[i])
+                count *= old[i][0]
+                i += 1
+        if any(a[1] != b[0] * b[1] for a, b in pairwise(group)):
+            return None
+        step = group[-1][1]
+        for n in reversed(taken):
+            found.append(step)
+            step *= n
+        found[-len(taken) :] = reversed(found[-len(taken) :])
+    merged = iter(found)
+    return tuple(0 if n == 1 else next(merged) for n in new_shape)
+
+
+def contiguous(shape):
+    """Strides of a tensor whose numbers lie one after the other."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(0 if n == 1 else step)
+        step *= n
+    return tuple(reversed(strides))
+
+
+def multiplications(operation):
+    """Multiplications with an addition of an operation going forward."""
+    if operation.name == "conv2d":
+        return operation.outputs[0].numbers * prod(operation.inputs[1].shape[1:])
+    if operation.name == "matmul":
+        first = operation.inputs[0].shape
+        inner = first[-2] if operation.attributes["transpose_x"] else first[-1]
+        return operation.outputs[0].numbers * inner
+    return 0
+
+
+def workspace(operation):
+    """Bytes that an operation needs beside its results while it runs, on a CPU."""
+    if operation.name == "conv2d":  # the pixels below the kernel, of one picture
+        kernel, out = operation.inputs[1].shape, operation.outputs[0].shape
+        if kernel[2:] == (1, 1):
+            return 0
+        return prod(kernel[1:]) * prod(out[2:]) * operation.outputs[0].item_bytes
+    return 0

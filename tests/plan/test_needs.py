@@ -1,0 +1,81 @@
+"""Parts of a device's memory, worked by hand, and what published trainings need."""
+
+from dataclasses import replace
+
+import pytest
+
+from aa.plan.needs import GIB, Counter, Setting
+from aa.plan.report import Plan
+
+PUBLISHED = ["model=animate_anyone", "data=puppets", "stage.init_from=null"]
+
+
+@pytest.fixture(scope="module")
+def count(compose):
+    """Function (changes of a Setting) -> the parts of a tiny stage 1 on a GPU."""
+    config = compose("train", ["model=parity", "data=puppets", "stage=1"])
+    counter = Counter(config.model.network(), config.stage, device="gpu", half=True)
+    setting = dict(batch=1, frames=1, height=64, width=64, recompute=True, devices=4)
+
+    def parts(**changes):
+        return counter.count(Setting(**setting | changes)).parts
+
+    parts.trained, parts.weights = counter.trained, counter.weights
+    return parts
+
+
+def test_without_sharding_a_device_holds_everything(count):
+    parts = count()
+    assert parts["weights"] == count.weights
+    assert parts["gradients"] == count.trained
+    assert parts["optimizer"] == 2 * count.trained
+
+
+@pytest.mark.parametrize(
+    ("level", "weights", "gradients", "optimizer"),
+    [("stage1", 1, 1, 1 / 4), ("stage2", 1, 1 / 4, 1 / 4), ("stage3", 1 / 4, 1 / 4, 1 / 4)],
+)
+def test_sharding_splits_over_four_devices(count, level, weights, gradients, optimizer):
+    parts, frozen = count(sharding=level), count.weights - count.trained
+    assert parts["weights"] == frozen + weights * count.trained
+    assert parts["gradients"] == gradients * count.trained
+    assert parts["optimizer"] == optimizer * 2 * count.trained
+
+
+def test_with_offload_the_optimizer_is_in_the_machines_memory(count):
+    assert count(sharding="stage2", offload=True)["optimizer"] == 0
+
+
+def published(compose, *overrides):
+    config = compose("train", [*PUBLISHED, *overrides])
+    return Plan(config, config.stage)
+
+
+@pytest.mark.slow
+def test_stage_1_at_768_fits_a_32_gb_card_only_with_recompute_or_in_shards(compose):
+    plan = published(compose, "stage=1", "data.height=768", "data.width=768", "hardware=v100")
+
+    def fits(**changes):
+        return plan.counter.count(replace(plan.setting, **changes)).total <= plan.memory
+
+    assert fits(recompute=True)
+    assert not fits(recompute=False)
+    assert not fits(recompute=False, devices=4)
+    assert fits(recompute=False, devices=4, sharding="stage1")
+
+
+@pytest.mark.slow
+def test_stage_2_at_256x512_with_24_frames_fits_a_32_gb_card(compose):
+    size = ["data.height=512", "data.width=256"]
+    assert published(compose, "stage=2", "hardware=v100", *size).fits
+
+
+def test_what_does_not_fit_is_refused_with_what_would(compose):
+    from aa.errors import UserError
+    from aa.plan.report import check_fits
+
+    tiny = ["model=parity", "data=puppets", "stage=1", "hardware=v100"]
+    needed = published(compose, *tiny, "hardware.recompute=true").needs.total / GIB
+    overrides = ["hardware.recompute=false", f"hardware.memory_gb={needed * 1.0001}"]
+    with pytest.raises(UserError, match=r"does not fit: .* It does with hardware\.recompute=true"):
+        check_fits(compose("train", [*tiny, *overrides]))
