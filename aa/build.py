@@ -82,7 +82,7 @@ def _checkpoint_to_resume(config, folder):
     if not state_folder(checkpoints[-1]).is_dir():
         raise UserError(
             f"{checkpoints[-1]}: has weights but no state to go on training from (runs under "
-            f"sharding keep none); start a new run with stage.init_from={folder}."
+            f"sharding stage2 and stage3 keep none); start a new run with stage.init_from={folder}."
         )
     return checkpoints[-1]
 

@@ -26,6 +26,7 @@ def prepare():
     from paddlenlp.trainer import TrainerState
 
     from aa.training.checkpoints import CheckpointCallback, EmaCallback
+    from aa.training.state import collect_optimizer
 
     model = build(1)
     parameters = {
@@ -47,7 +48,8 @@ def prepare():
         record=NoRecord(),
         ema=EmaCallback(list(parameters.values()), 0.99),
     )
-    return callback, folder.parent, (optimizer, rate, TrainerState())
+    state = collect_optimizer(optimizer, gather=False)
+    return callback, folder.parent, (state, rate, TrainerState())
 
 
 class NoRecord:

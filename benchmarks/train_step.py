@@ -4,9 +4,10 @@
 
 The UNets have 64, 128, 256, 256 channels; stage 1 takes 4 samples, stage 2 a clip of 8 frames, at
 256x256 pixels (32x32 latents). Straightforward means: everything has gradients, and the
-cross-attention compares its one token with every query. "kept" is ours with the frames
-encoded before (`data.latents`). What must not change, the loss, is compared too. Each variant runs
-in a process of its own, for its peak memory; times are medians.
+cross-attention compares its one token with every query. "kept" is ours with the frames encoded
+before (`data.latents`), "recompute" is ours with the layers' activations dropped. What must not
+change, the loss, is compared too. Each variant runs in a process of its own, for its peak memory;
+times are medians.
 """
 
 import argparse
@@ -19,7 +20,7 @@ import sys
 import time
 
 STEPS = 4  # and one before them that does not count
-VARIANTS = ("plain", "ours", "kept")
+VARIANTS = ("plain", "ours", "kept", "recompute")
 STAGES = {1: (4, 1), 2: (1, 8)}  # (samples, frames) of a step
 SIZE = 256  # pixels to a side
 
@@ -114,7 +115,7 @@ def measure(stage, variant):
 
     from aa.training.trainable import set_trainable
 
-    model, batch = build(stage), draw_batch(*STAGES[stage], SIZE)
+    model, batch = build(stage, recompute=variant == "recompute"), draw_batch(*STAGES[stage], SIZE)
     model.train()
     if variant == "kept":
         keep_latents(model, batch)

@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import paddle
 from paddlenlp.trainer import TrainerCallback
+from paddlenlp.trainer.trainer_utils import ShardingOption
 from safetensors import SafetensorError
 
 from aa.errors import UserError
 from aa.sealing import describe, partial_folder, read_manifest, remove, seal
-from aa.training.state import save_state, state_folder
+from aa.training.state import collect_optimizer, save_state, state_folder
 from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
@@ -101,9 +102,13 @@ class CheckpointCallback(TrainerCallback):
     def on_save(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         if self.gather:
             self.gather()
+        training, sharded = None, bool(args.sharding)
+        keeps = not sharded or args.sharding == [
+            ShardingOption.SHARD_OP
+        ]  # of stage2 and stage3 weights alone
+        if keeps and (self.record or sharded):
+            training = collect_optimizer(optimizer, gather=sharded), lr_scheduler, state
         if self.record:
-            # Sharded, this process has only its part of the optimizer: such a run cannot go on.
-            training = None if args.sharding else (optimizer, lr_scheduler, state)
             self.save(state.global_step, training)
 
     def save(self, step, training):
@@ -111,7 +116,7 @@ class CheckpointCallback(TrainerCallback):
 
         Args:
             step: N.
-            training: optimizer, lr_scheduler and trainer state to go on from, or None.
+            training: `collect_optimizer`, lr_scheduler and trainer state to go on from, or None.
 
         Raises:
             UserError: the disk is full or cannot be written. The last checkpoint is as it was.

@@ -31,7 +31,8 @@ def save_state(
         folder: a new folder, made with those above it.
         parameters: {name: parameter} of those that train. Paddle's own names count the layers a
             process has made, so on disk everything has these names.
-        optimizer, lr_scheduler: Paddle's.
+        optimizer: what `collect_optimizer` gave.
+        lr_scheduler: Paddle's.
         trainer_state: paddlenlp's TrainerState.
         averaged: whether the checkpoint's weights are the average of the parameters.
         scaler: Paddle's GradScaler (float16), or None.
@@ -44,11 +45,10 @@ def save_state(
 
     folder.mkdir(parents=True)
     arrays = {f"parameter/{n}": p.numpy() for n, p in parameters.items()} if averaged else {}
-    found = optimizer.state_dict()
     for name, parameter in parameters.items():
         prefix = f"{parameter.name}_"
-        for key in [k for k in found if k.startswith(prefix)]:
-            arrays[f"optimizer/{name}/{key.removeprefix(prefix)}"] = found[key].numpy()
+        for key in [k for k in optimizer if k.startswith(prefix)]:
+            arrays[f"optimizer/{name}/{key.removeprefix(prefix)}"] = optimizer[key]
     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / ARRAYS)
     values = {
         "lr_scheduler": lr_scheduler.state_dict(),
@@ -58,6 +58,36 @@ def save_state(
     (folder / VALUES).write_text(json.dumps(values) + "\n")
     trainer_state.save_to_json(str(folder / TRAINER_STATE_NAME))
     return folder / ARRAYS
+
+
+def collect_optimizer(optimizer, *, gather):
+    """{Paddle's name: array} of an optimizer's state.
+
+    Args:
+        optimizer: Paddle's.
+        gather: whether each process has only its part: all of them come here, the first gets all.
+    """
+    import paddle
+    from paddle import distributed
+
+    found = optimizer.state_dict()
+    own = {key: value for key, value in found.items() if isinstance(value, paddle.Tensor)}
+    if not gather:
+        return {key: value.numpy() for key, value in own.items()}
+    parts = []
+    distributed.all_gather_object(
+        parts, {k: (v.shape, str(v.dtype).removeprefix("paddle.")) for k, v in own.items()}
+    )
+    state = {}
+    for rank, part in enumerate(parts):
+        for key, (shape, dtype) in part.items():
+            # A single number may lie in the machine's memory, where a card's processes do not look.
+            mine = own[key] if rank == distributed.get_rank() else paddle.empty(shape, dtype)
+            value = paddle.to_tensor(mine.numpy()) if mine.size == 1 else mine
+            distributed.broadcast(value, src=rank)
+            if distributed.get_rank() == 0:
+                state[key] = value.numpy()
+    return state
 
 
 def load_parameters(folder, parameters):
