@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from safetensors.numpy import load_file
 
@@ -129,3 +130,20 @@ def test_a_sharded_run_goes_on_in_one_process_and_back_with_the_losses_of_a_whol
     ]
     for name, array in weights[1].items():
         np.testing.assert_allclose(weights[0][name], array, atol=1e-5, err_msg=name)
+
+
+def test_a_killed_process_ends_the_whole_run_and_leaves_a_folder_to_go_on_with(tmp_path):
+    own = ["hardware.devices=2", "stage.max_steps=1000", "stage.save_steps=1", "hydra.run.dir=run"]
+    process = start(tmp_path, *own)
+    until = time.monotonic() + 120
+    while not list_checkpoints(tmp_path / "run"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    family = psutil.Process(process.pid).children(recursive=True)
+    ranks = [p for p in family if p.environ().get("PADDLE_TRAINER_ID") == "1"]
+    ranks[-1].kill()
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "a process ended without a word" in said
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert damage(list_checkpoints(tmp_path / "run")[-1]) is None
