@@ -67,8 +67,8 @@ class ClipReader:
             targets, reference: numbers of the frames to learn, and of another.
             rng: draws the box of fit "crop".
         """
-        if self.latents:
-            return self._read_encoded(clip, targets, reference)
+        if self.latents is not None:
+            return self._read_encoded(self.latents, clip, targets, reference)
         if self._cache.max_bytes:
             frames, poses, squashed = self._read_kept(clip, targets, reference)
         else:
@@ -88,8 +88,8 @@ class ClipReader:
         numbers = ([*targets, reference], targets, reference)
         return (array[i] for array, i in zip(arrays, numbers, strict=True))
 
-    def _read_encoded(self, clip, targets, reference):
-        moments = self.latents.read(clip, [*targets, reference])  # [2C, F+1, h, w]
+    def _read_encoded(self, latents, clip, targets, reference):
+        moments = latents.read(clip, [*targets, reference])  # [2C, F+1, h, w]
         video, pose = self._readers(clip)
         picture, poses = video.read([reference])[0], pose.read(targets)
         frame_size = picture.shape[:2]
