@@ -24,6 +24,7 @@ from aa.inputs import check_files
 from aa.launch import (
     GroupError,
     check_shared_folder,
+    is_later_node,
     is_main_process,
     is_rank,
     wants_group,
@@ -104,9 +105,12 @@ def run(main, schema):
                 arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
             else:
                 arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
-            if starts:
+            if starts and is_later_node(arguments):  # the first machine's command writes
+                arguments.append("hydra.output_subdir=null")
+            elif starts:
                 check_given_folder(arguments, resumable=schema is TrainConfig)
-        check_shared_folder(arguments)
+        else:
+            check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
         sys.argv[1:] = normalise_overrides(arguments)
         register_schemas(make_folder if starts else str)
         os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself

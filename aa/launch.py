@@ -39,7 +39,13 @@ def is_rank():
 
 def is_main_process():
     """Whether this process is the only one, or the first of a launched group."""
-    return os.environ.get("PADDLE_TRAINER_ID", "0") == "0"
+    return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and not is_later_node(sys.argv)
+
+
+def is_later_node(arguments):
+    """Whether a command is that of another machine than the first: it only starts processes."""
+    ranks = [a.partition("=")[2] for a in arguments if a.startswith("hardware.node_rank=")]
+    return bool(ranks) and ranks[-1] != "0"
 
 
 def wait_for_others():
@@ -52,27 +58,28 @@ def wait_for_others():
 
 def wants_group(hardware):
     """Whether this process shall start a group and train nothing itself."""
-    return hardware.devices > 1 and not is_rank()
+    return hardware.devices * hardware.nodes > 1 and not is_rank()
 
 
-def check_shared_folder(arguments):
-    """Ranks started by hand must have been told their run folder: each would take its own.
+def check_shared_folder(arguments, who):
+    """Those that are started apart must have been told their run folder: each would take its own.
+
+    Args:
+        arguments: of the command.
+        who: they, in words.
 
     Raises:
         UserError: they have not.
     """
-    if is_rank() and not any(a.lstrip("+").startswith("hydra.run.dir=") for a in arguments):
-        raise UserError(
-            f"{os.environ['PADDLE_TRAINERS_NUM']} processes need one run folder: add "
-            "hydra.run.dir=<folder>, or start one process with hardware.devices=<number>."
-        )
+    if not any(a.lstrip("+").startswith("hydra.run.dir=") for a in arguments):
+        raise UserError(f"{who} need one run folder: add hydra.run.dir=<folder>, the same for all.")
 
 
 def launch(hardware, folder, *, full_error=False):
     """Run this job in `hardware.devices` processes and wait for them.
 
     The processes repeat this command, each with its rank; what they print is in `logs/` of the run
-    folder, that of the first also here.
+    folder, that of the first also here. Of several machines each starts its own, into one folder.
 
     Args:
         hardware: the checked `HardwareConfig`.
@@ -84,9 +91,15 @@ def launch(hardware, folder, *, full_error=False):
         Interrupted: a signal stopped them all.
     """
     logs = Path(folder) / "logs"
+    if hardware.nodes > 1:
+        check_shared_folder(sys.argv, f"{hardware.nodes} machines")
+        logs /= f"node{hardware.node_rank}"
     logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-u", "-W", "ignore", "-m", "paddle.distributed.launch"]
     command += ["--nproc_per_node", str(hardware.devices), "--log_dir", str(logs)]
+    if hardware.nodes > 1:
+        command += ["--nnodes", str(hardware.nodes), "--rank", str(hardware.node_rank)]
+        command += ["--master", hardware.master]
     command += ["--log_level", "CRITICAL", str(Path(sys.argv[0]).resolve())]
     command += [*_options(), *rank_overrides(folder)]
     log.info("starting %d processes, their output goes to %s", hardware.devices, logs)

@@ -5,7 +5,7 @@ import hydra
 from aa import cli
 from aa.build import generate_clips
 from aa.config import TrainConfig
-from aa.launch import is_rank, launch, wants_group
+from aa.launch import is_main_process, is_rank, launch, wants_group
 from aa.lock import held
 from aa.plan.command import check_memory
 from aa.rerun_check import check_rerun
@@ -17,11 +17,11 @@ from aa.resume import prepare
 def main(config):
     checked, folder = cli.begin(config)
     with held(folder):
-        if checked.resume and not is_rank():
+        if checked.resume and is_main_process() and not is_rank():
             prepare(checked.resume)
         check_memory(checked)
         if wants_group(checked.hardware):
-            if checked.data.generate:
+            if checked.data.generate and is_main_process():
                 generate_clips(checked)  # once, not in every process
             launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each comes back here
         else:

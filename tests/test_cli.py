@@ -155,9 +155,9 @@ def test_only_the_first_command_starts_a_group(as_rank, monkeypatch):
 
 
 def test_ranks_started_by_hand_must_share_a_run_folder(as_rank):
-    check_shared_folder(["stage=1", "hydra.run.dir=here"])
+    check_shared_folder(["stage=1", "hydra.run.dir=here"], "2 processes")
     with pytest.raises(UserError, match=r"2 processes need one run folder: add hydra.run.dir="):
-        check_shared_folder(["stage=1"])
+        check_shared_folder(["stage=1"], "2 processes")
 
 
 def test_ranks_repeat_the_job_in_its_folder(composed):

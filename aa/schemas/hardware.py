@@ -1,5 +1,6 @@
 """Schema of the group `hardware` and of `hardware/sharding` inside it."""
 
+import re
 from dataclasses import dataclass, field
 
 from omegaconf import MISSING
@@ -28,6 +29,9 @@ class HardwareConfig:
 
     device: str = MISSING  # cpu or gpu
     devices: int = 1  # processes on this machine, one per device
+    nodes: int = 1  # machines that run this command together
+    node_rank: int = 0  # which of them this is, the first is 0
+    master: str | None = None  # host:port of the first, which all of them reach
     precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
     memory_gb: float | None = None  # GiB of a device; null: the machine's, of a GPU unknown
@@ -40,7 +44,18 @@ class HardwareConfig:
         positive(
             "hardware", self, "devices", *(["memory_gb"] if self.memory_gb is not None else [])
         )
-        not_negative("hardware", self, "num_threads")
+        not_negative("hardware", self, "num_threads", "node_rank")
+        positive("hardware", self, "nodes")
+        wanted(
+            self.node_rank < self.nodes,
+            f"hardware.node_rank must be less than hardware.nodes={self.nodes}, got "
+            f"{self.node_rank}.",
+        )
+        wanted(
+            self.nodes == 1 or re.fullmatch(r"[\w.-]+:\d+", self.master or ""),
+            "hardware.master=host:port of the first machine must be given with hardware.nodes, "
+            f"got {self.master}.",
+        )
         wanted(
             self.device == "gpu" or self.precision == "float32",
             f"hardware.precision={self.precision} needs a GPU (Paddle has no such convolution on "

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -147,3 +148,20 @@ def test_a_killed_process_ends_the_whole_run_and_leaves_a_folder_to_go_on_with(t
     assert "a process ended without a word" in said
     assert not psutil.wait_procs(family, timeout=5)[1]
     assert damage(list_checkpoints(tmp_path / "run")[-1]) is None
+
+
+def test_two_machines_have_the_loss_of_one_process_with_the_same_global_batch(runs):
+    folder = runs["one"].parent
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        master = f"127.0.0.1:{free.getsockname()[1]}"
+    own = ["stage.per_device_batch_size=1", "hardware.nodes=2", f"hardware.master={master}"]
+    own.append("hydra.run.dir=machines")
+    machines = [start(folder, *own, f"hardware.node_rank={rank}") for rank in (0, 1)]
+    for machine in machines:
+        _, said = machine.communicate(timeout=300)
+        assert machine.returncode == 0, said
+    expected = metrics(runs["one"], "loss")[:3]
+    assert metrics(folder / "machines", "loss") == pytest.approx(expected, abs=1e-5)
+    snapshot = json.loads((folder / "machines" / "snapshot.json").read_text())
+    assert "hardware.node_rank=0" in snapshot["command"]
