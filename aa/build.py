@@ -7,7 +7,7 @@ from pathlib import Path
 from aa.config import to_dict
 from aa.differences import flat
 from aa.errors import UserError
-from aa.launch import is_main_process, is_rank
+from aa.launch import is_main_process, is_rank, wait_for_others
 from aa.runs import STAGES
 
 log = logging.getLogger(__name__)
@@ -171,9 +171,9 @@ def build_latents(config, model, clips):
         store.encode(
             clips[distributed.get_rank() :: distributed.get_world_size()],
             lambda pixels: model.encode_moments(paddle.to_tensor(pixels)).numpy(),
+            skip_bad=data.skip_bad,
         )
-    if is_rank():
-        distributed.barrier()
+    wait_for_others()
     log.info("latents in %s", store.folder)
     return store
 

@@ -31,7 +31,7 @@ from aa.launch import (
 )
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
-from aa.plan.command import asked, run_plan
+from aa.plan.command import run_plan, take_plan
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
 from aa.resume_arguments import check_given_folder, resume_arguments
@@ -96,9 +96,11 @@ def run(main, schema):
     job.schema = schema
     try:
         arguments, starts = check_arguments(sys.argv[1:])
-        if starts and schema is TrainConfig and asked(arguments):
-            register_schemas()
-            sys.exit(0 if run_plan(arguments, runner=sys.argv[0]) else USER_ERROR)
+        if starts and schema is TrainConfig:
+            plan, arguments = take_plan(arguments)
+            if plan:
+                register_schemas()
+                sys.exit(0 if run_plan(plan, arguments, runner=sys.argv[0]) else USER_ERROR)
         if not is_rank():  # a rank was given all overrides by the process that started it
             register_schemas()
             if given_folder(arguments, "rerun"):

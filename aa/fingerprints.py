@@ -42,17 +42,6 @@ def sha256(path):
     return digest.hexdigest()
 
 
-def block_hash(path):
-    """SHA-256 of a file's size and of its first, middle and last 64 KiB."""
-    size = os.path.getsize(path)
-    digest = hashlib.sha256(str(size).encode())
-    with open(path, "rb") as file:
-        for start in (0, size // 2, size - BLOCK):
-            file.seek(max(0, start))
-            digest.update(file.read(BLOCK))
-    return digest.hexdigest()
-
-
 def training_files(config, clips):
     """What a training reads, also one that is resumed: its first step has read it.
 
@@ -86,7 +75,13 @@ def _whole(path):
 
 
 def _blocks(path):
-    return {"sha256_of_blocks": block_hash(path)}
+    size = os.path.getsize(path)
+    digest = hashlib.sha256(str(size).encode())
+    with open(path, "rb") as file:
+        for start in (0, size // 2, size - BLOCK):
+            file.seek(max(0, start))
+            digest.update(file.read(BLOCK))
+    return {"sha256_of_blocks": digest.hexdigest()}
 
 
 def _name(path):

@@ -5,6 +5,7 @@ import io
 import logging
 import os
 import re
+import subprocess
 from pathlib import Path
 
 from aa.errors import UserError
@@ -45,6 +46,16 @@ def count_gpus():
     if visible == "all":
         return len(present)
     return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
+
+
+def card_memory():
+    """GiB of the smallest GPU of this machine, None where NVIDIA's tool does not say."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return min(int(line) for line in said.split()) / 1024  # from MiB
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return None
 
 
 def thread_settings(hardware):

@@ -38,21 +38,30 @@ def seal(partial, target, *, known=None, **about):
     files = {name: known.get(name) or describe(partial / name) for name in names}
     manifest = partial / MANIFEST
     manifest.write_text(json.dumps({"format": FORMAT, **about, "files": files}, indent=1) + "\n")
-    _flush(manifest)
+    flush(manifest)
     for folder in [p for p in partial.rglob("*") if p.is_dir()]:
-        _flush(folder)
-    _flush(partial)
+        flush(folder)
+    flush(partial)
     os.rename(partial, target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def describe(path):
     """Flush a finished file; its manifest entry."""
     with ThreadPoolExecutor(1) as pool:  # the disk takes it while it is hashed
-        flushed = pool.submit(_flush, path)
+        flushed = pool.submit(flush, path)
         entry = {"bytes": path.stat().st_size, "sha256": sha256(path)}
         flushed.result()  # raises what went wrong
     return entry
+
+
+def flush(path):
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_manifest(folder):
@@ -103,12 +112,3 @@ def _differs(path, entry):
     if size != entry["bytes"]:
         return f"{path.name} has {size} bytes, {entry['bytes']} were written"
     return None if sha256(path) == entry["sha256"] else f"{path.name} is not what was written"
-
-
-def _flush(path):
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 from aa.data.transforms import fit_frames, to_signed
 from aa.data.video import VideoReader
-from aa.errors import ClipError
-from aa.fingerprints import block_hash
+from aa.errors import ClipError, UserError
+from aa.fingerprints import sha256
+from aa.sealing import SUFFIX, flush
 from aa.weights.disk import check_space
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ PIXELS = 2**20  # of the frames that are encoded at a time
 class LatentStore:
     """The posterior moments of clips whose frames are padded, never cut.
 
-    A file's name tells the video it is of (its size and three parts of its content), the folder's
-    the VAE and the picture size: what has changed finds no file, and nothing wrong is read.
+    A file's name is the SHA-256 of its video, the folder's tells the VAE and the picture size: what
+    has changed finds no file, and nothing wrong is read.
 
     Args:
         folder: home of this and other stores.
@@ -39,28 +40,44 @@ class LatentStore:
         self.folder = Path(folder) / f"{size[0]}x{size[1]}_{vae[:16]}"
         self._files = {}
 
-    def encode(self, clips, encode):
+    def encode(self, clips, encode, *, skip_bad=False):
         """Encode the clips that are not there yet, and show how far it is.
 
         Args:
-            clips: those to encode. One that does not decode is left out: `read` says so.
+            clips: those to encode.
             encode: function pixels [F, 3, H, W] in [-1, 1] -> moments [F, 2C, h, w], both float32.
+            skip_bad: leave out a clip that does not decode; `read` says so.
 
         Raises:
-            UserError: the disk is full.
+            ClipError: a clip does not decode.
+            UserError: the disk is full or cannot be written.
         """
         wanted = [clip for clip in dict.fromkeys(clips) if not self._is_there(clip)]
         self.folder.mkdir(parents=True, exist_ok=True)
         for clip in tqdm(wanted, desc="encoding", unit="clip", disable=not wanted):
             try:
-                moments = self._encode(clip, encode)
+                moments, file = self._encode(clip, encode), self._file(clip)
             except ClipError as error:
+                if not skip_bad:
+                    raise
                 log.warning("not encoded: %s", error)
                 continue
-            check_space(self.folder, moments.nbytes)
-            partial = self.folder / f".{self._file(clip).name}.{os.getpid()}.partial"
+            self._write(file, moments)
+
+    def _write(self, file, moments):
+        check_space(self.folder, moments.nbytes)
+        partial = self.folder / f".{file.name}.{os.getpid()}{SUFFIX}"
+        try:
             save_file({NAME: moments}, partial)
-            os.replace(partial, self._file(clip))
+            flush(partial)
+            os.replace(partial, file)
+        except (OSError, SafetensorError) as error:
+            raise UserError(
+                f"{self.folder}: latents cannot be written ({error}). Make room on the disk or "
+                "choose another data.latents=<folder>; what is there is kept."
+            ) from error
+        finally:
+            partial.unlink(missing_ok=True)
 
     def read(self, clip, frames):
         """Moments float32 [2C, F, h, w] of the frames with these numbers.
@@ -92,13 +109,13 @@ class LatentStore:
         try:
             with safe_open(self._file(clip), framework="np") as file:
                 return NAME in file.keys()  # noqa: SIM118 a file is no dict
-        except (OSError, SafetensorError):  # its length is checked: a broken one is made again
+        except (ClipError, OSError, SafetensorError):  # a file that was cut short is made again
             return False
 
     def _file(self, clip):
         if clip not in self._files:
             try:
-                self._files[clip] = self.folder / f"{block_hash(clip.video)}.safetensors"
+                self._files[clip] = self.folder / f"{sha256(clip.video)}.safetensors"
             except OSError as error:
                 raise ClipError(f"{clip.video}: cannot be read ({error.strerror}).") from error
         return self._files[clip]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 
 import numpy as np
 
@@ -26,8 +27,8 @@ class ReportingDataset:
 
     def __getitem__(self, k):
         if os.getpid() != self._process:
+            _end_with(self._process)
             self._process = os.getpid()
-            end_with_parent(signal.SIGKILL)  # SIGTERM is the training's own
         try:
             item = self.dataset[k]
         except UserError as error:
@@ -35,6 +36,22 @@ class ReportingDataset:
         item["number"] = np.array(k)
         bad = {str(clip.video): reason for clip, reason in self.dataset.bad_clips.items()}
         return {**item, "bad_clips": json.dumps(bad)} if bad else item
+
+
+def _end_with(trains):
+    """In a process that reads: end, and give shared memory back, when the one that trains ends."""
+    signal.signal(signal.SIGUSR1, _leave)  # SIGTERM and SIGINT are the training's own
+    end_with_parent(signal.SIGUSR1)
+    if os.getppid() != trains:  # it has ended already
+        _leave(None, None)
+
+
+def _leave(number, frame):
+    if "paddle" in sys.modules:
+        from paddle.base import core
+
+        core._cleanup_mmap_fds()
+    os._exit(1)
 
 
 def collate(items):

@@ -5,7 +5,7 @@ from dataclasses import replace
 STEPS = ("stage1", "stage2", "stage3")
 
 
-def changes(setting, *, device, in_order, size_step):
+def changes(setting, *, device, in_order, size_step, accumulation=1):
     """Settings to try one after the other, each with the overrides that make it.
 
     Args:
@@ -13,6 +13,7 @@ def changes(setting, *, device, in_order, size_step):
         device: "cpu" or "gpu".
         in_order: whether frames can be left out: runs of frames, as in stage 2.
         size_step: height and width are multiples of it.
+        accumulation: batches to a step, of the setting that does not fit.
 
     Yields:
         (Setting, list of overrides), each with all changes before it.
@@ -34,7 +35,7 @@ def changes(setting, *, device, in_order, size_step):
             yield change(sharding=level)
     if setting.batch > 1:
         said["stage.per_device_batch_size"] = 1
-        said["stage.gradient_accumulation_steps"] = setting.batch
+        said["stage.gradient_accumulation_steps"] = setting.batch * accumulation
         yield change(batch=1)
     for frames in [n for n in (24, 16, 12, 8) if in_order and n < setting.frames]:
         said["stage.num_frames"] = frames

@@ -1,6 +1,8 @@
 """`plan=true` or `plan=max` on the command line of a training: counts, and starts nothing."""
 
 import os
+import re
+from dataclasses import replace
 
 from omegaconf import OmegaConf
 
@@ -8,32 +10,40 @@ from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
 from aa.launch import is_rank, wants_group
-from aa.machine import prepare_paddle
+from aa.machine import card_memory, prepare_paddle
 from aa.recorded import compose, given_options, split_options
 
-KEY, VALUES = "plan=", ("true", "max")
+VALUES = ("true", "max")
+OURS = re.compile(r"\+{0,2}plan=(.*)", re.DOTALL)
+OTHERS = re.compile(r"\+{0,2}(resume|rerun)=(?!null$)")
 
 
-def asked(arguments):
-    """The value of `plan=` among arguments, None where there is none."""
-    values = [a.removeprefix(KEY).lower() for a in arguments if a.startswith(KEY)]
-    return values[-1] if values and values[-1] not in ("null", "false") else None
+def take_plan(arguments):
+    """The value of the last `plan=` among arguments, None if there is none, and the others."""
+    values = [m[1].strip("'\"").lower() for m in map(OURS.fullmatch, arguments) if m]
+    asked = values[-1] if values and values[-1] not in ("null", "false") else None
+    return asked, [a for a in arguments if not OURS.fullmatch(a)]
 
 
-def run_plan(arguments, *, runner):
+def run_plan(value, arguments, *, runner):
     """Print what the training of a command needs. Whether it fits.
 
+    Args:
+        value: "true", or "max" to look for the most that fits too.
+        arguments: of the command, options first, without `plan=`.
+        runner: its path.
+
     Raises:
-        UserError: the command makes no config, or is one of several trainings.
+        UserError: the command makes no config, or is not one new training.
     """
-    value = asked(arguments)
+    words, overrides = split_options(arguments)
     if value not in VALUES:
         raise UserError(f"plan must be {' or '.join(VALUES)}, got {value}.")
-    words, overrides = split_options(arguments)
     if any(word in ("-m", "--multirun") for word in words):
         raise UserError("plan counts one training: leave out -m.")
-    overrides = [o for o in normalise_overrides(overrides) if not o.startswith(KEY)]
-    values = compose(given_options(words), overrides, TrainConfig, runner)
+    if any(OTHERS.match(override) for override in overrides):
+        raise UserError("plan counts a new training: leave out resume= and rerun=.")
+    values = compose(given_options(words), normalise_overrides(overrides), TrainConfig, runner)
     if values["stage"]["init_from"] == "???":  # where it starts from takes no memory
         values["stage"]["init_from"] = None
     config = to_config(typed(OmegaConf.create(values), TrainConfig))
@@ -53,8 +63,10 @@ def check_memory(config):
     hardware = config.hardware
     if hardware.device != "gpu" or hardware.memory_gb is None or is_rank():
         return
-    if wants_group(hardware):  # the processes to come import paddle, this one has not
-        prepare_paddle(HardwareConfig(device="cpu"))
+    if wants_group(hardware):  # paddle is imported here with the threads that each of them has
+        cpu = {"devices": hardware.devices, "num_threads": hardware.num_threads}
+        prepare_paddle(HardwareConfig(device="cpu", **cpu))
     from aa.plan.report import check_fits  # deferred: pulls in paddle
 
-    check_fits(config)
+    memory = max(hardware.memory_gb, card_memory() or 0)
+    check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)))

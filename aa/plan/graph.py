@@ -70,6 +70,8 @@ def shape_only_model(model_config, *, motion_modules):
 def trace_prediction(model, *, batch, frames, height, width):
     """The `Graph` of `AnimateAnyone.predict` in training, with the image encoder if it learns.
 
+    No sample drops its reference; one that does adds about a hundredth.
+
     Args:
         model: its parameters may have shapes only; `stop_gradient` says which train.
         batch, frames: samples of a step, and frames of each.
@@ -132,6 +134,7 @@ def trace(function, specs, *, networks=()):
         return untouched(*inputs)
 
     segments = _Segments()
+    ways = [network.through for network in networks]
     for network in networks:
         network.through = segments
     level = logging.root.manager.disable
@@ -140,6 +143,8 @@ def trace(function, specs, *, networks=()):
         program = paddle.jit.to_static(run, input_spec=[specs], full_graph=True).concrete_program
     finally:
         logging.disable(level)
+        for network, before in zip(networks, ways, strict=True):
+            network.through = before
     return _read(program, segments.spans)
 
 

@@ -9,7 +9,7 @@ FULL = {"group_norm", "layer_norm", "softmax", "mean", "exp", "square", "nearest
 
 
 def lower(graph, *, half):
-    """The graph as a GPU runs it.
+    """The graph as a GPU runs it. Takes the given one's tensors: that is not the CPU's any more.
 
     Args:
         graph: a `Graph` as traced, the way of the CPU.

@@ -16,7 +16,10 @@ OVERHEAD = {"gpu": 1.5 * GIB, "cpu": 0.6 * GIB}
 
 @dataclass(frozen=True)
 class Setting:
-    """What of a training decides its memory. Sizes in pixels, `batch` is that of a device."""
+    """What of a training decides its memory. Sizes in pixels, `batch` is that of a device.
+
+    `encodes` says whether a step runs the VAE, which it does not with latents that are kept.
+    """
 
     batch: int
     frames: int
@@ -26,6 +29,7 @@ class Setting:
     sharding: str = "none"
     offload: bool = False
     devices: int = 1
+    encodes: bool = True
 
 
 @dataclass
@@ -72,7 +76,7 @@ class Counter:
             **self._split(setting),
             "kept for the backward pass": step.kept,
             "at its height": step.peak - step.kept,
-            "more while the VAE encodes": max(0, encoding - step.peak),
+            "more while the VAE encodes": max(0, encoding - step.peak) if setting.encodes else 0,
             "Paddle and its libraries": OVERHEAD[self.device],
         }
         return Needs(parts, _work(prediction, recompute=setting.recompute))
@@ -107,7 +111,7 @@ class Counter:
 def _work(graph, *, recompute):
     """Multiplications of a step: forward, and one each for the gradient of both factors.
 
-    After `StepMemory`, which says where gradients go.
+    Of a graph that a `StepMemory` has been through, which says where gradients go.
     """
     work = 0
     for operation in graph.operations:

@@ -36,7 +36,8 @@ class Plan:
             recompute=hardware.recompute,
             sharding=hardware.sharding.level,
             offload=hardware.sharding.offload,
-            devices=hardware.devices,
+            devices=hardware.devices * hardware.nodes,
+            encodes=not config.data.latents,
         )
         half = hardware.precision != "float32"
         self.counter = Counter(config.model.network(), stage, device=hardware.device, half=half)
@@ -59,6 +60,7 @@ class Plan:
             device=self.hardware.device,
             in_order=self.stage.motion_modules,
             size_step=self.size_step,
+            accumulation=self.stage.gradient_accumulation_steps,
         )
         for setting, overrides in tqdm(tried, desc="looking for what fits", leave=False):
             total = self.counter.count(setting).total

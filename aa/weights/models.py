@@ -83,11 +83,12 @@ def save_weights(model, folder, *, linked=None, written=None):
     for name, layer in layers.items():
         target = folder / f"{name}.safetensors"
         if linked and name in linked:
-            _link(linked[name], target)
+            new = not _link(linked[name], target)
         else:
             save_file(state_of(name, layer), target, metadata={"format": "pt"})
-            if written:
-                written(target)
+            new = True
+        if new and written:
+            written(target)
     write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
 
 
@@ -98,10 +99,13 @@ def write_config(folder, model_config, components):
 
 
 def _link(source, target):
+    """Whether both names are one file now; otherwise the target is a copy."""
     try:
         os.link(source, target)
+        return True
     except OSError:  # another disk, or one without hard links
         shutil.copyfile(source, target)
+        return False
 
 
 def load_model(path):

@@ -1,7 +1,9 @@
 """Frames that are encoded once: what is kept, when it is made anew, that items stay the same."""
 
+import errno
 import logging
 import os
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -102,11 +104,26 @@ def test_another_vae_or_size_has_a_folder_of_its_own(tmp_path, store):
 def test_a_clip_that_does_not_decode_is_left_out_and_named_when_it_is_read(clips, store, caplog):
     clips[0].video.write_bytes(b"no video")
     with caplog.at_level(logging.WARNING):
-        store.encode(clips, encode)
+        store.encode(clips, encode, skip_bad=True)
     assert "a.mp4" in caplog.text
     with pytest.raises(ClipError, match=r"a\.mp4: has no latents"):
         store.read(clips[0], [0])
     assert store.read(clips[1], [0, 1]).shape == (2, 2, 2, 2)
+
+
+def test_a_clip_that_does_not_decode_stops_the_encoding_otherwise(clips, store):
+    clips[0].video.write_bytes(b"no video")
+    with pytest.raises(ClipError, match=r"a\.mp4"):
+        store.encode(clips, encode)
+
+
+def test_a_full_disk_is_said_and_what_is_there_is_kept(clips, store, monkeypatch):
+    store.encode(clips[:1], encode)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("aa.data.latents.save_file", Mock(side_effect=full))
+    with pytest.raises(UserError, match=r"latents cannot be written .*No space left"):
+        store.encode(clips, encode)
+    assert len(os.listdir(store.folder)) == 1
 
 
 def test_nothing_half_written_stays_where_encoding_stops(clips, store, monkeypatch):
@@ -117,7 +134,7 @@ def test_nothing_half_written_stays_where_encoding_stops(clips, store, monkeypat
     monkeypatch.setattr("aa.data.latents.save_file", stopped)
     with pytest.raises(KeyboardInterrupt):
         store.encode(clips, encode)
-    assert not [name for name in os.listdir(store.folder) if not name.startswith(".")]
+    assert not os.listdir(store.folder)
 
 
 def test_cut_frames_cannot_be_kept(clips, store):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aa.errors import UserError
-from aa.plan.command import asked, run_plan
+from aa.plan.command import check_memory, run_plan, take_plan
 
 RUNNER = Path(__file__).parents[2] / "runners" / "train.py"
 SMALL = ["model=parity", "data=puppets", "hardware=cpu"]
@@ -43,19 +43,32 @@ def test_what_does_not_fit_ends_with_exit_code_2(tmp_path):
     [
         (["plan=true"], "true"),
         (["plan=True", "plan=max"], "max"),
+        (["+plan='true'"], "true"),
         (["plan=false"], None),
         ([], None),
     ],
 )
-def test_the_last_plan_of_a_command_counts(arguments, value):
-    assert asked(arguments) == value
+def test_the_last_plan_of_a_command_counts_and_is_taken_out(arguments, value):
+    assert take_plan([*arguments, "stage=1"]) == (value, ["stage=1"])
 
 
-def test_another_word_is_refused():
-    with pytest.raises(UserError, match="plan must be true or max, got maybe"):
-        run_plan(["plan=maybe"], runner=RUNNER)
+@pytest.mark.parametrize(
+    ("value", "arguments", "message"),
+    [
+        ("maybe", [], "plan must be true or max, got maybe"),
+        ("true", ["-m"], "leave out -m"),
+        ("true", ["resume=outputs/run"], "leave out resume= and rerun="),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(value, arguments, message):
+    with pytest.raises(UserError, match=message):
+        run_plan(value, arguments, runner=RUNNER)
 
 
-def test_a_sweep_is_not_planned():
-    with pytest.raises(UserError, match="leave out -m"):
-        run_plan(["-m", "plan=true"], runner=RUNNER)
+def test_a_card_that_has_more_than_the_config_says_is_believed(compose, monkeypatch):
+    small = ["model=parity", "data=puppets", "stage=1", "hardware=v100", "hardware.memory_gb=0.1"]
+    config = compose("train", small)
+    with pytest.raises(UserError, match="it does not fit"):
+        check_memory(config)
+    monkeypatch.setattr("aa.plan.command.card_memory", lambda: 31.7)
+    check_memory(config)

@@ -90,7 +90,7 @@ def test_two_processes_share_one_run_folder(runs):
     assert logs == ["workerlog.0", "workerlog.1"]
 
 
-def test_two_processes_encode_every_clip_once(runs):
+def test_two_processes_fill_one_folder_of_latents(runs):
     assert len(list((runs["two"].parent / "latents").glob("*/*.safetensors"))) == 3
 
 
