@@ -3,7 +3,7 @@
 import hydra
 
 from aa import cli
-from aa.build import generate_clips
+from aa.build_data import generate_clips
 from aa.config import TrainConfig
 from aa.launch import is_main_process, is_rank, launch, wants_group
 from aa.lock import held

@@ -1,6 +1,6 @@
 """What a traced graph becomes on a GPU: fused attention, no centred copies, half precision."""
 
-from aa.plan.graph import Graph, Operation, Tensor
+from aa.plan.program import Graph, Operation, Tensor
 
 # Automatic mixed precision, level O1 (paddle.amp): computed in half precision, always in float32,
 # and everything else in float32 as soon as one of its inputs is.

@@ -1,5 +1,6 @@
 """The memory of one training step: every tensor of its graph from its making to its last use."""
 
+from aa.plan.order import last_uses, mark_gradients, needs_grad, outside, units
 from aa.plan.rules import VIEWS, contiguous, kept, view_strides, workspace
 
 
@@ -29,9 +30,9 @@ class StepMemory:
         self._storages, self._strides, self._gradients = {}, {}, {}
         self._held = {}  # operation -> storages of what its gradient needs
         operations = graph.operations
-        _mark_gradients(operations, backward)
-        self._units = list(_units(operations)) if recompute else [[op] for op in operations]
-        self._last = _last_uses(operations, graph.results)
+        mark_gradients(operations, backward)
+        self._units = list(units(operations)) if recompute else [[op] for op in operations]
+        self._last = last_uses(operations, graph.results)
         self._forward()
         self.kept = self.now
         if backward:
@@ -39,9 +40,9 @@ class StepMemory:
 
     def _forward(self):
         for unit in self._units:
-            dropped = len(unit) > 1 and _needs_grad(unit)
+            dropped = len(unit) > 1 and needs_grad(unit)
             if dropped:
-                self._hold(unit[0], _outside(unit))
+                self._hold(unit[0], outside(unit))
             for operation in unit:
                 self._run(operation, keep=not dropped)
                 self._release_used(operation)
@@ -120,7 +121,7 @@ class StepMemory:
         for result in results:
             self._give(result)
         for unit in reversed(self._units):
-            if len(unit) > 1 and _needs_grad(unit):
+            if len(unit) > 1 and needs_grad(unit):
                 self._again(unit)
             for operation in reversed(unit):
                 self._gradient(operation)
@@ -128,7 +129,7 @@ class StepMemory:
 
     def _again(self, unit):
         """Compute a dropped layer again, this time keeping what its gradient needs."""
-        outside, last = self._held.pop(unit[0]), _last_uses(unit, ())
+        outside, last = self._held.pop(unit[0]), last_uses(unit, ())
         for operation in unit:
             self._run(operation, keep=True)
             for tensor in last.get(operation, ()):
@@ -169,46 +170,3 @@ class StepMemory:
             self._gradients[tensor] = _Storage(tensor.bytes)
             self.now += tensor.bytes
             self._take(self._gradients[tensor])
-
-
-def _mark_gradients(operations, backward):
-    for operation in operations:
-        needs = backward and operation.name != "share_data"  # which is a detached one
-        needs = needs and any(tensor.needs_grad for tensor in operation.inputs)
-        for output in operation.outputs:
-            output.needs_grad = needs
-
-
-def _needs_grad(unit):
-    return any(output.needs_grad for operation in unit for output in operation.outputs)
-
-
-def _units(operations):
-    """Operations in runs: those of a layer together, each other one by itself."""
-    unit = []
-    for operation in operations:
-        if unit and (operation.segment is None or operation.segment != unit[-1].segment):
-            yield unit
-            unit = []
-        unit.append(operation)
-    yield unit
-
-
-def _outside(unit):
-    """What a run of operations reads of others."""
-    made = {tensor for operation in unit for tensor in operation.outputs}
-    read = dict.fromkeys(t for operation in unit for t in operation.inputs if not t.parameter)
-    return [tensor for tensor in read if tensor not in made]
-
-
-def _last_uses(operations, results):
-    """operation -> tensors that no later one reads."""
-    last = {}
-    for operation in operations:
-        for tensor in (*operation.inputs, *operation.outputs):
-            last[tensor] = operation
-    found = {}
-    for tensor, operation in last.items():
-        if tensor not in results:
-            found.setdefault(operation, []).append(tensor)
-    return found

@@ -3,8 +3,9 @@
 from paddle.static import InputSpec
 
 from aa.models.attention import multi_head_attention
-from aa.plan.graph import Graph, Operation, Tensor, trace
+from aa.plan.graph import trace
 from aa.plan.lowering import lower
+from aa.plan.program import Graph, Operation, Tensor
 
 
 def attention_graph():

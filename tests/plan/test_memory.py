@@ -7,8 +7,9 @@ from paddle.base import core
 
 from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.models.animate_anyone import AnimateAnyone
-from aa.plan.graph import Graph, Operation, Tensor, shape_only_model, trace_prediction
+from aa.plan.graph import shape_only_model, trace_prediction
 from aa.plan.memory import StepMemory
+from aa.plan.program import Graph, Operation, Tensor
 from aa.training.trainable import set_trainable
 
 CONFIG = ModelConfig(

@@ -1,0 +1,112 @@
+"""The data of whole configs: clips, the stream of training items, figures to test on."""
+
+import logging
+from pathlib import Path
+
+from aa.config import to_dict
+from aa.launch import wait_for_others
+
+log = logging.getLogger(__name__)
+
+
+def generate_clips(config):
+    """The manifest of a `TrainConfig`'s generated clips, drawn now if they are not there yet."""
+    from aa.data.puppets import make_puppets
+
+    data = config.data
+    values = to_dict(data.generate)
+    folder, scale = Path(values.pop("folder")), values.pop("scale")
+    return make_puppets(folder, height=data.height * scale, width=data.width * scale, **values)
+
+
+def build_clips(config):
+    """The clips of a `TrainConfig` that can be read, and the others with reasons."""
+    from aa.data.manifest import check_clips, find_clips, read_manifest
+
+    data = config.data
+    if data.generate:
+        clips = read_manifest(generate_clips(config))
+    elif data.folder:
+        clips = find_clips(data.folder)
+    else:
+        clips = read_manifest(data.manifest, allow_outside=data.allow_outside)
+    stages = [config.stage, *([config.next_stage] if config.next_stage else [])]
+    frames = max(2, *(stage.num_frames for stage in stages))
+    good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
+    for clip, reason in bad:
+        log.warning("left out %s: %s", clip.video, reason)
+    log.info("%d clips, %d left out", len(good), len(bad))
+    return good, bad
+
+
+def build_latents(config, model, clips):
+    """A `LatentStore` with the frames of all clips, encoded now where they are not there yet.
+
+    Of several processes each encodes its share and waits for the others.
+    """
+    import paddle
+    from paddle import distributed
+
+    from aa.data.latents import LatentStore, weights_hash
+
+    data = config.data
+    vae = weights_hash(model.vae)
+    store = LatentStore(data.latents, vae=vae, size=(data.height, data.width))
+    with paddle.no_grad():
+        store.encode(
+            clips[distributed.get_rank() :: distributed.get_world_size()],
+            lambda pixels: model.encode_moments(paddle.to_tensor(pixels)).numpy(),
+            skip_bad=data.skip_bad,
+        )
+    wait_for_others()
+    log.info("latents in %s", store.folder)
+    return store
+
+
+def build_dataset(config, clips, *, num_processes=1, latents=None):
+    """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
+    from aa.data.clips import ClipDataset
+
+    stage, data = config.stage, config.data
+    per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
+    return ClipDataset(
+        clips,
+        size=(data.height, data.width),
+        fit=data.fit,
+        crop_scale=tuple(data.crop_scale),
+        num_frames=stage.num_frames,
+        in_order=stage.motion_modules,
+        frame_stride=data.frame_stride,
+        sample_margin=data.sample_margin,
+        seed=config.seed,
+        num_samples=stage.max_steps * per_step,
+        latent_channels=config.model.vae.latent_channels,
+        latent_stride=config.model.vae.stride,
+        num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
+        noise_offset=stage.noise_offset,
+        uncond_ratio=stage.uncond_ratio,
+        clip_size=config.model.image_encoder.image_size,
+        skip_bad=data.skip_bad,
+        cache_bytes=int(data.cache_gb * 2**30),
+        latents=latents,
+    )
+
+
+def build_protocol(config, split):
+    """The `Protocol` of a `TrainConfig` with a test: "validation" or "test"."""
+    from aa.evaluation.puppet_scenes import Protocol
+
+    data, test = config.data, config.test
+    return Protocol(
+        seed=data.generate.seed,
+        height=data.height,
+        width=data.width,
+        scale=data.generate.scale,
+        fps=data.generate.fps,
+        num_frames=data.generate.num_frames,
+        num_train_clips=data.generate.num_clips,
+        split=split,
+        num_pairs=test.num_pairs if split == "test" else test.validation_pairs,
+        num_clips=test.num_clips,
+        clip_frames=test.clip_frames,
+    )
