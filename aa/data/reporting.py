@@ -48,9 +48,9 @@ def _end_with(trains):
 
 def _leave(number, frame):
     if "paddle" in sys.modules:
-        from paddle.base import core
+        from paddle.io.multiprocess_utils import _cleanup_mmap
 
-        core._cleanup_mmap_fds()
+        _cleanup_mmap()
     os._exit(1)
 
 
