@@ -8,9 +8,9 @@ from aa.plan.memory import StepMemory
 from aa.plan.rules import multiplications
 from aa.training.trainable import set_trainable
 
+GIB = 2**30
 # Not counted but known: CUDA's context, the libraries' workspaces and memory that stays unused
 # between blocks on a card (an assumption); Python with Paddle and its libraries on the CPU (seen).
-GIB = 2**30
 OVERHEAD = {"gpu": 1.5 * GIB, "cpu": 0.6 * GIB}
 
 
