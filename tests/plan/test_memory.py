@@ -1,36 +1,20 @@
 """Memory of whole training steps: counted against what Paddle's allocator says."""
 
+from dataclasses import replace
+
 import numpy as np
 import paddle
 import pytest
 from paddle.base import core
 
-from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.models.animate_anyone import AnimateAnyone
 from aa.plan.graph import shape_only_model, trace_prediction
 from aa.plan.memory import StepMemory
 from aa.plan.program import Graph, Operation, Tensor
 from aa.training.trainable import set_trainable
+from tests.conftest import tiny_model_config
 
-CONFIG = ModelConfig(
-    block_out_channels=[32, 64],
-    layers_per_block=1,
-    attention_heads=2,
-    cross_attention_dim=16,
-    norm_num_groups=8,
-    motion_heads=2,
-    motion_max_frames=8,
-    vae=VaeConfig(block_out_channels=[8, 8, 8, 8], layers_per_block=1, norm_num_groups=4),
-    image_encoder=ImageEncoderConfig(
-        hidden_size=8,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        patch_size=16,
-        image_size=32,
-        projection_dim=16,
-    ),
-)
+CONFIG = replace(tiny_model_config(), block_out_channels=[32, 64], norm_num_groups=8)
 TRAINABLE = {
     1: ["denoising_unet.*", "pose_guider.*", "reference_unet.*"],
     2: ["denoising_unet.*.motion_modules.*"],
@@ -48,9 +32,11 @@ def step(model, frames):
     model.denoising_unet(
         normal(4, frames, side, side),
         paddle.full([BATCH * frames], 10, "int64"),
-        normal(1, 16),
+        normal(1, CONFIG.cross_attention_dim),
         pose_features=model.pose_guider(normal(3, frames, SIZE, SIZE)),
-        reference=model.reference_features(normal(4, side, side), normal(1, 16)),
+        reference=model.reference_features(
+            normal(4, side, side), normal(1, CONFIG.cross_attention_dim)
+        ),
     ).sum().backward()
     model.clear_gradients()
 
