@@ -36,7 +36,7 @@ RUN = [sys.executable, str(ROOT / "runners" / "train.py"), "+experiment=puppets"
 RUN += ["data.generate.num_clips=6", "data.generate.num_frames=20", "data.generate.fps=12"]
 for stage in ("stage", "next_stage"):
     RUN += [f"{stage}.{key}" for key in ("save_steps=3", "log_steps=2", "sample_steps=0")]
-    RUN += [f"{stage}.num_frames=4"]
+    RUN += [f"{stage}.num_frames=4", f"{stage}.save_total_limit=2"]
 SCENARIOS = {  # overrides, share of the kills
     "plain": (["hardware.devices=1"], 1.0),
     "workers": (["hardware.devices=1", "data.num_workers=2", "data.cache_gb=0"], 0.4),
@@ -148,6 +148,7 @@ def damaged(overrides, data, folder, change):
     """Stop a training in the middle, damage its newest checkpoint, let it end."""
     process = start(overrides, data, folder)
     while not list_checkpoints(Path(folder) / "stage2")[1:]:
+        assert process.poll() is None, f"it ended before two checkpoints: {folder}.log"
         time.sleep(0.01)
     process.kill()
     process.wait()
