@@ -30,8 +30,7 @@ def build_clips(config):
         clips = find_clips(data.folder)
     else:
         clips = read_manifest(data.manifest, allow_outside=data.allow_outside)
-    stages = [config.stage, *([config.next_stage] if config.next_stage else [])]
-    frames = max(2, *(stage.num_frames for stage in stages))
+    frames = max(2, *(stage.num_frames for stage in config.stages))
     good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
     for clip, reason in bad:
         log.warning("left out %s: %s", clip.video, reason)

@@ -111,6 +111,11 @@ class TrainConfig:
             "stage.sample_steps=0 and stage.ema_decay=null only.",
         )
 
+    @property
+    def stages(self):
+        """The stages of the run, in order."""
+        return [self.stage, *([self.next_stage] if self.next_stage else [])]
+
     def _check_samples(self, reach):
         options = self.inference
         frames = options.num_frames

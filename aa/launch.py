@@ -42,6 +42,11 @@ def is_main_process():
     return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and not is_later_node(sys.argv)
 
 
+def is_run_command():
+    """Whether this process is what the user started, on the first machine."""
+    return is_main_process() and not is_rank()
+
+
 def is_later_node(arguments):
     """Whether a command is that of another machine than the first: it only starts processes."""
     ranks = [a.partition("=")[2] for a in arguments if a.startswith("hardware.node_rank=")]

@@ -5,7 +5,7 @@ import hydra
 from aa import cli
 from aa.build_data import generate_clips
 from aa.config import TrainConfig
-from aa.launch import is_main_process, is_rank, launch, wants_group
+from aa.launch import is_main_process, is_run_command, launch, wants_group
 from aa.lock import held
 from aa.plan.command import check_memory
 from aa.rerun_check import check_rerun
@@ -17,7 +17,7 @@ from aa.resume import prepare
 def main(config):
     checked, folder = cli.begin(config)
     with held(folder):
-        if checked.resume and is_main_process() and not is_rank():
+        if checked.resume and is_run_command():
             prepare(checked.resume)
         check_memory(checked)
         if wants_group(checked.hardware):

@@ -237,3 +237,11 @@ class AnimateAnyone(nn.Layer):
             pixels.transpose(fold).flatten(0, 1), posterior_noise.transpose(fold).flatten(0, 1)
         )
         return latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)
+
+
+def shape_only_model(config, *, motion_modules):
+    """An `AnimateAnyone` whose parameters have shapes and no memory."""
+    from paddlenlp.transformers.model_utils import no_init_weights
+
+    with paddle.LazyGuard(), no_init_weights():
+        return AnimateAnyone(config, motion_modules=motion_modules)

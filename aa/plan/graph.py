@@ -8,16 +8,7 @@ import logging
 import paddle
 from paddle.static import InputSpec
 
-from aa.models.animate_anyone import AnimateAnyone
 from aa.plan.program import read_program
-
-
-def shape_only_model(model_config, *, motion_modules):
-    """An `AnimateAnyone` whose parameters have shapes and no memory."""
-    from paddlenlp.transformers.model_utils import no_init_weights
-
-    with paddle.LazyGuard(), no_init_weights():
-        return AnimateAnyone(model_config, motion_modules=motion_modules)
 
 
 def trace_prediction(model, *, batch, frames, height, width):

@@ -129,13 +129,13 @@ class StepMemory:
 
     def _again(self, unit):
         """Compute a dropped layer again, this time keeping what its gradient needs."""
-        outside, last = self._held.pop(unit[0]), last_uses(unit, ())
+        begun_with, last = self._held.pop(unit[0]), last_uses(unit, ())
+        made = {tensor for operation in unit for tensor in operation.outputs}
         for operation in unit:
             self._run(operation, keep=True)
-            for tensor in last.get(operation, ()):
-                if tensor in {t for o in unit for t in o.outputs}:
-                    self._drop(self._storages.get(tensor))
-        for storage in outside:
+            for tensor in made.intersection(last.get(operation, ())):
+                self._drop(self._storages.get(tensor))
+        for storage in begun_with:
             self._drop(storage)
 
     def _gradient(self, operation):

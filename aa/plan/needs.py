@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from aa.plan.graph import shape_only_model, trace_encoding, trace_prediction
+from aa.models.animate_anyone import shape_only_model
+from aa.plan.graph import trace_encoding, trace_prediction
 from aa.plan.lowering import lower
 from aa.plan.memory import StepMemory
 from aa.plan.rules import multiplications

@@ -102,9 +102,9 @@ class Plan:
                 n = n if low < n < high else (low + high) // 2
         return low
 
-    def table(self, title):
+    def table(self):
         """A rich table of the parts."""
-        table = Table("of one device", title=title, title_justify="left")
+        table = Table("of one device")
         table.add_column("GiB", justify="right")
         for part, size in self.needs.parts.items():
             if size:
@@ -132,13 +132,12 @@ def show(config, *, search):
         config: a checked `TrainConfig`.
         search: also say the largest size and the most frames.
     """
-    stages = [config.stage, *([config.next_stage] if config.next_stage else [])]
     fits = True
-    for stage in stages:
+    for stage in config.stages:
         plan = Plan(config, stage)
         print(plan.describe())
-        Console().print(plan.table(None))
-        print(f"{2 * plan.needs.multiplications / 1e12:.1f} TFLOP a step and device")
+        Console().print(plan.table())
+        print(f"{2 * plan.needs.multiplications / 1e12:.3g} TFLOP a step and device")
         print(plan.verdict())
         for line in plan.most() if search else ():
             print(line)
@@ -152,7 +151,7 @@ def check_fits(config):
     Raises:
         UserError: says with which changes it fits.
     """
-    for stage in [config.stage, *([config.next_stage] if config.next_stage else [])]:
+    for stage in config.stages:
         plan = Plan(config, stage)
         if not plan.fits:
             raise UserError(

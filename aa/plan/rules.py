@@ -16,9 +16,7 @@ def kept(operation):
         return inputs[:1] + outputs[1:]
     if name == "group_norm":
         return inputs[:1] + outputs
-    if name == "softmax":
-        return outputs
-    return inputs[:1] if name in ("where", "silu", "square", "exp", "divide") else []
+    return outputs if name == "softmax" else []
 
 
 def view_strides(shape, strides, new_shape):

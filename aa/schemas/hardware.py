@@ -41,11 +41,10 @@ class HardwareConfig:
     def __post_init__(self):
         one_of("hardware", self, "device", ("cpu", "gpu"))
         one_of("hardware", self, "precision", ("float32", "float16", "bfloat16"))
-        positive(
-            "hardware", self, "devices", *(["memory_gb"] if self.memory_gb is not None else [])
-        )
+        positive("hardware", self, "devices", "nodes")
+        if self.memory_gb is not None:
+            positive("hardware", self, "memory_gb")
         not_negative("hardware", self, "num_threads", "node_rank")
-        positive("hardware", self, "nodes")
         wanted(
             self.node_rank < self.nodes,
             f"hardware.node_rank must be less than hardware.nodes={self.nodes}, got "

@@ -103,10 +103,8 @@ class CheckpointCallback(TrainerCallback):
         if self.gather:
             self.gather()
         training, sharded = None, bool(args.sharding)
-        keeps = not sharded or args.sharding == [
-            ShardingOption.SHARD_OP
-        ]  # of stage2 and stage3 weights alone
-        if keeps and (self.record or sharded):
+        weights_alone = sharded and args.sharding != [ShardingOption.SHARD_OP]  # stage2 and stage3
+        if not weights_alone and (self.record or sharded):
             training = collect_optimizer(optimizer, gather=sharded), lr_scheduler, state
         if self.record:
             self.save(state.global_step, training)

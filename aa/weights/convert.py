@@ -28,13 +28,9 @@ class Component:
 
 def shape_only_layers(model_config, *, motion):
     """Layers of every component with shapes but no memory, to compare files with."""
-    import paddle
-    from paddlenlp.transformers.model_utils import no_init_weights
+    from aa.models.animate_anyone import shape_only_model
 
-    from aa.models.animate_anyone import AnimateAnyone
-
-    with paddle.LazyGuard(), no_init_weights():
-        return component_layers(AnimateAnyone(model_config, motion_modules=motion))
+    return component_layers(shape_only_model(model_config, motion_modules=motion))
 
 
 def checked_components(folder, *, progress=False):

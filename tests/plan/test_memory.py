@@ -7,8 +7,8 @@ import paddle
 import pytest
 from paddle.base import core
 
-from aa.models.animate_anyone import AnimateAnyone
-from aa.plan.graph import shape_only_model, trace_prediction
+from aa.models.animate_anyone import AnimateAnyone, shape_only_model
+from aa.plan.graph import trace_prediction
 from aa.plan.memory import StepMemory
 from aa.plan.program import Graph, Operation, Tensor
 from aa.training.trainable import set_trainable
