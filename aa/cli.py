@@ -27,6 +27,7 @@ from aa.launch import (
     is_later_node,
     is_main_process,
     is_rank,
+    leave,
     wants_group,
 )
 from aa.machine import check_device, prepare_paddle
@@ -120,7 +121,7 @@ def run(main, schema):
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
         if is_rank() and isinstance(stop, Interrupted):
-            sys.exit()  # saved, as all processes of the group have; their command says the rest
+            leave(0)  # saved, as all processes of the group have; their command says the rest
         print(f"interrupted{_how_to_go_on(schema, job.folder)}", file=sys.stderr)
         sys.exit(getattr(stop, "code", INTERRUPTED))
     except BrokenPipeError:  # `--help | head`
@@ -131,6 +132,8 @@ def run(main, schema):
             raise
         print(f"error: {explain(error, schema)}", file=sys.stderr)
         sys.exit(USER_ERROR)
+    if is_rank():
+        leave(job.exit_code)
     sys.exit(job.exit_code)
 
 

@@ -1,12 +1,19 @@
 """Shared by all tests: CPU settings before paddle is imported, and a model of the smallest size."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 
+from aa import cli
 from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
+
+CONF = str(Path(__file__).parents[1] / "conf")
 
 for key, value in thread_settings(HardwareConfig(device="cpu")).items():
     os.environ.setdefault(key, value)
@@ -105,19 +112,12 @@ TINY_MODEL = [
 @pytest.fixture(scope="session")
 def compose():
     """Function (primary config, overrides) -> the checked config dataclass."""
-    from pathlib import Path
-
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-
     from aa.arguments import normalise_overrides
-    from aa.cli import register_schemas
     from aa.config import to_config
 
     def build(name, overrides):
-        register_schemas()
-        folder = str(Path(__file__).parents[1] / "conf")
-        with initialize_config_dir(folder, version_base="1.3"):
+        cli.register_schemas()
+        with initialize_config_dir(CONF, version_base="1.3"):
             config = hydra_compose(name, normalise_overrides(overrides))
         config.name = name  # its default is only known inside a run
         return to_config(config)
@@ -148,3 +148,21 @@ def train(compose, puppets, tmp_path):
         return folder
 
     return run
+
+
+@pytest.fixture
+def composed():
+    """Function (overrides) -> a DictConfig of train.yaml, as inside a run."""
+
+    def build(*overrides):
+        cli.register_schemas()
+        with initialize_config_dir(CONF, version_base="1.3"):
+            config = hydra_compose("train", [*overrides], return_hydra_config=True)
+        HydraConfig.instance().set_config(config)
+        config = config.copy()
+        config._set_flag(["struct", "readonly"], [False, False])
+        del config["hydra"]
+        return config
+
+    yield build
+    HydraConfig.instance().cfg = None
