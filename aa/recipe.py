@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
 from aa.launch import is_main_process, wait_for_others
-from aa.runs import STAGES, read_json
+from aa.runs import read_json, stage_folders
 from aa.snapshots import record_config
 
 log = logging.getLogger(__name__)
@@ -21,11 +21,10 @@ def run_recipe(config, folder):
     Raises:
         UserError: data, weights or machine are not what the config says.
     """
-    folder = Path(folder)
     if config.next_stage is None:
-        _train(config, folder)
+        _train(config, Path(folder))
     else:
-        first, second = (folder / name for name in STAGES)
+        first, second = stage_folders(config, folder)
         stage = replace(config.next_stage, init_from=str(first))
         after = replace(config, stage=stage, next_stage=None)
         for part, its_folder in ((config, first), (after, second)):
@@ -33,7 +32,7 @@ def run_recipe(config, folder):
             twin = part.rerun and str(Path(part.rerun) / its_folder.name)
             _train(replace(part, rerun=twin), its_folder)
     if config.test and is_main_process():
-        build_puppet_test(config, folder).run()
+        build_puppet_test(config, Path(folder)).run()
 
 
 def _train(config, folder):

@@ -11,6 +11,7 @@ from pathlib import Path
 from aa.differences import ABSENT, changed_leaves, flat, without_runs
 from aa.errors import UserError
 from aa.runs import STAGES
+from aa.schemas.hardware import PRECISIONS
 from aa.sealing import damage, sweep
 from aa.weights.folders import checkpoint_step, list_checkpoints
 
@@ -21,6 +22,8 @@ SET_ASIDE = "set_aside"
 INERT = {
     "name",
     "hardware.memory_gb",
+    "hardware.bandwidth_gb",
+    *(f"hardware.peak_tflops.{precision}" for precision in PRECISIONS),
     "data.num_workers",
     "data.cache_gb",
     "data.latents",

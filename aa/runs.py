@@ -5,6 +5,12 @@ import os
 from pathlib import Path
 
 STAGES = ("stage1", "stage2")  # folders of a run of both stages
+PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
+
+
+def stage_folders(config, folder):
+    """The folders of the stages of a `TrainConfig`, in order: the run's own, or one for each."""
+    return [Path(folder) / name for name in STAGES] if config.next_stage else [Path(folder)]
 
 
 def write_json(path, content):

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
 SOURCES = ("aa/**/*.py", "conf/**/*.yaml", "runners/*.py")
 NAME = "snapshot.json"
+GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 def write_snapshot(folder, config, data):
@@ -123,7 +124,7 @@ def _packages():
 
 
 def _machine():
-    gpus = sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))
+    gpus = sorted(GPUS.glob("*/information"))
     return {
         "system": platform.platform(),
         "python": platform.python_version(),

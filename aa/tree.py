@@ -19,7 +19,7 @@ def print_tree(config):
     def grow(branch, values, prefix=""):
         width = max(len(key) for key in values)
         for key, value in values.items():
-            if isinstance(value, dict):
+            if isinstance(value, dict) and value:
                 option = chosen.get(prefix + key)
                 title = Text(f"{key}={option}" if option else key, style="bold")
                 grow(branch.add(title), value, f"{prefix}{key}/")

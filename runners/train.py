@@ -19,7 +19,7 @@ def main(config):
     with held(folder):
         if checked.resume and is_run_command():
             prepare(checked.resume)
-        check_memory(checked)
+        check_memory(checked, folder)
         if wants_group(checked.hardware):
             if checked.data.generate and is_main_process():
                 generate_clips(checked)  # once, not in every process

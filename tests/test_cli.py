@@ -76,7 +76,7 @@ def test_the_folder_of_a_sweeps_job_says_what_sets_it_apart(monkeypatch):
 
 
 def test_the_tree_shows_values_as_they_are_typed(composed):
-    config = composed("data=puppets", "stage='1'", "name='[bold] [1, 2]'")
+    config = composed("data=puppets", "stage='1'", "hardware=cpu", "name='[bold] [1, 2]'")
     shown = io.StringIO()
     with redirect_stdout(shown):
         cli.print_tree(config)
@@ -85,6 +85,7 @@ def test_the_tree_shows_values_as_they_are_typed(composed):
     assert "num_frames                   1" in lines
     assert "manifest       null" in lines
     assert "skip_bad       false" in lines
+    assert "peak_tflops   {}" in lines
     assert any(re.fullmatch(r"name +\[bold\] \[1, 2\]", line) for line in lines)
     patterns = ["denoising_unet.*", "pose_guider.*", "reference_unet.*"]
     patterns += ["!reference_unet.up_blocks.3.*"]

@@ -9,9 +9,10 @@ from omegaconf import OmegaConf
 from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
-from aa.launch import is_rank, wants_group
+from aa.launch import is_main_process, is_rank, wants_group
 from aa.machine import card_memory, prepare_paddle
 from aa.recorded import compose, given_options, split_options
+from aa.runs import PLAN, stage_folders, write_json
 
 VALUES = ("true", "max")
 OURS = re.compile(r"\+{0,2}plan=(.*)", re.DOTALL)
@@ -54,19 +55,30 @@ def run_plan(value, arguments, *, runner):
     return show(config, search=value == "max")
 
 
-def check_memory(config):
-    """Refuse a training on GPUs whose memory is known and does not do, before its first step.
+def check_memory(config, folder):
+    """Refuse a training whose devices' memory is known and does not do, before its first step.
+
+    What was counted goes into the folders of its stages.
 
     Raises:
         UserError: says with which changes it fits.
     """
     hardware = config.hardware
-    if hardware.device != "gpu" or hardware.memory_gb is None or is_rank():
+    if is_rank():
         return
-    if wants_group(hardware):  # paddle is imported here with the threads that each of them has
-        cpu = {"devices": hardware.devices, "num_threads": hardware.num_threads}
-        prepare_paddle(HardwareConfig(device="cpu", **cpu))
-    from aa.plan.report import check_fits  # deferred: pulls in paddle
+    counted = []
+    if hardware.memory_gb is not None:
+        if wants_group(hardware):  # paddle is imported here with the threads that each of them has
+            cpu = {"devices": hardware.devices, "num_threads": hardware.num_threads}
+            prepare_paddle(HardwareConfig(device="cpu", **cpu))
+        from aa.plan.report import check_fits  # deferred: pulls in paddle
 
-    memory = max(hardware.memory_gb, card_memory() or 0)
-    check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)))
+        there = (card_memory() or 0) if hardware.device == "gpu" else 0
+        memory = max(hardware.memory_gb, there)
+        counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)))
+    if is_main_process():
+        for number, its_folder in enumerate(stage_folders(config, folder)):
+            (its_folder / PLAN).unlink(missing_ok=True)  # of another machine
+            if counted:
+                its_folder.mkdir(exist_ok=True)
+                write_json(its_folder / PLAN, counted[number])

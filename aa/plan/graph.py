@@ -23,9 +23,8 @@ def trace_prediction(model, *, batch, frames, height, width):
     """
     stride = model.config.vae.stride
     latents = (model.config.vae.latent_channels, height // stride, width // stride)
-    size = model.config.image_encoder.image_size
-    learns = any(not p.stop_gradient for p in model.image_encoder.parameters())
-    image = (batch, 3, size, size) if learns else (batch, 1, model.config.cross_attention_dim)
+    learns = image_learns(model)
+    image = _image(model, batch) if learns else (batch, 1, model.config.cross_attention_dim)
 
     def predict(noisy, timesteps, image, pose_pixels, reference_latents):
         image_embeds = model.encode_image(image) if learns else image
@@ -57,6 +56,21 @@ def trace_encoding(model, *, pictures, height, width):
         lambda pixels: model.vae.encode(pixels).latent_dist.mean,
         [_spec(pictures, 3, height, width)],
     )
+
+
+def trace_image(model, *, batch):
+    """The `Graph` of the image encoder, once for every sample."""
+    return trace(lambda pixels: model.encode_image(pixels), [_spec(*_image(model, batch))])
+
+
+def image_learns(model):
+    """Whether the image encoder trains, which the published one does not."""
+    return any(not p.stop_gradient for p in model.image_encoder.parameters())
+
+
+def _image(model, batch):
+    size = model.config.image_encoder.image_size
+    return (batch, 3, size, size)
 
 
 def _spec(*shape):

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from aa.models.animate_anyone import shape_only_model
-from aa.plan.graph import trace_encoding, trace_prediction
+from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_prediction
 from aa.plan.lowering import lower
 from aa.plan.memory import StepMemory
-from aa.plan.rules import multiplications
+from aa.plan.order import mark_gradients
+from aa.plan.work import graph_work, update_work
 from aa.training.trainable import set_trainable
 
 GIB = 2**30
@@ -35,10 +36,9 @@ class Setting:
 
 @dataclass
 class Needs:
-    """Bytes of one device: {part: bytes} and their sum; multiplications of one step."""
+    """Bytes of one device: {part: bytes} and their sum."""
 
     parts: dict
-    multiplications: int
 
     @property
     def total(self):
@@ -66,9 +66,11 @@ class Counter:
 
     def count(self, setting):
         """The `Needs` of a `Setting`."""
-        prediction, encoding = self._graph(setting)
-        step = StepMemory(prediction, recompute=setting.recompute)
-        encoding = StepMemory(encoding, backward=False).peak
+        step = StepMemory(self._prediction(setting), recompute=setting.recompute)
+        more = 0
+        if setting.encodes:
+            frames = self._encoding(setting, setting.batch * setting.frames)
+            more = max(0, StepMemory(frames, backward=False).peak - step.peak)
         parts = {
             "weights": self.weights,
             "gradients": self.trained,
@@ -77,10 +79,29 @@ class Counter:
             **self._split(setting),
             "kept for the backward pass": step.kept,
             "at its height": step.peak - step.kept,
-            "more while the VAE encodes": max(0, encoding - step.peak) if setting.encodes else 0,
+            "more while the VAE encodes": more,
             "Paddle and its libraries": OVERHEAD[self.device],
         }
-        return Needs(parts, _work(prediction, recompute=setting.recompute))
+        return Needs(parts)
+
+    def work(self, setting, *, accumulation=1):
+        """The `Work` of a step on one device, whose batches are encoded, predicted and learnt from.
+
+        Args:
+            setting: a `Setting`.
+            accumulation: batches to a step.
+        """
+        prediction = self._prediction(setting)
+        mark_gradients(prediction.operations, True)
+        batch = graph_work(prediction, recompute=setting.recompute)
+        if setting.encodes:
+            for pictures in (setting.batch * setting.frames, setting.batch):  # and the references
+                batch += graph_work(self._encoding(setting, pictures))
+        if not image_learns(self.model):
+            batch += graph_work(self._traced(trace_image, batch=setting.batch))
+        shards = 1 if setting.sharding == "none" else setting.devices
+        update = update_work(self.trained, averaged=self.averaged, shards=shards)
+        return sum([batch] * accumulation, update)
 
     def _split(self, setting):
         """The parts that sharding splits over the devices, or leaves in the machine's memory."""
@@ -95,30 +116,18 @@ class Counter:
             parts["weights"] = self.weights - self.trained * (1 - here / n)
         return parts
 
-    def _graph(self, setting):
+    def _prediction(self, setting):
         size = {"height": setting.height, "width": setting.width}
-        key = (setting.batch, setting.frames, *size.values())
+        return self._traced(trace_prediction, batch=setting.batch, frames=setting.frames, **size)
+
+    def _encoding(self, setting, pictures):
+        size = {"height": setting.height, "width": setting.width}
+        return self._traced(trace_encoding, pictures=pictures, **size)
+
+    def _traced(self, trace, **sizes):
+        """The graph that `trace` makes at these sizes, as this device runs it; made once."""
+        key = (trace, *sizes.values())
         if key not in self._graphs:
-            graphs = (
-                trace_prediction(self.model, batch=setting.batch, frames=setting.frames, **size),
-                trace_encoding(self.model, pictures=setting.batch * setting.frames, **size),
-            )
-            if self.device == "gpu":
-                graphs = tuple(lower(graph, half=self.half) for graph in graphs)
-            self._graphs[key] = graphs
+            graph = trace(self.model, **sizes)
+            self._graphs[key] = lower(graph, half=self.half) if self.device == "gpu" else graph
         return self._graphs[key]
-
-
-def _work(graph, *, recompute):
-    """Multiplications of a step: forward, and one each for the gradient of both factors.
-
-    Of a graph that a `StepMemory` has been through, which says where gradients go.
-    """
-    work = 0
-    for operation in graph.operations:
-        once = multiplications(operation)
-        needed = any(output.needs_grad for output in operation.outputs)
-        again = recompute and needed and operation.segment is not None
-        gradients = sum(t.needs_grad for t in operation.inputs[:2]) if needed else 0
-        work += once * (1 + again + gradients)
-    return work

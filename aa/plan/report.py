@@ -1,128 +1,16 @@
-"""A training's needs against a device's memory, as a table, a verdict and advice."""
+"""Plans shown, checked before a training, and written into its folder."""
 
-import math
-from dataclasses import replace
+import logging
 
-import psutil
 from rich.console import Console
 from rich.table import Table
-from tqdm import tqdm
 
 from aa.errors import UserError
-from aa.plan.advice import changes
-from aa.plan.needs import GIB, Counter, Setting
+from aa.plan.needs import GIB
+from aa.plan.plan import Plan
+from aa.plan.rates import device_rates, measured_rates
 
-SIZE_STEP, MOST_SIDE = 64, 4096  # pixels: how finely and how far sizes are looked for
-
-
-class Plan:
-    """What a stage of a training needs, and whether a device has it.
-
-    Args:
-        config: a checked `TrainConfig`.
-        stage: one of its stages.
-    """
-
-    def __init__(self, config, stage):
-        hardware = config.hardware
-        self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
-        self.reach = config.model.motion_max_frames
-        self.memory = device_memory(hardware)
-        self.setting = Setting(
-            batch=stage.per_device_batch_size,
-            frames=stage.num_frames,
-            height=config.data.height,
-            width=config.data.width,
-            recompute=hardware.recompute,
-            sharding=hardware.sharding.level,
-            offload=hardware.sharding.offload,
-            devices=hardware.devices * hardware.nodes,
-            encodes=not config.data.latents,
-        )
-        half = hardware.precision != "float32"
-        self.counter = Counter(config.model.network(), stage, device=hardware.device, half=half)
-        self.needs = self.counter.count(self.setting)
-
-    @property
-    def fits(self):
-        return self.needs.total <= self.memory
-
-    def verdict(self):
-        """One line: whether it fits, and if not, with which overrides it would."""
-        needed, there = (f"{size / GIB:.1f} GiB" for size in (self.needs.total, self.memory))
-        if self.fits:
-            return f"it fits: {needed} of {there}."
-        return f"it does not fit: {needed} are needed, a device has {there}. {self._advice()}"
-
-    def _advice(self):
-        tried = changes(
-            self.setting,
-            device=self.hardware.device,
-            in_order=self.stage.motion_modules,
-            size_step=self.size_step,
-            accumulation=self.stage.gradient_accumulation_steps,
-        )
-        for setting, overrides in tqdm(tried, desc="looking for what fits", leave=False):
-            total = self.counter.count(setting).total
-            if total <= self.memory:
-                return f"It does with {' '.join(overrides)} ({total / GIB:.1f} GiB)."
-        return "Nothing that was tried fits: use more devices or larger ones."
-
-    def most(self):
-        """Lines that say the largest size of this shape, and of clips the most frames, that fit."""
-        step = math.lcm(self.size_step, SIZE_STEP)
-        height, shape = self.setting.height, self.setting.width / self.setting.height
-
-        def of_height(n):
-            width = max(1, round(n * shape)) * step
-            return replace(self.setting, height=n * step, width=width)
-
-        lines = []
-        if n := self._most(of_height, start=max(1, height // step), end=MOST_SIDE // step):
-            found = of_height(n)
-            lines.append(f"largest size that fits: {found.height}x{found.width} (height x width)")
-        if self.stage.motion_modules:
-            frames, reach = self.setting.frames, self.reach
-            n = self._most(lambda n: replace(self.setting, frames=n), start=frames, end=reach)
-            if n:
-                lines.append(f"most frames that fit: {n} (the motion modules reach {reach})")
-        return lines or ["nothing fits, however small"]
-
-    def _most(self, setting_of, *, start, end):
-        """The largest n in 1..end whose setting fits, 0 if none does; looks near `start` first."""
-        low, high, n = 0, end + 1, start
-        with tqdm(desc="looking for the most that fits", unit="setting", leave=False) as bar:
-            while high - low > 1:
-                if self.counter.count(setting_of(n)).total <= self.memory:
-                    low = n
-                else:
-                    high = n
-                bar.update()
-                n = min(2 * low, (low + high) // 2) if low else high // 2
-                n = n if low < n < high else (low + high) // 2
-        return low
-
-    def table(self):
-        """A rich table of the parts."""
-        table = Table("of one device")
-        table.add_column("GiB", justify="right")
-        for part, size in self.needs.parts.items():
-            if size:
-                table.add_row(part, f"{size / GIB:.2f}")
-        table.add_section()
-        table.add_row("together", f"{self.needs.total / GIB:.2f}")
-        table.add_row("a device has", f"{self.memory / GIB:.2f}")
-        return table
-
-    def describe(self):
-        """The setting in a line."""
-        s, hardware = self.setting, self.hardware
-        level = "" if s.sharding == "none" else f", sharding {s.sharding}"
-        return (
-            f"{s.batch} x {s.frames} frame{'s' * (s.frames > 1)} of {s.height}x{s.width}, "
-            f"{hardware.precision}{', recompute' * s.recompute}, {s.devices} {hardware.device}"
-            f"{'s' * (s.devices > 1)}{level}"
-        )
+log = logging.getLogger(__name__)
 
 
 def show(config, *, search):
@@ -132,12 +20,12 @@ def show(config, *, search):
         config: a checked `TrainConfig`.
         search: also say the largest size and the most frames.
     """
-    fits = True
+    fits, rates = True, device_rates(config.hardware) or measured_rates(config.hardware)
     for stage in config.stages:
         plan = Plan(config, stage)
         print(plan.describe())
-        Console().print(plan.table())
-        print(f"{2 * plan.needs.multiplications / 1e12:.3g} TFLOP a step and device")
+        Console().print(_table(plan))
+        print(_speed_line(plan.speed(rates), rates))
         print(plan.verdict())
         for line in plan.most() if search else ():
             print(line)
@@ -145,12 +33,40 @@ def show(config, *, search):
     return fits
 
 
+def _table(plan):
+    """A rich table of the parts."""
+    table = Table("of one device")
+    table.add_column("GiB", justify="right")
+    for part, size in plan.needs.parts.items():
+        if size:
+            table.add_row(part, f"{size / GIB:.2f}")
+    table.add_section()
+    table.add_row("together", f"{plan.needs.total / GIB:.2f}")
+    table.add_row("a device has", f"{plan.memory / GIB:.2f}")
+    return table
+
+
+def _speed_line(speed, rates):
+    work = f"{speed['step_tflop']:.3g} TFLOP and {speed['step_gigabytes']:.3g} GB moved"
+    line = f"a step: {work} by each device"
+    if rates is None:
+        return f"{line}; seconds need hardware.peak_tflops and hardware.bandwidth_gb."
+    return (
+        f"{line}, {speed['least_seconds']:.3g} s or more at {rates.flops / 1e12:.3g} TFLOP/s and "
+        f"{rates.bytes / 1e9:.4g} GB/s."
+    )
+
+
 def check_fits(config):
     """Refuse a training that its devices have no memory for.
+
+    Returns:
+        for each stage what was counted, as plain values.
 
     Raises:
         UserError: says with which changes it fits.
     """
+    counted = []
     for stage in config.stages:
         plan = Plan(config, stage)
         if not plan.fits:
@@ -158,16 +74,9 @@ def check_fits(config):
                 f"{plan.describe()}: {plan.verdict()} plan=true shows all parts; a card with "
                 "more memory is hardware.memory_gb=<its GiB>."
             )
-
-
-def device_memory(hardware):
-    """Bytes that one process has: the card's, or its share of the machine's.
-
-    Raises:
-        UserError: nobody says what the card has.
-    """
-    if hardware.memory_gb:
-        return hardware.memory_gb * GIB
-    if hardware.device == "gpu":
-        raise UserError("hardware.memory_gb must be given to plan for a GPU: its GiB.")
-    return psutil.virtual_memory().total / hardware.devices
+        parts = {part: round(size / GIB, 3) for part, size in plan.needs.parts.items()}
+        rates = device_rates(config.hardware)
+        speed = plan.speed(rates)
+        log.info("%s", _speed_line(speed, rates))
+        counted.append({"setting": plan.describe(), "gib": parts, **speed})
+    return counted

@@ -7,6 +7,8 @@ from omegaconf import MISSING
 
 from aa.schemas.checks import not_negative, one_of, positive, wanted
 
+PRECISIONS = ("float32", "float16", "bfloat16")
+
 
 @dataclass
 class ShardingConfig:
@@ -35,15 +37,19 @@ class HardwareConfig:
     precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
     memory_gb: float | None = None  # GiB of a device; null: the machine's, of a GPU unknown
+    peak_tflops: dict[str, float] = field(default_factory=dict)  # a second, of each precision
+    bandwidth_gb: float | None = None  # that a device's memory moves in a second; null: not known
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
     sharding: ShardingConfig = field(default_factory=ShardingConfig)
 
     def __post_init__(self):
         one_of("hardware", self, "device", ("cpu", "gpu"))
-        one_of("hardware", self, "precision", ("float32", "float16", "bfloat16"))
+        one_of("hardware", self, "precision", PRECISIONS)
         positive("hardware", self, "devices", "nodes")
-        if self.memory_gb is not None:
-            positive("hardware", self, "memory_gb")
+        for key in ("memory_gb", "bandwidth_gb"):
+            if getattr(self, key) is not None:
+                positive("hardware", self, key)
+        self._check_peaks()
         not_negative("hardware", self, "num_threads", "node_rank")
         wanted(
             self.node_rank < self.nodes,
@@ -64,3 +70,17 @@ class HardwareConfig:
             self.device == "gpu" or self.sharding.level in ("none", "stage1"),
             f"hardware/sharding={self.sharding.level} needs GPUs; on the CPU use none or stage1.",
         )
+
+    @property
+    def peak_flops(self):
+        """Floating-point operations a second in this precision at most; None if not known."""
+        tera = self.peak_tflops.get(self.precision)
+        return tera and tera * 1e12
+
+    def _check_peaks(self):
+        for precision, tera in self.peak_tflops.items():
+            wanted(
+                precision in PRECISIONS and tera > 0,
+                "hardware.peak_tflops must map float32, float16 or bfloat16 to numbers above 0, "
+                f"got {precision}: {tera}.",
+            )

@@ -2,10 +2,40 @@
 
 import math
 import time
+from dataclasses import dataclass
 
 import paddle
 import psutil
 from paddlenlp.trainer import TrainerCallback
+
+
+@dataclass(frozen=True)
+class StepSize:
+    """How much one optimizer step is, over all processes.
+
+    Attributes:
+        samples: items of the dataset.
+        frames: of all samples.
+        tokens: places of the latents of all frames.
+        model_share: floating-point operations of the model on one device, recompute not counted,
+            divided by those that the device does in a second at most; None if not known.
+    """
+
+    samples: int
+    frames: int
+    tokens: int
+    model_share: float | None = None
+
+    def speed(self, seconds):
+        """The numbers of a second, of a step that takes so many."""
+        found = {
+            "samples_per_second": self.samples / seconds,
+            "frames_per_second": self.frames / seconds,
+            "tokens_per_second": self.tokens / seconds,
+        }
+        if self.model_share is not None:
+            found["model_flops_utilization"] = self.model_share / seconds
+        return found
 
 
 class RecordCallback(TrainerCallback):
@@ -16,12 +46,11 @@ class RecordCallback(TrainerCallback):
     Args:
         recorder: a `runs.Recorder`.
         step: the `Step`.
-        samples_per_step: samples of one optimizer step over all processes.
+        size: the `StepSize`.
     """
 
-    def __init__(self, recorder, step, samples_per_step):
-        self.recorder, self.step = recorder, step
-        self.samples_per_step = samples_per_step
+    def __init__(self, recorder, step, size):
+        self.recorder, self.step, self.size = recorder, step, size
         self.clock = ClockCallback()
         self.at = 0
         self.losses, self.counted, self.skipped = 0.0, 0, 0
@@ -57,7 +86,7 @@ class RecordCallback(TrainerCallback):
             learning_rate=float(logs["learning_rate"]),
             grad_norm=_number(self.step.grad_norm),
             skipped_steps=self.skipped,
-            samples_per_second=self.samples_per_step / seconds,
+            **self.size.speed(seconds),
             seconds_per_step=seconds,
             training_minutes=self.clock.total / 60,
             memory_gb=_memory_gb(args.device),

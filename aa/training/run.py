@@ -6,11 +6,11 @@ from pathlib import Path
 
 from aa.errors import Interrupted
 from aa.resume import decisive_hash
-from aa.runs import write_json
+from aa.runs import PLAN, read_json, write_json
 from aa.training.callbacks import InspectCallback, ProgressBarCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.puppet_test import Validation
-from aa.training.records import LogLastCallback, RecordCallback
+from aa.training.records import LogLastCallback, RecordCallback, StepSize
 from aa.training.samples import Sampler
 from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
@@ -132,10 +132,20 @@ class TrainingRun:
         if self.recorder is None:
             return None
         per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
-        record = RecordCallback(self.recorder, step, per_step * arguments.dataset_world_size)
+        size = self._step_size(per_step * arguments.dataset_world_size)
+        record = RecordCallback(self.recorder, step, size)
         if self.resume_from:
             record.load(load_records(state_folder(self.resume_from)))
         return record
+
+    def _step_size(self, samples):
+        data, stride = self.config.data, self.config.model.vae.stride
+        frames = samples * self.config.stage.num_frames
+        tokens = frames * (data.height // stride) * (data.width // stride)
+        plan, peak, share = self.folder / PLAN, self.config.hardware.peak_flops, None
+        if plan.exists() and peak:
+            share = read_json(plan)["model_tflop"] * 1e12 / peak
+        return StepSize(samples, frames, tokens, share)
 
     def _sampler(self):
         return Sampler(

@@ -9,6 +9,7 @@ import pytest
 
 from aa.errors import UserError
 from aa.plan.command import check_memory, run_plan, take_plan
+from aa.runs import read_json, write_json
 
 RUNNER = Path(__file__).parents[2] / "runners" / "train.py"
 SMALL = ["model=parity", "data=puppets", "hardware=cpu"]
@@ -28,6 +29,7 @@ def test_a_plan_says_what_is_needed_and_starts_nothing(tmp_path):
     done = run(tmp_path, "plan=true")
     assert done.returncode == 0, done.stderr
     assert "kept for the backward pass" in done.stdout
+    assert "s or more at" in done.stdout
     assert "it fits" in done.stdout
     assert not list(tmp_path.iterdir())
 
@@ -65,10 +67,33 @@ def test_what_cannot_be_planned_is_refused(value, arguments, message):
         run_plan(value, arguments, runner=RUNNER)
 
 
-def test_a_card_that_has_more_than_the_config_says_is_believed(compose, monkeypatch):
-    small = ["model=parity", "data=puppets", "stage=1", "hardware=v100", "hardware.memory_gb=0.1"]
-    config = compose("train", small)
+@pytest.fixture
+def tiny(compose):
+    """Function (overrides) -> the config of a tiny stage 1."""
+
+    def build(*overrides):
+        return compose("train", ["model=parity", "data=puppets", "stage=1", *overrides])
+
+    return build
+
+
+def test_a_card_that_has_more_than_the_config_says_is_believed(tiny, tmp_path, monkeypatch):
+    config = tiny("hardware=v100", "hardware.memory_gb=0.1")
     with pytest.raises(UserError, match="it does not fit"):
-        check_memory(config)
+        check_memory(config, tmp_path)
     monkeypatch.setattr("aa.plan.command.card_memory", lambda: 31.7)
-    check_memory(config)
+    check_memory(config, tmp_path)
+
+
+def test_what_was_counted_of_a_card_lies_in_the_run_folder(tiny, tmp_path):
+    check_memory(tiny("hardware=v100"), tmp_path)
+    plan = read_json(tmp_path / "plan.json")
+    assert plan["gib"]["weights"] > 0
+    assert plan["step_tflop"] > plan["model_tflop"] > 0  # recompute repeats some
+    assert plan["least_seconds"] >= plan["step_gigabytes"] / 900
+
+
+def test_a_run_that_goes_on_where_nothing_is_counted_keeps_no_old_plan(tiny, tmp_path):
+    write_json(tmp_path / "plan.json", {})
+    check_memory(tiny("hardware=cpu"), tmp_path)
+    assert not (tmp_path / "plan.json").exists()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from aa.plan.needs import GIB, Counter, Setting
-from aa.plan.report import Plan
+from aa.plan.plan import Plan
 
 PUBLISHED = ["model=animate_anyone", "data=puppets", "stage.init_from=null"]
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aa.plan.report import Plan
+from aa.plan.plan import Plan
 
 
 @dataclass

@@ -3,11 +3,12 @@
 import json
 import shutil
 
+import pytest
 from visualdl import LogReader
 
 from aa.fingerprints import fingerprint
 from aa.runs import Recorder, read_records, write_json
-from aa.training.records import _number
+from aa.training.records import StepSize, _number
 
 
 def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
@@ -44,6 +45,30 @@ def test_json_is_written_whole_or_not_at_all(tmp_path):
     write_json(target, {"a": 1})
     assert [p.name for p in tmp_path.iterdir()] == ["summary.json"]
     assert json.loads(target.read_text()) == {"a": 1}
+
+
+def test_a_step_of_two_seconds_has_half_its_frames_and_utilization_a_second():
+    speed = StepSize(samples=2, frames=8, tokens=512, model_share=0.6).speed(2)
+    assert speed == {
+        "samples_per_second": 1,
+        "frames_per_second": 4,
+        "tokens_per_second": 256,
+        "model_flops_utilization": 0.3,
+    }
+
+
+def test_a_run_with_a_plan_and_a_known_peak_records_its_utilization(train, tmp_path):
+    (tmp_path / "run").mkdir()
+    write_json(tmp_path / "run" / "plan.json", {"model_tflop": 0.002})
+    folder = train("run", "stage=1", "+hardware.peak_tflops.float32=0.1", "stage.log_steps=1")
+    line = read_records(folder / "metrics.jsonl")[0]
+    share = 0.002 / 0.1
+    assert line["model_flops_utilization"] == pytest.approx(share / line["seconds_per_step"])
+
+
+def test_tokens_are_the_places_of_the_latents(train):
+    line = read_records(train("run", "stage=1", "data.height=64") / "metrics.jsonl")[0]
+    assert line["tokens_per_second"] == pytest.approx(line["frames_per_second"] * 8 * 2)
 
 
 def fill(folder, steps):

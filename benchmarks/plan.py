@@ -1,16 +1,18 @@
-"""Memory of training steps: what the plan counts against what Paddle's allocator gives.
+"""Memory and time of training steps: what the plan counts against what Paddle takes.
 
-    python benchmarks/memory_plan.py
+    python benchmarks/plan.py
 
 The UNets have 64, 128, 256, 256 channels; steps are whole ones, with the VAE, the gradients and
 AdamW, on the CPU in float32. Each setting runs in a process of its own. Counted before anything is
-run, measured after two steps.
+run, measured over the second of two steps. The time counted is the least: products at the rate of a
+large one, numbers moved at the rate of a copy, both measured in the same process.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import time
 from itertools import product
 
 from train_step import build, draw_batch
@@ -33,20 +35,22 @@ def trainable(stage):
 
 
 def count(stage, frames, size, batch, recompute):
-    """Bytes by the plan, without Python and its libraries."""
-    from aa.config import StageConfig
+    """Bytes by the plan, without Python and its libraries, and the least seconds."""
+    from aa.config import HardwareConfig, StageConfig
     from aa.plan.needs import Counter, Setting
+    from aa.plan.rates import measured_rates
 
     values = {"trainable": trainable(stage), "motion_modules": stage == 2, "num_frames": frames}
     config = StageConfig(**values, max_steps=1, init_from=None)
     setting = Setting(batch, frames, size, size, bool(recompute))
     counter = Counter(build(stage).config, config, device="cpu", half=False)
     parts = counter.count(setting).parts
-    return sum(size for part, size in parts.items() if part != "Paddle and its libraries")
+    size = sum(size for part, size in parts.items() if part != "Paddle and its libraries")
+    return size, counter.work(setting).seconds(measured_rates(HardwareConfig(device="cpu")))
 
 
 def measure(stage, frames, size, batch, recompute):
-    """Print counted and measured bytes of one setting as JSON."""
+    """Print counted and measured bytes and seconds of one setting as JSON."""
     from aa.config import HardwareConfig
     from aa.machine import prepare_paddle
 
@@ -56,33 +60,39 @@ def measure(stage, frames, size, batch, recompute):
 
     from aa.training.trainable import set_trainable
 
-    counted = count(stage, frames, size, batch, recompute)
+    counted, least = count(stage, frames, size, batch, recompute)
     model = build(stage, recompute=bool(recompute))
     set_trainable(model, trainable(stage))
     model.train()
     trained = [p for p in model.parameters() if not p.stop_gradient]
     optimizer = paddle.optimizer.AdamW(1e-5, parameters=trained)
     for _ in range(2):
+        inputs = draw_batch(batch, frames, size)
+        start = time.perf_counter()
         core.host_memory_stat_reset_peak_value("Allocated", 0)
-        model(**draw_batch(batch, frames, size)).backward()
+        model(**inputs).backward()
         optimizer.step()
         optimizer.clear_grad()
+        seconds = time.perf_counter() - start
     peak = core.host_memory_stat_peak_value("Allocated", 0)
-    print(json.dumps({"counted": counted, "measured": peak}))
+    found = {"counted": counted, "measured": peak, "least": least, "seconds": seconds}
+    print(json.dumps(found))
 
 
 def compare():
     """Run all settings one after the other and print the table."""
-    print("stage frames   size batch recompute  counted measured  ratio")
+    print("stage frames   size batch recompute  counted measured  ratio       least  taken  ratio")
     for stage, frames, size, batch, recompute in SETTINGS:
         setting = [str(v) for v in (stage, frames, size, batch, recompute)]
         command = [sys.executable, __file__, "--setting", *setting]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         found = json.loads(output.splitlines()[-1])
         counted, measured = (found[key] / MIB for key in ("counted", "measured"))
+        least, seconds = found["least"], found["seconds"]
         print(
             f"{stage:5} {frames:6} {size:6} {batch:5} {'yes' if recompute else 'no':>9} "
-            f"{counted:8.0f} {measured:8.0f} {counted / measured:6.3f}  MiB",
+            f"{counted:8.0f} {measured:8.0f} {counted / measured:6.3f}  MiB "
+            f"{least:6.2f} {seconds:6.2f} {seconds / least:6.2f}  s",
             flush=True,
         )
 

@@ -1,0 +1,138 @@
+"""A training's needs against a device's memory: the verdict and advice."""
+
+import math
+from dataclasses import replace
+
+import psutil
+from tqdm import tqdm
+
+from aa.errors import UserError
+from aa.plan.advice import changes
+from aa.plan.needs import GIB, Counter, Setting
+
+SIZE_STEP, MOST_SIDE = 64, 4096  # pixels: how finely and how far sizes are looked for
+
+
+class Plan:
+    """What a stage of a training needs, and whether a device has it.
+
+    Args:
+        config: a checked `TrainConfig`.
+        stage: one of its stages.
+    """
+
+    def __init__(self, config, stage):
+        hardware = config.hardware
+        self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
+        self.reach = config.model.motion_max_frames
+        self.memory = device_memory(hardware)
+        self.setting = Setting(
+            batch=stage.per_device_batch_size,
+            frames=stage.num_frames,
+            height=config.data.height,
+            width=config.data.width,
+            recompute=hardware.recompute,
+            sharding=hardware.sharding.level,
+            offload=hardware.sharding.offload,
+            devices=hardware.devices * hardware.nodes,
+            encodes=not config.data.latents,
+        )
+        half = hardware.precision != "float32"
+        self.counter = Counter(config.model.network(), stage, device=hardware.device, half=half)
+        self.needs = self.counter.count(self.setting)
+
+    @property
+    def fits(self):
+        return self.needs.total <= self.memory
+
+    def verdict(self):
+        """One line: whether it fits, and if not, with which overrides it would."""
+        needed, there = (f"{size / GIB:.1f} GiB" for size in (self.needs.total, self.memory))
+        if self.fits:
+            return f"it fits: {needed} of {there}."
+        return f"it does not fit: {needed} are needed, a device has {there}. {self._advice()}"
+
+    def _advice(self):
+        tried = changes(
+            self.setting,
+            device=self.hardware.device,
+            in_order=self.stage.motion_modules,
+            size_step=self.size_step,
+            accumulation=self.stage.gradient_accumulation_steps,
+        )
+        for setting, overrides in tqdm(tried, desc="looking for what fits", leave=False):
+            total = self.counter.count(setting).total
+            if total <= self.memory:
+                return f"It does with {' '.join(overrides)} ({total / GIB:.1f} GiB)."
+        return "Nothing that was tried fits: use more devices or larger ones."
+
+    def speed(self, rates=None):
+        """What a step calculates and moves, and the least seconds it takes, as plain values.
+
+        Args:
+            rates: the device's `Rates`; None if nobody knows them.
+        """
+        work = self.counter.work(self.setting, accumulation=self.stage.gradient_accumulation_steps)
+        return {
+            "step_tflop": work.flops / 1e12,
+            "model_tflop": work.model_flops / 1e12,
+            "step_gigabytes": work.bytes / 1e9,
+            "least_seconds": work.seconds(rates) if rates else None,
+        }
+
+    def most(self):
+        """Lines that say the largest size of this shape, and of clips the most frames, that fit."""
+        step = math.lcm(self.size_step, SIZE_STEP)
+        height, shape = self.setting.height, self.setting.width / self.setting.height
+
+        def of_height(n):
+            width = max(1, round(n * shape)) * step
+            return replace(self.setting, height=n * step, width=width)
+
+        lines = []
+        if n := self._most(of_height, start=max(1, height // step), end=MOST_SIDE // step):
+            found = of_height(n)
+            lines.append(f"largest size that fits: {found.height}x{found.width} (height x width)")
+        if self.stage.motion_modules:
+            frames, reach = self.setting.frames, self.reach
+            n = self._most(lambda n: replace(self.setting, frames=n), start=frames, end=reach)
+            if n:
+                lines.append(f"most frames that fit: {n} (the motion modules reach {reach})")
+        return lines or ["nothing fits, however small"]
+
+    def _most(self, setting_of, *, start, end):
+        """The largest n in 1..end whose setting fits, 0 if none does; looks near `start` first."""
+        low, high, n = 0, end + 1, start
+        with tqdm(desc="looking for the most that fits", unit="setting", leave=False) as bar:
+            while high - low > 1:
+                if self.counter.count(setting_of(n)).total <= self.memory:
+                    low = n
+                else:
+                    high = n
+                bar.update()
+                n = min(2 * low, (low + high) // 2) if low else high // 2
+                n = n if low < n < high else (low + high) // 2
+        return low
+
+    def describe(self):
+        """The setting in a line."""
+        s, hardware = self.setting, self.hardware
+        level = "" if s.sharding == "none" else f", sharding {s.sharding}"
+        return (
+            f"{s.batch} x {s.frames} frame{'s' * (s.frames > 1)} of {s.height}x{s.width}, "
+            f"{hardware.precision}{', recompute' * s.recompute}, {s.devices} {hardware.device}"
+            f"{'s' * (s.devices > 1)}{level}"
+        )
+
+
+def device_memory(hardware):
+    """Bytes that one process has: the card's, or its share of the machine's.
+
+    Raises:
+        UserError: nobody says what the card has.
+    """
+    if hardware.memory_gb:
+        return hardware.memory_gb * GIB
+    if hardware.device == "gpu":
+        raise UserError("hardware.memory_gb must be given to plan for a GPU: its GiB.")
+    return psutil.virtual_memory().total / hardware.devices
