@@ -97,11 +97,12 @@ def run(main, schema):
     job.schema = schema
     try:
         arguments, starts = check_arguments(sys.argv[1:])
-        if starts and schema is TrainConfig:
+        if starts and schema in (TrainConfig, InferConfig):
             plan, arguments = take_plan(arguments)
             if plan:
                 register_schemas()
-                sys.exit(0 if run_plan(plan, arguments, runner=sys.argv[0]) else USER_ERROR)
+                fits = run_plan(plan, arguments, schema, runner=sys.argv[0])
+                sys.exit(0 if fits else USER_ERROR)
         if not is_rank():  # a rank was given all overrides by the process that started it
             register_schemas()
             if given_folder(arguments, "rerun"):

@@ -11,7 +11,7 @@ from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError
-from aa.schemas.checks import rerun_folder, seed_range, wanted
+from aa.schemas.checks import no_plan, rerun_folder, seed_range, wanted
 from aa.schemas.evaluation import EvaluateConfig
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
@@ -71,10 +71,7 @@ class TrainConfig:
     def __post_init__(self):
         seed_range("seed", self.seed)
         rerun_folder(self)
-        wanted(
-            self.plan is None,
-            "plan is asked on the command line, as plan=true or plan=max, and starts no run.",
-        )
+        no_plan(self)
         step = self.model.size_step
         wanted(
             self.data.height % step == 0 and self.data.width % step == 0,
@@ -142,10 +139,12 @@ class InferConfig:
     inference: InferenceConfig = MISSING
     rerun: str | None = None  # as in TrainConfig
     rerun_check: bool = False
+    plan: str | None = None  # true: only say whether it fits
     name: str = "infer"
 
     def __post_init__(self):
         rerun_folder(self)
+        no_plan(self)
         given = [k for k in ("reference", "pose", "cases") if getattr(self, k)]
         wanted(
             given in (["reference", "pose"], ["cases"]),

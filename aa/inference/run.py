@@ -48,11 +48,8 @@ class InferenceRun:
         results = [self._animate(pipeline, case) for case in self.cases]
         write_json(self.folder / "summary.json", {"videos": results})
 
-    def _open(self, case):
-        return read_reference(case.reference), PoseVideo(case.pose, self.options.num_frames)
-
     def _check(self, case):
-        _, poses = self._open(case)
+        _, poses = open_case(case, self.options)
         if (poses[:1].max(axis=3) < DARK).mean() < 0.5:
             log.warning(
                 "%s: most of its first frame is not black; is it a video of poses? (Skeletons on "
@@ -60,15 +57,9 @@ class InferenceRun:
                 case.pose,
             )
 
-    def _size(self, poses):
-        """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
-        if self.options.height is not None:
-            return self.options.height, self.options.width
-        return tuple(max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
-
     def _animate(self, pipeline, case):
-        reference, poses = self._open(case)
-        height, width = self._size(poses)
+        reference, poses = open_case(case, self.options)
+        height, width = result_size(poses, self.options)
         fps = self.options.fps or poses.reader.fps
         log.info("%s: %d frames of %dx%d", case.name, len(poses), width, height)
         start = time.perf_counter()
@@ -121,6 +112,18 @@ class InferenceRun:
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
         return (alone.path, beside.path), {key: h.hexdigest() for key, h in hashes.items()}
+
+
+def open_case(case, options):
+    """The character's picture and the `PoseVideo` of a `Case`."""
+    return read_reference(case.reference), PoseVideo(case.pose, options.num_frames)
+
+
+def result_size(poses, options):
+    """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
+    if options.height is not None:
+        return options.height, options.width
+    return tuple(max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
 
 
 def sampling_options(options):

@@ -1,4 +1,4 @@
-"""`plan=true` or `plan=max` on the command line of a training: counts, and starts nothing."""
+"""`plan=true` or `plan=max` on the command line: counts, and starts nothing."""
 
 import os
 import re
@@ -26,33 +26,35 @@ def take_plan(arguments):
     return asked, [a for a in arguments if not OURS.fullmatch(a)]
 
 
-def run_plan(value, arguments, *, runner):
-    """Print what the training of a command needs. Whether it fits.
+def run_plan(value, arguments, schema, *, runner):
+    """Print what the training or the animation of a command needs. Whether it fits.
 
     Args:
-        value: "true", or "max" to look for the most that fits too.
+        value: "true", or, of a training, "max" to look for the most that fits too.
         arguments: of the command, options first, without `plan=`.
+        schema: dataclass of its config.
         runner: its path.
 
     Raises:
-        UserError: the command makes no config, or is not one new training.
+        UserError: the command makes no config, or is not one new run.
     """
     words, overrides = split_options(arguments)
-    if value not in VALUES:
-        raise UserError(f"plan must be {' or '.join(VALUES)}, got {value}.")
+    values = VALUES if schema is TrainConfig else VALUES[:1]
+    if value not in values:
+        raise UserError(f"plan must be {' or '.join(values)}, got {value}.")
     if any(word in ("-m", "--multirun") for word in words):
-        raise UserError("plan counts one training: leave out -m.")
+        raise UserError("plan counts one run: leave out -m.")
     if any(OTHERS.match(override) for override in overrides):
-        raise UserError("plan counts a new training: leave out resume= and rerun=.")
-    values = compose(given_options(words), normalise_overrides(overrides), TrainConfig, runner)
-    if values["stage"]["init_from"] == "???":  # where it starts from takes no memory
-        values["stage"]["init_from"] = None
-    config = to_config(typed(OmegaConf.create(values), TrainConfig))
+        raise UserError("plan counts a new run: leave out resume= and rerun=.")
+    values = compose(given_options(words), normalise_overrides(overrides), schema, runner)
+    if schema is TrainConfig and values["stage"]["init_from"] == "???":
+        values["stage"]["init_from"] = None  # where it starts from takes no memory
+    config = to_config(typed(OmegaConf.create(values), schema))
     os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle warns of what it traces
     prepare_paddle(HardwareConfig(device="cpu"))
-    from aa.plan.report import show  # deferred: pulls in paddle
+    from aa.plan.report import show, show_video  # deferred: pulls in paddle
 
-    return show(config, search=value == "max")
+    return show(config, search=value == "max") if schema is TrainConfig else show_video(config)
 
 
 def check_memory(config, folder):

@@ -58,6 +58,13 @@ def trace_encoding(model, *, pictures, height, width):
     )
 
 
+def trace_decoding(model, *, pictures, height, width):
+    """The `Graph` of decoding so many pictures at once by the VAE."""
+    vae = model.config.vae
+    shape = (pictures, vae.latent_channels, height // vae.stride, width // vae.stride)
+    return trace(lambda latents: model.decode_latents(latents), [_spec(*shape)])
+
+
 def trace_image(model, *, batch):
     """The `Graph` of the image encoder, once for every sample."""
     return trace(lambda pixels: model.encode_image(pixels), [_spec(*_image(model, batch))])

@@ -1,5 +1,6 @@
-"""What a traced graph becomes on a GPU: fused attention, no centred copies, half precision."""
+"""What a traced graph becomes: fused attention, no centred copies, half precision on a GPU."""
 
+from aa.models.attention import MAX_SCORES
 from aa.plan.program import Graph, Operation, Tensor
 
 # Automatic mixed precision, level O1 (paddle.amp): computed in half precision, always in float32,
@@ -20,6 +21,18 @@ def lower(graph, *, half):
         operations = list(_cast(operations))
     _fuse_attention(operations)
     return Graph(operations, graph.results)
+
+
+def bound_scores(graph):
+    """Let attention hold only as many scores as it does on a CPU where none is kept.
+
+    Takes the given graph's tensors, as `lower` does.
+    """
+    for operation in graph.operations:
+        if operation.name == "softmax":
+            for tensor in (*operation.inputs, *operation.outputs):
+                tensor.item_bytes = min(tensor.item_bytes, 4 * MAX_SCORES / tensor.numbers)
+    return graph
 
 
 def _without_centring(operation):

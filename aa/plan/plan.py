@@ -47,12 +47,9 @@ class Plan:
 
     def verdict(self):
         """One line: whether it fits, and if not, with which overrides it would."""
-        needed, there = (f"{size / GIB:.1f} GiB" for size in (self.needs.total, self.memory))
-        if self.fits:
-            return f"it fits: {needed} of {there}."
-        return f"it does not fit: {needed} are needed, a device has {there}. {self._advice()}"
+        return verdict(self.needs, self.memory, self._alternatives())
 
-    def _advice(self):
+    def _alternatives(self):
         tried = changes(
             self.setting,
             device=self.hardware.device,
@@ -60,11 +57,8 @@ class Plan:
             size_step=self.size_step,
             accumulation=self.stage.gradient_accumulation_steps,
         )
-        for setting, overrides in tqdm(tried, desc="looking for what fits", leave=False):
-            total = self.counter.count(setting).total
-            if total <= self.memory:
-                return f"It does with {' '.join(overrides)} ({total / GIB:.1f} GiB)."
-        return "Nothing that was tried fits: use more devices or larger ones."
+        for setting, overrides in tried:
+            yield self.counter.count(setting), overrides
 
     def speed(self, rates=None):
         """What a step calculates and moves, and the least seconds it takes, as plain values.
@@ -123,6 +117,25 @@ class Plan:
             f"{hardware.precision}{', recompute' * s.recompute}, {s.devices} {hardware.device}"
             f"{'s' * (s.devices > 1)}{level}"
         )
+
+
+def verdict(needs, memory, alternatives):
+    """One line: whether it fits a memory, and if not, with which overrides it would.
+
+    Args:
+        needs: the `Needs`.
+        memory: bytes of a device.
+        alternatives: (`Needs`, list of overrides) to try one after the other, counted when asked.
+    """
+    needed, there = (f"{size / GIB:.1f} GiB" for size in (needs.total, memory))
+    if needs.total <= memory:
+        return f"it fits: {needed} of {there}."
+    advice = "Nothing that was tried fits: use more devices or larger ones."
+    for other, overrides in tqdm(alternatives, desc="looking for what fits", leave=False):
+        if other.total <= memory:
+            advice = f"It does with {' '.join(overrides)} ({other.total / GIB:.1f} GiB)."
+            break
+    return f"it does not fit: {needed} are needed, a device has {there}. {advice}"
 
 
 def device_memory(hardware):

@@ -5,16 +5,20 @@ import logging
 from rich.console import Console
 from rich.table import Table
 
+from aa.cases import read_cases
 from aa.errors import UserError
+from aa.inference.run import open_case, result_size
+from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB
 from aa.plan.plan import Plan
 from aa.plan.rates import device_rates, measured_rates
+from aa.weights.folders import open_folder
 
 log = logging.getLogger(__name__)
 
 
 def show(config, *, search):
-    """Print the plan of every stage. Whether all of them fit.
+    """Print the plan of every stage of a training. Whether all of them fit.
 
     Args:
         config: a checked `TrainConfig`.
@@ -23,14 +27,38 @@ def show(config, *, search):
     fits, rates = True, device_rates(config.hardware) or measured_rates(config.hardware)
     for stage in config.stages:
         plan = Plan(config, stage)
-        print(plan.describe())
-        Console().print(_table(plan))
-        print(_speed_line(plan.speed(rates), rates))
-        print(plan.verdict())
+        _print(plan, _speed_line(plan.speed(rates), rates))
         for line in plan.most() if search else ():
             print(line)
         fits = fits and plan.fits
     return fits
+
+
+def show_video(config):
+    """Print the plan of an inference run's largest video. Whether it fits.
+
+    Args:
+        config: a checked `InferConfig`.
+
+    Raises:
+        UserError: a case or the weights cannot be read.
+    """
+    cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+    videos = []
+    for case in cases:
+        _, poses = open_case(case, config.inference)
+        videos.append((len(poses), *result_size(poses, config.inference)))
+    plan = VideoPlan(config, open_folder(config.weights).model, videos)
+    _print(plan)
+    return plan.fits
+
+
+def _print(plan, *lines):
+    print(plan.describe())
+    Console().print(_table(plan))
+    for line in lines:
+        print(line)
+    print(plan.verdict())
 
 
 def _table(plan):

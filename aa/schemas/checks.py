@@ -62,6 +62,11 @@ def seed_range(key, value):
     wanted(0 <= value <= MOST_SEED, f"{key} must be between 0 and {MOST_SEED}, got {value}.")
 
 
+def no_plan(config):
+    """`plan` never reaches a run."""
+    wanted(config.plan is None, "plan is asked on the command line, plan=true, and starts no run.")
+
+
 def rerun_folder(config):
     """What `rerun_check` compares with is given."""
     wanted(

@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from aa.config import InferConfig, TrainConfig
+from aa.data.video import VideoWriter
 from aa.errors import UserError
 from aa.plan.command import check_memory, run_plan, take_plan
 from aa.runs import read_json, write_json
@@ -64,7 +68,26 @@ def test_the_last_plan_of_a_command_counts_and_is_taken_out(arguments, value):
 )
 def test_what_cannot_be_planned_is_refused(value, arguments, message):
     with pytest.raises(UserError, match=message):
-        run_plan(value, arguments, runner=RUNNER)
+        run_plan(value, arguments, TrainConfig, runner=RUNNER)
+
+
+def test_of_an_animation_only_plan_true_is_known():
+    with pytest.raises(UserError, match=r"plan must be true, got max\."):
+        run_plan("max", [], InferConfig, runner=RUNNER.with_name("infer.py"))
+
+
+def test_the_largest_video_of_a_command_is_counted(train, tmp_path, capsys):
+    weights, poses = train("weights", "stage=1"), tmp_path / "dance.mp4"
+    with VideoWriter(poses, fps=5, height=16, width=24) as writer:
+        writer.write(np.zeros([6, 16, 24, 3], np.uint8))
+    Image.new("RGB", (24, 16)).save(tmp_path / "person.png")
+    given = [f"weights={weights}", f"reference={tmp_path / 'person.png'}", f"pose={poses}"]
+    runner = RUNNER.with_name("infer.py")
+    assert run_plan("true", [*given, "hardware=v100"], InferConfig, runner=runner)
+    assert "6 frames of 16x24, float16, gpu" in capsys.readouterr().out
+    small = [*given, "hardware=cpu", "hardware.memory_gb=0.1"]
+    assert not run_plan("true", small, InferConfig, runner=runner)
+    assert "it does not fit" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""What an animation needs: counted against Paddle's allocator, and as a user asks for it."""
+
+from dataclasses import replace
+
+import numpy as np
+import paddle
+import pytest
+from paddle.base import core
+from PIL import Image
+
+from aa.inference.pipeline import Pose2VideoPipeline
+from aa.models.animate_anyone import AnimateAnyone
+from aa.plan.inference import Video, VideoCounter, video_changes
+from aa.plan.needs import GIB
+from tests.conftest import tiny_model_config
+
+CONFIG = replace(tiny_model_config(), block_out_channels=[32, 64], norm_num_groups=8)
+
+
+def measured_peak(video):
+    """Bytes at the height of an animation, with the weights."""
+    side = video.height, video.width, 3
+    poses = [np.zeros(side, np.uint8)] * video.frames
+    pipeline = Pose2VideoPipeline(AnimateAnyone(CONFIG, motion_modules=True).eval())
+    others = core.host_memory_stat_current_value("Allocated", 0) - 4 * sum(
+        p.size for p in pipeline.model.parameters()
+    )
+    core.host_memory_stat_reset_peak_value("Allocated", 0)
+    options = {"num_inference_steps": 2, "context_frames": video.context_frames}
+    options["decode_batch_size"] = video.decode_batch_size
+    reference = Image.fromarray(poses[0])
+    size = {"height": video.height, "width": video.width}
+    for _ in pipeline.frames(reference, poses, context_overlap=1, **size, **options):
+        pass
+    return core.host_memory_stat_peak_value("Allocated", 0) - others
+
+
+@pytest.mark.parametrize(
+    "video",
+    [
+        Video(frames=12, height=256, width=256, context_frames=8, decode_batch_size=1),
+        Video(frames=4, height=256, width=192, context_frames=4, decode_batch_size=4),
+        Video(frames=40, height=128, width=128, context_frames=4, decode_batch_size=2),
+    ],
+)
+def test_the_height_of_an_animation_is_what_the_allocator_gives(video):
+    parts = VideoCounter(CONFIG, device="cpu", half=False).count(video).parts
+    counted = sum(size for part, size in parts.items() if part != "Paddle and its libraries")
+    assert counted == pytest.approx(measured_peak(video), rel=0.15)
+    paddle.set_device("cpu")
+
+
+@pytest.mark.slow
+def test_a_video_of_600x784_and_120_frames_fits_a_32_gb_card(compose):
+    overrides = ["model=animate_anyone", "data=puppets", "stage=2", "stage.init_from=null"]
+    network = compose("train", overrides).model.network()
+    video = Video(frames=120, height=784, width=600, context_frames=24, decode_batch_size=4)
+    assert VideoCounter(network, device="gpu", half=True).count(video).total < 31.7 * GIB
+
+
+def test_what_costs_least_is_tried_first():
+    video = Video(frames=30, height=64, width=128, context_frames=12, decode_batch_size=4)
+    said = [overrides for _, overrides in video_changes(video, size_step=8)]
+    assert said[0] == ["inference.decode_batch_size=1"]
+    assert said[1] == [*said[0], "inference.context_frames=8"]
+    assert said[2] == [*said[1], "inference.height=48", "inference.width=96"]
