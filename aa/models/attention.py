@@ -6,8 +6,8 @@ from paddle import nn
 
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear, on_gpu
 
-# Scores held at once on the CPU, in numbers: 2^26 float32 are 256 MiB.
-MAX_SCORES = 2**26
+# Scores held at once on the CPU, in numbers: 2^24 float32 are 64 MiB.
+MAX_SCORES = 2**24
 
 
 def repeat_frames(x, batch):
