@@ -76,7 +76,9 @@ def test_of_an_animation_only_plan_true_is_known():
         run_plan("max", [], InferConfig, runner=RUNNER.with_name("infer.py"))
 
 
-def test_the_largest_video_of_a_command_is_counted(train, tmp_path, capsys):
+@pytest.mark.slow
+def test_the_largest_video_of_a_command_is_counted(train, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("aa.plan.inference.video_changes", lambda *video, **of: [])
     weights, poses = train("weights", "stage=1"), tmp_path / "dance.mp4"
     with VideoWriter(poses, fps=5, height=16, width=24) as writer:
         writer.write(np.zeros([6, 16, 24, 3], np.uint8))
@@ -101,6 +103,7 @@ def tiny(compose):
 
 
 def test_a_card_that_has_more_than_the_config_says_is_believed(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("aa.plan.plan.changes", lambda *setting, **of: [])  # each takes a second
     config = tiny("hardware=v100", "hardware.memory_gb=0.1")
     with pytest.raises(UserError, match="it does not fit"):
         check_memory(config, tmp_path)
