@@ -1,9 +1,9 @@
 """What an animation needs: weights, the conditions of all frames, and the largest of its phases."""
 
-from dataclasses import dataclass, replace
-from math import prod
+from dataclasses import dataclass
 
 from aa.models.animate_anyone import shape_only_model
+from aa.plan.advice import video_changes
 from aa.plan.graph import trace_decoding, trace_encoding, trace_prediction
 from aa.plan.lowering import bound_scores, lower
 from aa.plan.memory import StepMemory
@@ -85,7 +85,7 @@ class VideoCounter:
         }
         phase = max(phases, key=phases.get)
         parts = {
-            "weights": 4 * sum(prod(p.shape) for p in self.model.parameters()),
+            "weights": 4 * sum(p.size for p in self.model.parameters()),
             "pose features of all frames": 4 * places * config.block_out_channels[0],
             "latents of all frames": LATENTS * 4 * places * config.vae.latent_channels,
             f"most at one time: {phase}": phases[phase],
@@ -103,31 +103,3 @@ class VideoCounter:
                 graph = bound_scores(graph)
             self._peaks[key] = StepMemory(graph, backward=False).peak
         return self._peaks[key]
-
-
-def video_changes(video, *, size_step):
-    """Videos to try one after the other, each with the overrides that make it.
-
-    Args:
-        video: the `Video` that does not fit.
-        size_step: height and width are multiples of it.
-
-    Yields:
-        (Video, list of overrides), each with all changes before it.
-    """
-    said = {}
-
-    def change(**values):
-        nonlocal video
-        video = replace(video, **values)
-        said.update({f"inference.{key}": value for key, value in values.items()})
-        return video, [f"{key}={value}" for key, value in said.items()]
-
-    if video.decode_batch_size > 1:
-        yield change(decode_batch_size=1)
-    for frames in [n for n in (16, 12, 8) if n < min(video.context_frames, video.frames)]:
-        yield change(context_frames=frames)
-    height, width = video.height, video.width
-    for share in (0.75, 0.5, 0.25):
-        sides = [max(size_step, round(s * share / size_step) * size_step) for s in (height, width)]
-        yield change(height=sides[0], width=sides[1])

@@ -7,7 +7,7 @@ from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_predi
 from aa.plan.lowering import lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
-from aa.plan.work import graph_work, update_work
+from aa.plan.work import Work, graph_work, update_work
 from aa.training.trainable import set_trainable
 
 GIB = 2**30
@@ -101,7 +101,7 @@ class Counter:
             batch += graph_work(self._traced(trace_image, batch=setting.batch))
         shards = 1 if setting.sharding == "none" else setting.devices
         update = update_work(self.trained, averaged=self.averaged, shards=shards)
-        return sum([batch] * accumulation, update)
+        return Work(batch.parts * accumulation, batch.repeated * accumulation) + update
 
     def _split(self, setting):
         """The parts that sharding splits over the devices, or leaves in the machine's memory."""

@@ -10,7 +10,8 @@ from PIL import Image
 
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.models.animate_anyone import AnimateAnyone
-from aa.plan.inference import Video, VideoCounter, video_changes
+from aa.plan.advice import video_changes
+from aa.plan.inference import Video, VideoCounter
 from aa.plan.needs import GIB
 from tests.conftest import tiny_model_config
 
