@@ -181,6 +181,12 @@ def build_inference(config, folder):
     cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
 
     def load_pipeline():
-        return Pose2VideoPipeline.from_pretrained(config.weights)
+        return Pose2VideoPipeline.from_pretrained(
+            config.weights,
+            engine=config.inference.engine,
+            precision=config.precision,
+            cache_dir=config.inference.cache_dir,
+            num_threads=config.hardware.num_threads or None,
+        )
 
     return InferenceRun(config, Path(folder), cases, load_pipeline)

@@ -109,6 +109,11 @@ class TrainConfig:
         )
 
     @property
+    def precision(self):
+        """What the networks compute in."""
+        return self.hardware.precision
+
+    @property
     def stages(self):
         """The stages of the run, in order."""
         return [self.stage, *([self.next_stage] if self.next_stage else [])]
@@ -116,6 +121,11 @@ class TrainConfig:
     def _check_samples(self, reach):
         options = self.inference
         frames = options.num_frames
+        wanted(
+            options.engine == "eager" and options.precision is None,
+            "inference.engine and inference.precision are for runners/infer.py: the samples of a "
+            "training are made by the networks as they are trained.",
+        )
         wanted(
             frames is not None and options.height is not None,
             "inference.num_frames must be given where stage.sample_steps is, and a size; got null.",
@@ -156,6 +166,32 @@ class InferConfig:
             f"hardware.devices must be 1 to animate, got {self.hardware.devices}; "
             "start one run for each device.",
         )
+        self._check_engine()
+
+    @property
+    def precision(self):
+        """What an animation is computed in."""
+        return self.inference.precision or self.hardware.precision
+
+    def _check_engine(self):
+        on_cpu, asked = self.hardware.device == "cpu", self.inference.precision
+        if self.inference.engine == "compiled":
+            wanted(
+                on_cpu,
+                "inference.engine=compiled is made for a CPU; on a GPU use inference.engine=eager, "
+                "or hardware=cpu.",
+            )
+            wanted(
+                self.precision != "float16",
+                "inference.engine=compiled computes in float32 or bfloat16, got "
+                "inference.precision=float16.",
+            )
+        elif asked not in (None, "float32"):
+            wanted(
+                not on_cpu,
+                f"inference.precision={asked} needs a GPU with inference.engine=eager; on a CPU "
+                "use inference.engine=compiled, which computes bfloat16.",
+            )
 
 
 def typed(config, schema):

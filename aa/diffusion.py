@@ -1,7 +1,11 @@
 """Noise, target and loss weight of diffusion training: pure functions around DDIMScheduler."""
 
+import numpy as np
 import paddle
-from ppdiffusers import DDIMScheduler
+from ppdiffusers import DDIMScheduler, DPMSolverMultistepScheduler
+
+# Of the signal that is left at the last timestep: at zero the solvers' log of the SNR ends.
+LEAST_ALPHA = 2.0**-24
 
 
 def build_scheduler(schedule, prediction_type="v_prediction"):
@@ -22,6 +26,72 @@ def build_scheduler(schedule, prediction_type="v_prediction"):
         rescale_betas_zero_snr=True,
         timestep_spacing="trailing",
     )
+
+
+class Ddim:
+    """Deterministic DDIM (arXiv 2010.02502, eq. 12) at trailing timesteps.
+
+    The library's scheduler counts back 1000 // steps from a timestep: of 6 or 7 steps, where this
+    is not the next one, it leaves noise behind.
+    """
+
+    def __init__(self, schedule, prediction_type):
+        self.scheduler = build_scheduler(schedule, prediction_type)
+        self.kind = prediction_type
+
+    def set_timesteps(self, steps):
+        """Choose the `timesteps`, high to low."""
+        self.scheduler.set_timesteps(steps)
+        self.timesteps = self.scheduler.timesteps
+
+    def step(self, prediction, t, latents):
+        """From the latents at timestep t to those at the next; the last one's are clean."""
+        alphas, place = self.scheduler.alphas_cumprod, self.timesteps.tolist().index(int(t))
+        clean = clean_latents(latents, prediction, t, alphas, self.kind)
+        if place == len(self.timesteps) - 1:
+            return clean
+        a = alphas[t]
+        noise = (latents - a.sqrt() * clean) / (1 - a).sqrt()
+        return add_noise(clean, noise, self.timesteps[place + 1].reshape([1]), alphas)
+
+
+class DpmSolver:
+    """DPM-Solver++, second order, multistep (arXiv 2211.01095), at the same timesteps."""
+
+    def __init__(self, schedule, prediction_type):
+        ddim = build_scheduler(schedule, prediction_type)
+        alphas = np.maximum(ddim.alphas_cumprod.numpy().astype(np.float64), LEAST_ALPHA)
+        self.alphas, self.kind = ddim.alphas_cumprod, prediction_type
+        self.scheduler = DPMSolverMultistepScheduler(
+            num_train_timesteps=schedule.num_train_timesteps,
+            trained_betas=1 - alphas / np.concatenate([[1.0], alphas[:-1]]),
+            prediction_type=prediction_type,
+            timestep_spacing="trailing",
+            solver_order=2,
+            algorithm_type="dpmsolver++",
+        )
+
+    def set_timesteps(self, steps):
+        """Choose the `timesteps`, high to low."""
+        self.scheduler.set_timesteps(steps)
+        self.timesteps = self.scheduler.timesteps
+
+    def step(self, prediction, t, latents):
+        """From the latents at timestep t to those at the next; the last one's are clean."""
+        if int(t) == int(self.timesteps[-1]):  # the library's would keep the noise of timestep 0
+            return clean_latents(latents, prediction, t, self.alphas, self.kind)
+        return self.scheduler.step(prediction, t, latents).prev_sample
+
+
+SAMPLERS = {"ddim": Ddim, "dpmsolver++": DpmSolver}
+
+
+def clean_latents(latents, prediction, timestep, alphas_cumprod, prediction_type):
+    """The clean latents that a prediction for noisy latents at one timestep implies."""
+    if prediction_type == "sample":
+        return prediction
+    a = alphas_cumprod[timestep]
+    return a.sqrt() * latents - (1 - a).sqrt() * prediction
 
 
 def _at(alphas_cumprod, timesteps, ndim):

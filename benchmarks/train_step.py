@@ -68,27 +68,27 @@ def draw_batch(samples, frames, size):
 
 def make_plain(model):
     """The straightforward step: every parameter learns, cross-attention takes the long way."""
-    from aa.models.attention import Attention, SpatialTransformerBlock, repeat_frames
+    from straightforward import attend
+
+    from aa.models.attention import Condition, SpatialTransformerBlock, repeat_frames
 
     for parameter in model.parameters():
         parameter.stop_gradient = False
 
-    def forward(block, x, image_embeds, reference=None, keep_reference=None):
+    def condition(block, image_embeds, reference=None):
+        _, *shared = SpatialTransformerBlock.condition(block, image_embeds, reference)
+        return Condition(image_embeds, *shared)
+
+    def forward(block, x, condition, keep_reference=None):
         h = block.norm1(x)
-        x = x + block.attn1(h, reference)
-        token = repeat_frames(image_embeds, x.shape[0])
-        x = x + cross(block.attn2, block.norm2(x), token)
+        x = x + block.attn1(h, condition)
+        token = repeat_frames(condition.token, x.shape[0])
+        x = x + attend(block.attn2, block.norm2(x), token)
         return x + block.ff(block.norm3(x)), h
-
-    def cross(attention: Attention, x, token):
-        from aa.models.attention import multi_head_attention
-
-        query, key, value = attention.to_q(x), attention.to_k(token), attention.to_v(token)
-        return attention.to_out[0](multi_head_attention(query, key, value, attention.heads))
 
     for layer in model.sublayers():
         if isinstance(layer, SpatialTransformerBlock):
-            layer.forward = forward.__get__(layer)
+            layer.forward, layer.condition = forward.__get__(layer), condition.__get__(layer)
 
 
 def keep_latents(model, batch):

@@ -27,6 +27,7 @@ FLOAT16_NOISE = 4 * 2.0**-24
 def _published_classes():
     """The two quirks, as subclasses that change one method each."""
     from aa.inference import Pose2VideoPipeline
+    from aa.inference.windows import WindowSchedule
     from aa.models.animate_anyone import AnimateAnyone
 
     class PublishedModel(AnimateAnyone):
@@ -35,9 +36,13 @@ def _published_classes():
             return [f.astype("float16").astype("float32") for f in features]
 
     class PublishedPipeline(Pose2VideoPipeline):
-        def _denoise(self, latents, windows, shares, conditions, steps, scale, progress):
-            shares = np.ones_like(shares) if scale <= 1 else shares
-            return super()._denoise(latents, windows, shares, conditions, steps, scale, progress)
+        def _denoise(self, latents, schedule, conditions, scale, **options):
+            schedule = PublishedSchedule(**vars(schedule)) if scale <= 1 else schedule
+            return super()._denoise(latents, schedule, conditions, scale, **options)
+
+    class PublishedSchedule(WindowSchedule):
+        def weights(self, windows):
+            return [(share > 0).astype(np.float32) for share in super().weights(windows)]
 
     return PublishedModel, PublishedPipeline
 
@@ -85,11 +90,11 @@ class Case:
         array = self.expected[name]
         return paddle.to_tensor(array[:, :, frames] if array.ndim == 5 else array)
 
-    def _compare(self, name, value, tolerance=OUTPUT):
+    def _compare(self, name, value, tolerance=OUTPUT, *, label=None):
         expected = self.expected[name]
         value = np.asarray(value)
         error = float(np.abs(value - expected).max()) if value.shape == expected.shape else np.inf
-        self.errors.append((name, error, tolerance))
+        self.errors.append((label or name, error, tolerance))
 
     def _conditions(self, frames=slice(None)):
         return {
@@ -110,7 +115,8 @@ class Case:
             pose = model.pose_guider(self._tensor("pose_pixels"))
             self._compare("pose_features", pose)
             self._compare("model_output", model.predict(noisy, t, **self._conditions()))
-            alone = model.denoising_unet(noisy, t, self._tensor("image_embeds"), pose_features=pose)
+            nobody = model.conditions(self._tensor("image_embeds"))
+            alone = model.denoising_unet(noisy, t, nobody, pose_features=pose)
             self._compare("model_output_without_reference", alone)
             self._compare("loss_noisy_latents", add_noise(latents, noise, t, a))
             self._compare("loss_target", velocity(latents, noise, t, a))
@@ -139,22 +145,36 @@ class Case:
         return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
     def _videos(self, model):
+        from aa.inference.compiled import CompiledModel
+        from aa.inference.graph_cache import GraphCache
+
+        with tempfile.TemporaryDirectory() as folder:
+            compiled = CompiledModel(model, GraphCache(folder))
+            half = CompiledModel(model, GraphCache(folder), precision="bfloat16")
+            for scale in self.sizes["guidance"]:
+                name = f"video_guidance_{scale}"
+                self._compare(name, self._video(model, scale))
+                video = self._video(compiled, scale)
+                assert not compiled.failed, "the compiled engine fell back to Paddle"
+                self._compare(name, video, label=f"{name} compiled")
+                error = np.square(self._video(half, scale) - video).mean()
+                print(f"{name} compiled bfloat16: PSNR {-10 * np.log10(error):.1f} dB to float32")
+
+    def _video(self, model, scale):
         sizes = self.sizes
-        for scale in sizes["guidance"]:
-            video = self.pipeline_class(model)(
-                self._picture(self.expected["ref_image"]),
-                [self._picture(p) for p in self.expected["pose_images"]],
-                width=sizes["width"],
-                height=sizes["height"],
-                num_inference_steps=sizes["steps"],
-                guidance_scale=scale,
-                context_frames=sizes["context_frames"],
-                context_overlap=sizes["context_overlap"],
-                context_stride=sizes["context_stride"],
-                closed_loop=True,  # the published uniform schedule
-                latents=self.expected["initial_latents"],
-            ).videos
-            self._compare(f"video_guidance_{scale}", video)
+        return self.pipeline_class(model)(
+            self._picture(self.expected["ref_image"]),
+            [self._picture(p) for p in self.expected["pose_images"]],
+            width=sizes["width"],
+            height=sizes["height"],
+            num_inference_steps=sizes["steps"],
+            guidance_scale=scale,
+            context_frames=sizes["context_frames"],
+            context_overlap=sizes["context_overlap"],
+            context_stride=sizes["context_stride"],
+            closed_loop=True,  # the published uniform schedule
+            latents=self.expected["initial_latents"],
+        ).videos
 
     def _gradients(self, model, stage, frames, trainable):
         from aa.training.trainable import set_trainable

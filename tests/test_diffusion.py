@@ -6,8 +6,10 @@ import pytest
 
 from aa.config import NoiseScheduleConfig
 from aa.diffusion import (
+    SAMPLERS,
     add_noise,
     build_scheduler,
+    clean_latents,
     min_snr_weight,
     training_target,
     velocity,
@@ -104,3 +106,33 @@ def test_the_gain_is_that_of_the_best_linear_guess():
     gain = wiener_gain(EACH, ALPHAS, 0.25).numpy()
     by_hand = [0.75**0.5 * 0.25 / (0.1875 + 0.25), 0.9**0.5 * 0.25 / (0.225 + 0.1), 0]
     np.testing.assert_allclose(gain, by_hand, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["v_prediction", "sample"])
+@pytest.mark.parametrize("steps", [1, 4, 6, 7, 20])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_right_predictions_take_every_sampler_along_a_straight_way(name, steps, kind):
+    """With the clean latents known, all that changes is how much of the same noise is left."""
+    schedule = NoiseScheduleConfig()
+    solver = SAMPLERS[name](schedule, kind)
+    alphas = build_scheduler(schedule).alphas_cumprod
+    solver.set_timesteps(steps)
+    clean, noise = paddle.to_tensor([[2.0, -1.0]]), paddle.to_tensor([[0.5, 1.0]])
+    latents = noise
+    for t in solver.timesteps:
+        at = t.reshape([1])
+        expected = add_noise(clean, noise, at, alphas)
+        np.testing.assert_allclose(latents.numpy(), expected.numpy(), atol=1e-3)
+        prediction = clean if kind == "sample" else velocity(clean, noise, at, alphas)
+        latents = solver.step(prediction, t, latents)
+    np.testing.assert_allclose(latents.numpy(), clean.numpy(), atol=1e-3)
+
+
+def test_a_velocity_and_noisy_latents_give_the_clean_ones():
+    clean, noise = paddle.to_tensor([[2.0]]), paddle.to_tensor([[-1.0]])
+    t = paddle.to_tensor([1])
+    noisy, v = (f(clean, noise, t, ALPHAS) for f in (add_noise, velocity))
+    assert float(clean_latents(noisy, v, t[0], ALPHAS, "v_prediction")) == pytest.approx(
+        2, abs=1e-6
+    )
+    assert clean_latents(noisy, clean, t[0], ALPHAS, "sample") is clean

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import paddle
-from tqdm import tqdm
 
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
-from aa.diffusion import build_scheduler
 from aa.errors import UserError
-from aa.inference.windows import context_windows, window_shares
+from aa.inference.sampling import decode_batch, denoise, start_latents
+from aa.inference.windows import WindowSchedule
 
 
 @dataclass(frozen=True)
@@ -23,22 +22,37 @@ class Pose2VideoPipeline:
     """Animates a character (arXiv 2311.17117): one picture and a pose per frame in, frames out.
 
     Args:
-        model: an `AnimateAnyone` in evaluation mode.
+        model: an `AnimateAnyone` in evaluation mode, or a `CompiledModel` of one.
     """
 
     def __init__(self, model):
         self.model = model
 
     @classmethod
-    def from_pretrained(cls, path):
+    def from_pretrained(
+        cls, path, *, engine="eager", precision="float32", cache_dir=None, num_threads=None
+    ):
         """Pipeline of a weights folder in any of the three layouts, or of a run folder.
+
+        Args:
+            path: the folder.
+            engine: "eager", or "compiled" for a CPU, see `CompiledModel`.
+            precision, num_threads: of the compiled engine.
+            cache_dir: where the compiled engine keeps its graphs; None: the user's cache folder.
 
         Raises:
             UserError: the folder is incomplete or its files do not fit.
         """
         from aa.weights.models import load_model
 
-        return cls(load_model(path))
+        model = load_model(path)
+        if engine == "compiled":
+            from aa.inference.compiled import CompiledModel
+            from aa.inference.graph_cache import GraphCache
+
+            cache = GraphCache(cache_dir)
+            model = CompiledModel(model, cache, precision=precision, num_threads=num_threads)
+        return cls(model)
 
     def __call__(self, reference_image, pose_images, **options):
         """Animate and return the whole video; options are those of `frames`."""
@@ -58,11 +72,14 @@ class Pose2VideoPipeline:
         context_overlap=4,
         context_stride=1,
         closed_loop=False,
+        context_shift=False,
+        context_blend="mean",
+        sampler="ddim",
         fit="pad",
         latents=None,
         seed=42,
         noise="independent",
-        decode_batch_size=4,
+        decode_batch_size=None,
         progress=False,
     ):
         """Animate and yield the frames as they are decoded.
@@ -75,16 +92,18 @@ class Pose2VideoPipeline:
             num_inference_steps: denoising steps.
             guidance_scale: strength of the conditions over none; 1 or less computes no guidance.
             context_frames, context_overlap, context_stride, closed_loop: see `context_windows`.
+            context_shift, context_blend: see `WindowSchedule`.
+            sampler: "ddim" or "dpmsolver++".
             fit: how other sizes are brought to this one, see `fit_frames`.
             latents: noise to start from [1, 4, F, h, w], numpy or paddle; None draws it.
             seed: of the drawn noise.
             noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of
                 the variance shared (arXiv 2305.10474, 4.1).
-            decode_batch_size: frames decoded at once.
+            decode_batch_size: frames decoded at once; None: see `decode_batch`.
             progress: show a bar.
 
         Yields:
-            float32 arrays [n, H, W, 3] in 0..1, n at most `decode_batch_size`.
+            float32 arrays [n, H, W, 3] in 0..1, a batch each.
 
         Raises:
             UserError: a size, a count or the shape of the given latents is impossible, or the
@@ -95,29 +114,32 @@ class Pose2VideoPipeline:
         vae = self.model.config.vae
         sides = [side // vae.stride for side in size]
         shape = [1, vae.latent_channels, num_frames, *sides]
-        windows = context_windows(
+        schedule = WindowSchedule(
             num_frames,
             size=context_frames,
             overlap=context_overlap,
             stride=context_stride,
             closed_loop=closed_loop,
+            shift=context_shift,
+            blend=context_blend,
         )
+        batch = decode_batch(decode_batch_size, height, width)
         with paddle.no_grad():
-            reference, image_embeds = self._encode_reference(reference_image, size, fit)
-            pose_features = self._encode_poses(pose_images, size, fit, decode_batch_size)
+            conditions = self._encode_reference(reference_image, size, fit, guidance_scale)
+            pose_features = self._encode_poses(pose_images, size, fit, batch)
             latents = self._denoise(
-                _start_latents(latents, shape, seed, noise),
-                windows,
-                window_shares(windows, num_frames),
-                (image_embeds, pose_features, reference),
-                num_inference_steps,
+                start_latents(latents, shape, seed, noise),
+                schedule,
+                (*conditions, pose_features),
                 guidance_scale,
-                progress,
+                sampler=sampler,
+                num_inference_steps=num_inference_steps,
+                progress=progress,
             )
-        del pose_features, reference
-        for start in range(0, num_frames, decode_batch_size):
+        del conditions, pose_features
+        for start in range(0, num_frames, batch):
             with paddle.no_grad():
-                chunk = latents[0, :, start : start + decode_batch_size].transpose([1, 0, 2, 3])
+                chunk = latents[0, :, start : start + batch].transpose([1, 0, 2, 3])
                 pixels = self.model.decode_latents(chunk)
             pixels = pixels.astype("float32").transpose([0, 2, 3, 1]).numpy()
             if not np.isfinite(pixels).all():
@@ -148,14 +170,19 @@ class Pose2VideoPipeline:
                 f"({context_frames})."
             )
 
-    def _encode_reference(self, image, size, fit):
+    def _encode_reference(self, image, size, fit, guidance_scale):
+        """What the denoiser sees of the character, and without it (None if nobody asks for it)."""
         image = image.convert("RGB")
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)
-        return self.model.reference_features(latents, image_embeds), image_embeds
+        nothing = paddle.zeros_like(image_embeds) if guidance_scale > 1 else None
+        return (
+            self.model.conditions(image_embeds, latents),
+            nothing if nothing is None else self.model.conditions(nothing),
+        )
 
     def _encode_poses(self, pose_images, size, fit, batch_size):
         features = None
@@ -175,51 +202,18 @@ class Pose2VideoPipeline:
             features[:, :, start : start + batch_size] = part
         return features
 
-    def _denoise(self, latents, windows, shares, conditions, steps, guidance_scale, progress):
-        config = self.model.config
-        scheduler = build_scheduler(config.noise_schedule, config.prediction_type)
-        scheduler.set_timesteps(steps)
-        shares = paddle.to_tensor(shares).reshape([1, 1, -1, 1, 1])
-        bar = tqdm(
-            total=steps * len(windows), desc="denoising", unit="window", disable=not progress
-        )
-        with bar:
-            for t in scheduler.timesteps:
-                total = paddle.zeros_like(latents)
-                for window in windows:
-                    prediction = self._predict(latents, window, t, conditions, guidance_scale)
-                    # Around a short loop a window may meet a frame twice: its last visit counts.
-                    last = {frame: i for i, frame in enumerate(window)}
-                    places, frames = (paddle.to_tensor(list(x)) for x in (last.values(), last))
-                    prediction = paddle.index_select(prediction, places, axis=2)
-                    total = paddle.index_add(total, frames, 2, prediction)
-                    bar.update()
-                latents = scheduler.step(total * shares, t, latents).prev_sample
-        return latents
+    def _denoise(self, latents, schedule, conditions, guidance_scale, **options):
+        def predict(frames, part, t):
+            return self._predict(frames, part, t, conditions, guidance_scale)
 
-    def _predict(self, latents, window, t, conditions, guidance_scale):
-        """Guided prediction of one window; without guidance only the conditional call."""
-        image_embeds, pose_features, reference = conditions
-        frames = paddle.to_tensor(window)
-        part = paddle.index_select(latents, frames, axis=2)
+        return denoise(predict, latents, schedule, self.model.config, **options)
+
+    def _predict(self, frames, latents, t, conditions, guidance_scale):
+        """Guided prediction for some frames; without guidance only the conditional call."""
+        character, nobody, pose_features = conditions
         pose = paddle.index_select(pose_features, frames, axis=2)
-        denoise, t = self.model.denoise, t.reshape([1])
-        conditional = denoise(part, t, image_embeds, pose_features=pose, reference=reference)
-        if guidance_scale <= 1:
+        conditional = self.model.denoise(latents, t, character, pose_features=pose)
+        if nobody is None:
             return conditional
-        unconditional = denoise(part, t, paddle.zeros_like(image_embeds), pose_features=pose)
+        unconditional = self.model.denoise(latents, t, nobody, pose_features=pose)
         return unconditional + guidance_scale * (conditional - unconditional)
-
-
-def _start_latents(latents, shape, seed, noise):
-    if latents is None:
-        # Frame by frame, so that a longer video of the same seed begins the same.
-        rng, frame = np.random.default_rng(seed), [shape[1], *shape[3:]]
-        shared = rng.standard_normal([1, *frame]) if noise != "independent" else 0
-        draw = rng.standard_normal([shape[2], *frame]) if noise != "shared" else 0
-        draw = (draw + shared) / (2**0.5 if noise == "mixed" else 1)
-        draw = np.broadcast_to(draw, [shape[2], *frame])
-        latents = draw.astype(np.float32).transpose(1, 0, 2, 3)[None]
-    if list(latents.shape) != shape:
-        raise UserError(f"latents must be {shape} for this video, got {list(latents.shape)}.")
-    return paddle.to_tensor(latents, dtype="float32")

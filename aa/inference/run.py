@@ -1,5 +1,6 @@
 """An inference run: every case to its video, a side-by-side, and the record of both."""
 
+import contextlib
 import logging
 import time
 from hashlib import sha256
@@ -71,7 +72,7 @@ class InferenceRun:
             progress=True,
             **sampling_options(self.options),
         )
-        with autocast(self.config.hardware):
+        with autocast(self.config):
             files, hashes = self._write(case, frames, reference, poses, (height, width), fps)
         seconds = time.perf_counter() - start
         print(f"video:        {files[0]}\nside by side: {files[1]}  ({seconds:.1f} s)")
@@ -129,16 +130,18 @@ def result_size(poses, options):
 def sampling_options(options):
     """What an `InferenceConfig` says about `Pose2VideoPipeline.frames`, the size aside."""
     keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
-    keys += ("context_stride", "closed_loop", "fit", "seed", "noise", "decode_batch_size")
+    keys += ("context_stride", "context_shift", "context_blend", "closed_loop", "sampler", "fit")
+    keys += ("seed", "noise", "decode_batch_size")
     return {key: getattr(options, key) for key in keys}
 
 
-def autocast(hardware):
-    """Context in which networks compute in the hardware's precision; weights stay float32."""
+def autocast(config):
+    """Context in which Paddle computes in the precision of a config; weights stay float32."""
+    if config.hardware.device == "cpu" or config.precision == "float32":
+        return contextlib.nullcontext()
     import paddle
 
-    half = hardware.precision != "float32"
-    return paddle.amp.auto_cast(half, level="O1", dtype=hardware.precision if half else "float16")
+    return paddle.amp.auto_cast(True, level="O1", dtype=config.precision)
 
 
 def read_reference(path):

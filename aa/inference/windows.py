@@ -1,11 +1,75 @@
 """Overlapping windows of frames, so that a video may be longer than the motion modules reach."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 
-def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False):
+@dataclass(frozen=True)
+class WindowSchedule:
+    """Which windows are denoised in a step, and what each counts in its frames.
+
+    Args:
+        num_frames: frames of the video.
+        size, overlap, stride, closed_loop: see `context_windows`.
+        shift: begin elsewhere in every step, so that no seam stays where it is.
+        blend: "mean" counts all windows of a frame alike, "pyramid" by the distance of the frame
+            from the window's end.
+    """
+
+    num_frames: int
+    size: int
+    overlap: int
+    stride: int = 1
+    closed_loop: bool = False
+    shift: bool = False
+    blend: str = "mean"
+
+    def at(self, step):
+        """The windows of a step, lists of frames, and the weights of each, float32 [size]."""
+        offset = _spread(step) if self.shift else 0
+        windows = context_windows(
+            self.num_frames,
+            size=self.size,
+            overlap=self.overlap,
+            stride=self.stride,
+            closed_loop=self.closed_loop,
+            offset=offset,
+        )
+        return windows, self.weights(windows)
+
+    def weights(self, windows):
+        """Weights of windows' frames: those of one frame add up to 1."""
+        raw = [_last_visits(window) * _ramp(len(window), self.blend) for window in windows]
+        total = np.zeros(self.num_frames)
+        for window, weights in zip(windows, raw, strict=True):
+            np.add.at(total, window, weights)
+        pairs = zip(windows, raw, strict=True)
+        return [(weights / total[window]).astype(np.float32) for window, weights in pairs]
+
+
+def _spread(step):
+    """Numbers in [0, 1) that fill it evenly from the first on: 0, 1/2, 1/4, 3/4, 1/8, ..."""
+    share, unit = 0.0, 0.5
+    while step:
+        share, step, unit = share + unit * (step % 2), step // 2, unit / 2
+    return share
+
+
+def _last_visits(window):
+    """1 where a window meets a frame for the last time, 0 before (only around a short loop)."""
+    return np.array([frame not in window[i + 1 :] for i, frame in enumerate(window)], float)
+
+
+def _ramp(size, blend):
+    if blend == "mean":
+        return np.ones(size)
+    rising = np.arange(1, size + 1)
+    return np.minimum(rising, rising[::-1]).astype(float)
+
+
+def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False, offset=0.0):
     """Windows that together cover every frame.
 
     Args:
@@ -16,6 +80,7 @@ def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False):
             uniform schedule, which keeps to those a video of this length has room for.
         closed_loop: let windows run over the end into the first frames, as the published schedule
             does, for a video that shall loop. Otherwise the last window ends with the last frame.
+        offset: by which share of the way from one window to the next all begin earlier.
 
     Returns:
         lists of frame numbers, none empty.
@@ -27,22 +92,14 @@ def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False):
     for dilation in (2**i for i in range(dilations)):
         span = (size - 1) * dilation + 1
         hop = size * dilation - overlap
+        earlier = int(offset * hop)
         if closed_loop:
-            starts = range(0, num_frames, hop)
+            starts = [start - earlier for start in range(0, num_frames, hop)]
         elif span > num_frames:
             continue
         else:
-            count = math.ceil((num_frames - span) / hop) + 1
-            starts = [min(i * hop, num_frames - span) for i in range(count)]
+            count = math.ceil((num_frames - span + earlier) / hop) + 1
+            starts = [min(max(i * hop - earlier, 0), num_frames - span) for i in range(count)]
+            starts = sorted(set(starts))
         windows += [[(s + i * dilation) % num_frames for i in range(size)] for s in starts]
     return windows
-
-
-def window_shares(windows, num_frames):
-    """What each window's prediction of a frame counts: 1 / the windows that have the frame.
-
-    Returns:
-        float32 numpy [F].
-    """
-    frames = np.concatenate([np.unique(window) for window in windows])
-    return (1 / np.bincount(frames, minlength=num_frames)).astype(np.float32)

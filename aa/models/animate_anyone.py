@@ -110,38 +110,42 @@ class AnimateAnyone(nn.Layer):
         return self.image_encoder(clip_pixels, return_dict=True).image_embeds.unsqueeze(1)
 
     def reference_features(self, reference_latents, image_embeds):
-        """What the denoiser attends to of a character; see `UNet.reference_features`."""
+        """What the denoiser attends to of a picture; see `UNet.reference_features`."""
         return self.reference_unet.reference_features(reference_latents, image_embeds)
 
-    def denoise(
-        self,
-        noisy_latents,
-        timesteps,
-        image_embeds,
-        *,
-        pose_features,
-        reference=None,
-        keep_reference=None,
-    ):
-        """What the denoising network predicts (`model.prediction_type`); see `UNet.forward`.
+    def conditions(self, image_embeds, reference_latents=None):
+        """What the denoiser sees of a character; see `UNet.conditions`.
 
-        A network that predicts the clean latents is given their best linear guess, see
-        `wiener_gain`.
+        Args:
+            image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
+            reference_latents: scaled, clean latents [B, 4, h, w] of the picture, or None.
         """
-        if self.config.prediction_type == "sample":
-            alphas = self.scheduler.alphas_cumprod
-            variance = PIXEL_VARIANCE * self.config.vae.scaling_factor**2
-            gain = wiener_gain(timesteps.flatten(), alphas, variance)
-            frames = -1 if timesteps.ndim == 2 else 1  # [B, F] or [B]
-            noisy_latents = noisy_latents * gain.reshape([timesteps.shape[0], 1, frames, 1, 1])
+        reference = None
+        if reference_latents is not None:
+            reference = self.reference_features(reference_latents, image_embeds)
+        return self.denoising_unet.conditions(image_embeds, reference)
+
+    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features, keep_reference=None):
+        """What the denoising network predicts (`model.prediction_type`); see `UNet.forward`."""
         return self.denoising_unet(
-            noisy_latents,
+            self.scale_input(noisy_latents, timesteps),
             timesteps,
-            image_embeds,
+            conditions,
             pose_features=pose_features,
-            reference=reference,
             keep_reference=keep_reference,
         )
+
+    def scale_input(self, noisy_latents, timesteps):
+        """What the denoising network is given of noisy latents [B, 4, F, h, w].
+
+        One that predicts the clean latents is given their best linear guess, see `wiener_gain`.
+        """
+        if self.config.prediction_type != "sample":
+            return noisy_latents
+        variance = PIXEL_VARIANCE * self.config.vae.scaling_factor**2
+        gain = wiener_gain(timesteps.flatten(), self.scheduler.alphas_cumprod, variance)
+        frames = -1 if timesteps.ndim == 2 else 1  # [B, F] or [B]
+        return noisy_latents * gain.reshape([timesteps.shape[0], 1, frames, 1, 1])
 
     def predict(
         self,
@@ -154,12 +158,12 @@ class AnimateAnyone(nn.Layer):
         keep_reference=None,
     ):
         """Prediction [B, 4, F, h, w] for noisy latents under pose and reference (see `UNet`)."""
+        pose_features = self.pose_guider(pose_pixels)
         return self.denoise(
             noisy_latents,
             timesteps,
-            image_embeds,
-            pose_features=self.pose_guider(pose_pixels),
-            reference=self.reference_features(reference_latents, image_embeds),
+            self.conditions(image_embeds, reference_latents),
+            pose_features=pose_features,
             keep_reference=keep_reference,
         )
 

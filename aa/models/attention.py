@@ -1,13 +1,13 @@
 """Attention layers: tokens to tokens, tokens to the one image token, tokens across frames."""
 
+from typing import NamedTuple
+
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
+from aa.models.chunked_attention import ChunkedAttention
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear, on_gpu
-
-# Scores held at once on the CPU, in numbers: 2^24 float32 are 64 MiB.
-MAX_SCORES = 2**24
 
 
 def repeat_frames(x, batch):
@@ -18,39 +18,53 @@ def repeat_frames(x, batch):
     return x.unsqueeze(1).expand([-1, frames, *x.shape[1:]]).flatten(0, 1)
 
 
-def _plain_attention(query, key, value):
-    """softmax(q k^T / sqrt(d)) v on [B, N, L, D], a bounded number of scores at a time."""
-    batch, heads, length, width = query.shape
-    query = query * width**-0.5
-    per_query = heads * key.shape[2]
-    if not paddle.in_dynamic_mode():  # traced, nothing is held, and parts would be operations
-        return F.softmax(query @ key.transpose([0, 1, 3, 2])) @ value
-    queries = min(length, max(1, MAX_SCORES // per_query))
-    entries = max(1, MAX_SCORES // (per_query * length)) if queries == length else 1
-    out = []
-    for b in range(0, batch, entries):
-        keys, values = key[b : b + entries], value[b : b + entries]
-        rows = [
-            F.softmax(query[b : b + entries, :, i : i + queries] @ keys.transpose([0, 1, 3, 2]))
-            @ values
-            for i in range(0, length, queries)
-        ]
-        out.append(rows[0] if len(rows) == 1 else paddle.concat(rows, axis=2))
-    return out[0] if len(out) == 1 else paddle.concat(out)
-
-
 def multi_head_attention(query, key, value, heads):
     """Attention of query [B, L, C] to key and value [B, S, C] in `heads` heads: [B, L, C].
 
-    On a GPU the fused kernel; on a CPU the plain formula, which is faster there and bounded in
-    memory (`MAX_SCORES`).
+    On a GPU the fused kernel; on a CPU part by part, see `ChunkedAttention`.
     """
     split = [0, 0, heads, query.shape[2] // heads]
     query, key, value = (x.reshape(split) for x in (query, key, value))  # [B, L, N, D]
     if on_gpu(query):
         return F.scaled_dot_product_attention(query, key, value).flatten(2)
-    swapped = (x.transpose([0, 2, 1, 3]) for x in (query, key, value))  # [B, N, L, D]
-    return _plain_attention(*swapped).transpose([0, 2, 1, 3]).flatten(2)
+    query, key, value = (x.transpose([0, 2, 1, 3]) for x in (query, key, value))  # [B, N, L, D]
+    query = query * query.shape[3] ** -0.5
+    if paddle.in_dynamic_mode():
+        flat = (x.flatten(0, 1) for x in (query, key, value))
+        out = ChunkedAttention.apply(*flat).reshape(query.shape)
+    else:  # traced, nothing is held, and parts would be operations
+        out = F.softmax(query @ key.transpose([0, 1, 3, 2])) @ value
+    return out.transpose([0, 2, 1, 3]).flatten(2)
+
+
+class Condition(NamedTuple):
+    """What an attention block sees of a character: the same at all steps and in all frames.
+
+    Attributes:
+        token: what the image embedding adds to every token, [B, 1, C].
+        key, value: of the reference tokens, [B, S, C]; None without a reference.
+    """
+
+    token: paddle.Tensor
+    key: paddle.Tensor | None = None
+    value: paddle.Tensor | None = None
+
+
+def with_reference(key, value, condition, keep):
+    """A token's own keys and values [B*F, L, C], and behind them those of the reference.
+
+    Where `keep` (bool [B] or None) is False, its own come twice: attending twice to one's own
+    tokens is attending once, exactly "no reference".
+    """
+    if condition is None or condition.key is None:
+        return key, value
+    both, batch = [], key.shape[0]
+    for own, other in ((key, condition.key), (value, condition.value)):
+        other = repeat_frames(other, batch)
+        if keep is not None:
+            other = paddle.where(repeat_frames(keep, batch).reshape([-1, 1, 1]), other, own)
+        both.append(paddle.concat([own, other], 1))
+    return both
 
 
 class Attention(nn.Layer):
@@ -71,13 +85,13 @@ class Attention(nn.Layer):
         self.to_v = Linear(context_channels, channels, bias=False)
         self.to_out = nn.LayerList([Linear(channels, channels)])
 
-    def forward(self, x, reference=None):
-        """Attend from x [B*F, L, C] to x itself and to reference tokens [B or B*F, S, C]."""
+    def forward(self, x, condition=None, keep=None):
+        """Attend from x [B*F, L, C] to x itself and to the reference of a `Condition`.
+
+        `keep` is bool [B], False where a sample goes without; None: all keep theirs.
+        """
         query, key, value = self.to_q(x), self.to_k(x), self.to_v(x)
-        if reference is not None:
-            # Projected once per character, then shared by its frames.
-            shared = [repeat_frames(to(reference), x.shape[0]) for to in (self.to_k, self.to_v)]
-            key, value = paddle.concat([key, shared[0]], 1), paddle.concat([value, shared[1]], 1)
+        key, value = with_reference(key, value, condition, keep)
         return self.to_out[0](multi_head_attention(query, key, value, self.heads))
 
     def attend_one(self, token):
@@ -126,25 +140,27 @@ class SpatialTransformerBlock(nn.Layer):
         self.attn2 = Attention(channels, heads, context_channels)
         self.ff = FeedForward(channels)
 
-    def forward(self, x, image_embeds, reference=None, keep_reference=None):
+    def condition(self, image_embeds, reference=None):
+        """The `Condition` of image embeddings [B, 1, D] and reference tokens [B, S, C] or None."""
+        token = self.attn2.attend_one(image_embeds)
+        if reference is None:
+            return Condition(token)
+        return Condition(token, self.attn1.to_k(reference), self.attn1.to_v(reference))
+
+    def forward(self, x, condition, keep_reference=None):
         """Run the block and return what the other network may refer to.
 
         Args:
             x: tokens [B*F, L, C].
-            image_embeds: [B, 1, D].
-            reference: reference tokens of this block [B, L, C]; None for plain self-attention.
+            condition: what `condition` gave.
             keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
             tokens [B*F, L, C] and this block's first norm [B*F, L, C].
         """
         h = self.norm1(x)
-        if reference is not None and keep_reference is not None:
-            keep = repeat_frames(keep_reference, x.shape[0]).reshape([-1, 1, 1])
-            # Attending twice to one's own tokens is attending once: exactly "no reference".
-            reference = paddle.where(keep, repeat_frames(reference, x.shape[0]), h)
-        x = x + self.attn1(h, reference)
-        x = x + repeat_frames(self.attn2.attend_one(image_embeds), x.shape[0])
+        x = x + self.attn1(h, condition, keep_reference)
+        x = x + repeat_frames(condition.token, x.shape[0])
         return x + self.ff(self.norm3(x)), h
 
 
@@ -170,9 +186,11 @@ class SpatialTransformer(nn.Layer):
         """Only what the other network reads of this block: its first norm [B, L, C]."""
         return self.transformer_blocks[0].norm1(self.tokens(x))
 
-    def forward(self, x, image_embeds, reference=None, keep_reference=None):
+    def condition(self, image_embeds, reference=None):
+        """The `Condition` of this block; see there."""
+        return self.transformer_blocks[0].condition(image_embeds, reference)
+
+    def forward(self, x, condition, keep_reference=None):
         """x [B*F, C, h, w] -> (x [B*F, C, h, w], first norm [B*F, L, C]); see the block."""
-        h, feature = self.transformer_blocks[0](
-            self.tokens(x), image_embeds, reference, keep_reference
-        )
+        h, feature = self.transformer_blocks[0](self.tokens(x), condition, keep_reference)
         return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature

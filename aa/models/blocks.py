@@ -104,13 +104,13 @@ class Level(nn.Layer):
         self.has_attention, self.has_motion = bool(attentions), bool(motion_modules)
         self.has_resampler = bool(down or up)
 
-    def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
+    def run_layer(self, i, x, time, condition, keep_reference, frames):
         """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
         x, feature = self.resnets[i](x, time), None
         if self.has_attention:
-            x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
+            x, feature = self.attentions[i](x, condition, keep_reference)
         if self.has_motion:
-            x = self.motion_modules[i](x, x.shape[0] // image_embeds.shape[0])
+            x = self.motion_modules[i](x, frames)
         return x, feature
 
 
@@ -126,10 +126,10 @@ class MiddleLevel(nn.Layer):
         if motion_module:
             self.motion_modules = nn.LayerList([motion_module])
 
-    def run_layer(self, i, x, time, image_embeds, reference, keep_reference):
+    def run_layer(self, i, x, time, condition, keep_reference, frames):
         """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
         x = self.resnets[0](x, time)
-        x, feature = self.attentions[i](x, image_embeds, reference, keep_reference)
+        x, feature = self.attentions[i](x, condition, keep_reference)
         if self.has_motion:
-            x = self.motion_modules[i](x, x.shape[0] // image_embeds.shape[0])
+            x = self.motion_modules[i](x, frames)
         return self.resnets[1](x, time), feature

@@ -14,6 +14,7 @@ is one attention over the frames that gives what the others have and this one la
 it had taken a quarter of the flicker away, when the published module had taken none.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -21,7 +22,13 @@ import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.attention import FeedForward, multi_head_attention, repeat_frames
+from aa.models.attention import (
+    Condition,
+    FeedForward,
+    multi_head_attention,
+    repeat_frames,
+    with_reference,
+)
 from aa.models.blocks import Level, MiddleLevel, ResnetBlock
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
 from aa.models.motion import sinusoidal_positions
@@ -32,13 +39,18 @@ RESIDUAL_START = 0.3  # of the usual start values of what is added to a residual
 
 def positions(height, width, channels):
     """Sines and cosines of every place of a feature map [1, h * w, C], relative to its sides."""
+    return paddle.to_tensor(_positions(height, width, channels))
+
+
+@functools.lru_cache(maxsize=64)
+def _positions(height, width, channels):
     rate = np.pi / 2 * 100.0 ** -(np.arange(channels // 4) / (channels // 4))
     rows, columns = (np.arange(n)[:, None] * rate * 8 / n for n in (height, width))
     rows, columns = (np.concatenate([np.sin(x), np.cos(x)], 1) for x in (rows, columns))
     shape = (height, width, rows.shape[1])
     both = [np.broadcast_to(rows[:, None], shape), np.broadcast_to(columns[None], shape)]
     places = math.sqrt(2) * np.concatenate(both, -1).reshape(1, height * width, -1)
-    return paddle.to_tensor(places.astype("float32"))
+    return places.astype("float32")
 
 
 class CompactAttention(nn.Layer):
@@ -55,13 +67,10 @@ class CompactAttention(nn.Layer):
         _start(self.to_k.weight, lambda: self.to_q.weight)
         _start(self.to_out.weight, lambda: self.to_v.weight.t())
 
-    def forward(self, x, normed, places, reference, normed_reference):
-        """x and its norm [B*F, L, C], places [1, L, C], the reference's [B, L, C] or None."""
-        query, key, value = self.to_q(normed + places), self.to_k(normed + places), self.to_v(x)
-        if reference is not None:
-            keys = repeat_frames(self.to_k(normed_reference + places), x.shape[0])
-            values = repeat_frames(self.to_v(reference), x.shape[0])
-            key, value = paddle.concat([key, keys], 1), paddle.concat([value, values], 1)
+    def forward(self, x, normed, condition, keep=None):
+        """x and its norm with places [B*F, L, C], a `Condition`; `keep` as in `with_reference`."""
+        query, key, value = self.to_q(normed), self.to_k(normed), self.to_v(x)
+        key, value = with_reference(key, value, condition, keep)
         return self.to_out(multi_head_attention(query, key, value, self.heads))
 
 
@@ -84,22 +93,30 @@ class CompactTransformer(nn.Layer):
         _shrink(self.ff.net[2], 0.2)
 
     def reference_tokens(self, x):
-        """What the other network attends to, of a feature map [B, C, h, w]: [B, L, C]."""
-        return self.proj_in(x).flatten(2).transpose([0, 2, 1])
+        """What the other network attends to, of a feature map [B, C, h, w]: another one."""
+        return self.proj_in(x)
 
-    def forward(self, x, image_embeds, reference=None, keep_reference=None):
-        """x [B*F, C, h, w] -> (x [B*F, C, h, w], tokens [B*F, L, C] for the other network)."""
-        tokens = self.reference_tokens(x)
-        places = positions(*x.shape[2:], x.shape[1])
-        if reference is not None and keep_reference is not None:
-            keep = repeat_frames(keep_reference, x.shape[0]).reshape([-1, 1, 1])
-            # Attending twice to one's own tokens is attending once: exactly "no reference".
-            reference = paddle.where(keep, repeat_frames(reference, x.shape[0]), tokens)
-        normed_reference = None if reference is None else self.norm1(reference)
-        h = tokens + self.attn1(tokens, self.norm1(tokens), places, reference, normed_reference)
-        h = h + repeat_frames(self.image_proj(image_embeds), x.shape[0])
+    def condition(self, image_embeds, reference=None):
+        """The `Condition` of image embeddings [B, 1, D] and a reference map [B, C, h, w]."""
+        token = self.image_proj(image_embeds)
+        if reference is None:
+            return Condition(token)
+        tokens, normed = self._tokens(reference)
+        return Condition(token, self.attn1.to_k(normed), self.attn1.to_v(tokens))
+
+    def forward(self, x, condition, keep_reference=None):
+        """x [B*F, C, h, w] -> (x, feature map for the other network), both [B*F, C, h, w]."""
+        feature = self.reference_tokens(x)
+        tokens, normed = self._tokens(feature)
+        h = tokens + self.attn1(tokens, normed, condition, keep_reference)
+        h = h + repeat_frames(condition.token, x.shape[0])
         h = h + self.ff(self.norm2(h))
-        return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), tokens
+        return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature
+
+    def _tokens(self, feature):
+        """A feature map [B, C, h, w] as tokens [B, L, C], and these normed, with their places."""
+        tokens = feature.flatten(2).transpose([0, 2, 1])
+        return tokens, self.norm1(tokens) + positions(*feature.shape[2:], feature.shape[1])
 
 
 class CompactMotionModule(nn.Layer):

@@ -124,50 +124,53 @@ class UNet(nn.Layer):
             self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
-    def forward(
-        self,
-        latents,
-        timesteps,
-        image_embeds,
-        *,
-        pose_features=None,
-        reference=None,
-        keep_reference=None,
-    ):
+    def forward(self, latents, timesteps, conditions, *, pose_features=None, keep_reference=None):
         """Predict from noisy latents.
 
         Args:
             latents: [B, 4, F, h, w].
             timesteps: integers [B], one for all frames of a sample, or [B, F].
-            image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
+            conditions: what `conditions` gave, once for all steps and frames.
             pose_features: [B, C, F, h, w], added after `conv_in`.
-            reference: what `reference_features` of the other network returned, or None.
             keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
             the prediction [B, 4, F, h, w].
 
         Raises:
-            ValueError: the reference features are not one per attention block, or there are more
-                frames than the motion modules have positions for.
+            ValueError: there are more frames than the motion modules have positions for.
         """
         batch, _, frames = latents.shape[:3]
         if self.max_frames is not None and frames > self.max_frames:
             raise ValueError(
                 f"{frames} frames at once; the motion modules reach {self.max_frames}."
             )
-        if reference is not None and len(reference) != self.num_attentions:
-            raise ValueError(
-                f"{len(reference)} reference features for {self.num_attentions} attention blocks: "
-                "both networks must have the same shape."
-            )
         x = self.conv_in(_fold(latents))
         if pose_features is not None:
             x = x + _fold(pose_features)
-        time = self._time(timesteps.flatten())
-        x, _ = self._levels(x, time, image_embeds, reference, keep_reference)
+        x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, keep_reference, frames)
         x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
+
+    def conditions(self, image_embeds, reference=None):
+        """What the attention blocks see of a character, one `Condition` each.
+
+        Args:
+            image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
+            reference: what `reference_features` of the other network returned, or None.
+
+        Raises:
+            ValueError: the reference features are not one per attention block.
+        """
+        blocks = self._attentions()
+        if reference is None:
+            reference = [None] * len(blocks)
+        if len(reference) != len(blocks):
+            raise ValueError(
+                f"{len(reference)} reference features for {len(blocks)} attention blocks: "
+                "both networks must have the same shape."
+            )
+        return [b.condition(image_embeds, r) for b, r in zip(blocks, reference, strict=True)]
 
     def reference_features(self, latents, image_embeds):
         """Features of clean reference latents.
@@ -179,18 +182,19 @@ class UNet(nn.Layer):
             image_embeds: [B, 1, D].
 
         Returns:
-            one tensor [B, L, C] per attention block, in the order of execution.
+            one tensor per attention block, in the order of execution, for the other network's
+            `conditions`; [B, L, C] in SD1.5.
         """
         # The reference image is clean, so its time is always 0.
         time = self._time(paddle.zeros([latents.shape[0]], dtype="int64"))
-        _, features = self._levels(self.conv_in(latents), time, image_embeds, stop_at_last=True)
+        conditions = [block.condition(image_embeds) for block in self._attentions()[:-1]]
+        _, features = self._levels(self.conv_in(latents), time, conditions, stop_at_last=True)
         return features
 
-    @property
-    def num_attentions(self):
-        """Number of spatial attention blocks, 16 in SD1.5."""
+    def _attentions(self):
+        """The spatial attention blocks in the order of execution, 16 in SD1.5."""
         levels = [*self.down_blocks, self.mid_block, *self.up_blocks]
-        return sum(len(level.attentions) for level in levels if level.has_attention)
+        return [block for level in levels if level.has_attention for block in level.attentions]
 
     def _time(self, timesteps):
         sinusoids = timestep_embedding(timesteps, self.conv_in.weight.shape[0])
@@ -208,14 +212,12 @@ class UNet(nn.Layer):
     def _output(self, x):
         return self.conv_out(F.swish(self.conv_norm_out(x)))
 
-    def _levels(
-        self, x, time, image_embeds, reference=None, keep_reference=None, *, stop_at_last=False
-    ):
-        features = []
+    def _levels(self, x, time, conditions, keep_reference=None, frames=1, *, stop_at_last=False):
+        features, last = [], len(self._attentions()) - 1
 
         def run(level, i, x):
-            at = None if reference is None or not level.has_attention else reference[len(features)]
-            args = (i, x, time, image_embeds, at, keep_reference)
+            condition = conditions[len(features)] if level.has_attention else None
+            args = (i, x, time, condition, keep_reference, frames)
             x, feature = (self.through if self.training else _run)(level.run_layer, *args)
             if feature is not None:  # the denoiser's are read by nobody: only counted
                 features.append(feature if stop_at_last else None)
@@ -234,8 +236,7 @@ class UNet(nn.Layer):
         for level in self.up_blocks:
             for i in range(len(level.resnets)):
                 x = self._join(x, skips.pop())
-                last = level.has_attention and len(features) == self.num_attentions - 1
-                if stop_at_last and last:
+                if stop_at_last and level.has_attention and len(features) == last:
                     x = level.resnets[i](x, time)
                     return x, [*features, level.attentions[i].reference_tokens(x)]
                 x = run(level, i, x)

@@ -3,11 +3,10 @@
 Paddle traces the real networks with shapes alone: SD1.5's two UNets take seconds and no memory.
 """
 
-import logging
-
 import paddle
-from paddle.static import InputSpec
 
+from aa.models.parts import spec
+from aa.models.tracing import trace_program
 from aa.plan.program import read_program
 
 
@@ -28,23 +27,19 @@ def trace_prediction(model, *, batch, frames, height, width):
 
     def predict(noisy, timesteps, image, pose_pixels, reference_latents):
         image_embeds = model.encode_image(image) if learns else image
-        return model.denoising_unet(
-            noisy,
-            timesteps,
-            image_embeds,
-            pose_features=model.pose_guider(pose_pixels),
-            reference=model.reference_features(reference_latents, image_embeds),
-        )
+        pose_features = model.pose_guider(pose_pixels)
+        conditions = model.conditions(image_embeds, reference_latents)
+        return model.denoising_unet(noisy, timesteps, conditions, pose_features=pose_features)
 
     model.train()
     return trace(
         predict,
         [
-            _spec(batch, latents[0], frames, *latents[1:]),
-            InputSpec([batch * frames], "int64", stop_gradient=True),
-            _spec(*image),
-            _spec(batch, 3, frames, height, width),
-            _spec(batch, *latents),
+            spec(batch, latents[0], frames, *latents[1:]),
+            spec(batch * frames, dtype="int64"),
+            spec(*image),
+            spec(batch, 3, frames, height, width),
+            spec(batch, *latents),
         ],
         networks=[model.reference_unet, model.denoising_unet],
     )
@@ -54,20 +49,13 @@ def trace_encoding(model, *, pictures, height, width):
     """The `Graph` of encoding so many pictures at once by the VAE, which never trains."""
     return trace(
         lambda pixels: model.vae.encode(pixels).latent_dist.mean,
-        [_spec(pictures, 3, height, width)],
+        [spec(pictures, 3, height, width)],
     )
-
-
-def trace_decoding(model, *, pictures, height, width):
-    """The `Graph` of decoding so many pictures at once by the VAE."""
-    vae = model.config.vae
-    shape = (pictures, vae.latent_channels, height // vae.stride, width // vae.stride)
-    return trace(lambda latents: model.decode_latents(latents), [_spec(*shape)])
 
 
 def trace_image(model, *, batch):
     """The `Graph` of the image encoder, once for every sample."""
-    return trace(lambda pixels: model.encode_image(pixels), [_spec(*_image(model, batch))])
+    return trace(lambda pixels: model.encode_image(pixels), [spec(*_image(model, batch))])
 
 
 def image_learns(model):
@@ -80,10 +68,6 @@ def _image(model, batch):
     return (batch, 3, size, size)
 
 
-def _spec(*shape):
-    return InputSpec(list(shape), "float32", stop_gradient=True)
-
-
 def trace(function, specs, *, networks=()):
     """The `Graph` of a function of tensors; `networks` say which operations are one layer's.
 
@@ -92,22 +76,13 @@ def trace(function, specs, *, networks=()):
         specs: Paddle's InputSpecs.
         networks: the `UNet`s that it runs.
     """
-    # Untouched code: Paddle would rewrite it otherwise, which it needs for data-dependent branches.
-    untouched = paddle.jit.not_to_static(function)
-
-    def run(inputs):
-        return untouched(*inputs)
-
     segments = _Segments()
     ways = [network.through for network in networks]
     for network in networks:
         network.through = segments
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
     try:
-        program = paddle.jit.to_static(run, input_spec=[specs], full_graph=True).concrete_program
+        program = trace_program(function, specs)
     finally:
-        logging.disable(level)
         for network, before in zip(networks, ways, strict=True):
             network.through = before
     return read_program(program, segments.spans)

@@ -1,11 +1,15 @@
 """What an animation needs: weights, the conditions of all frames, and the largest of its phases."""
 
 from dataclasses import dataclass
+from math import prod
 
+from aa.inference.sampling import decode_batch
+from aa.models import parts
 from aa.models.animate_anyone import shape_only_model
+from aa.models.parts import spec
 from aa.plan.advice import video_changes
-from aa.plan.graph import trace_decoding, trace_encoding, trace_prediction
-from aa.plan.lowering import bound_scores, lower
+from aa.plan.graph import trace
+from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.needs import OVERHEAD, Needs
 from aa.plan.plan import device_memory, verdict
@@ -24,6 +28,11 @@ class Video:
     decode_batch_size: int
 
 
+def _video(options, frames, height, width):
+    batch = decode_batch(options.decode_batch_size, height, width)
+    return Video(frames, height, width, options.context_frames, batch)
+
+
 class VideoPlan:
     """What the largest video of an inference run needs, and whether a device has it.
 
@@ -37,10 +46,12 @@ class VideoPlan:
         options, hardware = config.inference, config.hardware
         self.hardware, self.size_step = hardware, network.size_step
         self.memory = device_memory(hardware)
-        half = hardware.precision != "float32"
-        self.counter = VideoCounter(network, device=hardware.device, half=half)
-        context = options.context_frames, options.decode_batch_size
-        counted = [(self.counter.count(v), v) for v in (Video(*v, *context) for v in set(videos))]
+        half = hardware.device == "gpu" and config.precision != "float32"
+        self.counter = VideoCounter(
+            network, device=hardware.device, half=half, compiled=options.engine == "compiled"
+        )
+        self.precision = config.precision
+        counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
         self.needs, self.video = max(counted, key=lambda pair: pair[0].total)
 
     @property
@@ -55,7 +66,7 @@ class VideoPlan:
     def describe(self):
         """The video in a line."""
         v, hardware = self.video, self.hardware
-        return f"{v.frames} frames of {v.height}x{v.width}, {hardware.precision}, {hardware.device}"
+        return f"{v.frames} frames of {v.height}x{v.width}, {self.precision}, {hardware.device}"
 
 
 class VideoCounter:
@@ -65,41 +76,72 @@ class VideoCounter:
         model_config: the `ModelConfig`.
         device: "cpu" or "gpu".
         half: whether it computes in float16 or bfloat16.
+        compiled: whether the heavy parts are compiled, which keeps their weights a second time.
     """
 
-    def __init__(self, model_config, *, device, half):
-        self.model = shape_only_model(model_config, motion_modules=True)
-        self.device, self.half, self._peaks = device, half, {}
+    def __init__(self, model_config, *, device, half, compiled=False):
+        self.model = shape_only_model(model_config, motion_modules=True).eval()
+        self.device, self.half, self.compiled = device, half, compiled
+        self._peaks, self._shapes = {}, {}
 
     def count(self, video):
         """The `Needs` of a `Video`."""
         config, stride = self.model.config, self.model.config.vae.stride
-        size = {"height": video.height, "width": video.width}
-        places = video.frames * (video.height // stride) * (video.width // stride)
+        side = video.height // stride, video.width // stride
         window = min(video.context_frames, video.frames)
-        decoded = min(video.decode_batch_size, video.frames)
+        batch = min(video.decode_batch_size, video.frames)
+        channels, latents = config.block_out_channels[0], config.vae.latent_channels
+        conditions = self._conditions(*side)
         phases = {
-            "denoising of a window": self._peak(trace_prediction, batch=1, frames=window, **size),
-            "decoding": self._peak(trace_decoding, pictures=decoded, **size),
-            "encoding of the reference": self._peak(trace_encoding, pictures=1, **size),
+            "reference network": self._peak(
+                parts.refer, spec(1, 1, config.cross_attention_dim), spec(1, latents, *side)
+            ),
+            "pose guider": self._peak(parts.guide, spec(1, 3, batch, video.height, video.width)),
+            "denoising of a window": self._peak(
+                parts.denoise,
+                spec(1, latents, window, *side),
+                spec(1, dtype="int64"),
+                spec(1, channels, window, *side),
+                *(spec(*shape) for shape in conditions),
+            ),
+            "decoding": self._peak(parts.decode, spec(batch, latents, *side)),
+            "encoding of the reference": self._peak(
+                parts.encode, spec(1, 3, video.height, video.width)
+            ),
         }
         phase = max(phases, key=phases.get)
-        parts = {
-            "weights": 4 * sum(p.size for p in self.model.parameters()),
-            "pose features of all frames": 4 * places * config.block_out_channels[0],
-            "latents of all frames": LATENTS * 4 * places * config.vae.latent_channels,
+        places = video.frames * prod(side)
+        counted = {
+            "weights": self._weights(),
+            "conditions of the reference": 4 * sum(prod(shape) for shape in conditions),
+            "pose features of all frames": 4 * places * channels,
+            "latents of all frames": LATENTS * 4 * places * latents,
             f"most at one time: {phase}": phases[phase],
             "Paddle and its libraries": OVERHEAD[self.device],
         }
-        return Needs(parts)
+        return Needs(counted)
 
-    def _peak(self, trace, **sizes):
-        key = (trace, *sizes.values())
+    def _weights(self):
+        model = self.model
+        layers = [model]
+        if self.compiled:
+            layers += [model.denoising_unet, model.pose_guider, model.vae]
+        return 4 * sum(p.size for layer in layers for p in layer.parameters())
+
+    def _conditions(self, height, width):
+        """Shapes of what the denoiser sees of a character, for latents of this size."""
+        if (height, width) not in self._shapes:
+            self._shapes[height, width] = parts.condition_shapes(self.model, height, width)
+        return self._shapes[height, width]
+
+    def _peak(self, part, *specs):
+        """Bytes at the height of a part of a generation, on tensors of these specs."""
+        key = (part, *(tuple(spec.shape) for spec in specs))
         if key not in self._peaks:
-            graph = trace(self.model, **sizes)
+            graph = trace(lambda *tensors: part(self.model, *tensors), specs)
             if self.device == "gpu":
                 graph = lower(graph, half=self.half)
-            elif trace is trace_prediction:  # the VAE's attention is the library's
-                graph = bound_scores(graph)
+            elif part in (parts.refer, parts.denoise):  # the VAE's attention is the library's
+                graph = fuse_attention(graph)
             self._peaks[key] = StepMemory(graph, backward=False).peak
         return self._peaks[key]

@@ -1,11 +1,10 @@
 """What a traced graph becomes: fused attention, no centred copies, half precision on a GPU."""
 
-from aa.models.attention import MAX_SCORES
 from aa.plan.program import Graph, Operation, Tensor
 
 # Automatic mixed precision, level O1 (paddle.amp): computed in half precision, always in float32,
 # and everything else in float32 as soon as one of its inputs is.
-HALF = {"conv2d", "matmul"}
+HALF = {"conv2d", "matmul", "attention"}
 FULL = {"group_norm", "layer_norm", "softmax", "mean", "exp", "square", "nearest_interp"}
 
 
@@ -16,23 +15,35 @@ def lower(graph, *, half):
         graph: a `Graph` as traced, the way of the CPU.
         half: whether in float16 or bfloat16.
     """
+    graph = fuse_attention(graph)
     operations = [_without_centring(operation) for operation in graph.operations]
     if half:
         operations = list(_cast(operations))
-    _fuse_attention(operations)
+    _drop_scores(operations)
     return Graph(operations, graph.results)
 
 
-def bound_scores(graph):
-    """Let attention hold only as many scores as it does on a CPU where none is kept.
+def fuse_attention(graph):
+    """The graph with scores, their softmax and the values' sum as one operation.
 
-    Takes the given graph's tensors, as `lower` does.
+    Its gradient needs queries, keys, values and the result; no scores are kept on any device, see
+    `ChunkedAttention`. The VAE's attention is the library's: it stays as it is.
     """
+    made = {t: o for o in graph.operations for t in o.outputs}
+    readers = {}
     for operation in graph.operations:
-        if operation.name == "softmax":
-            for tensor in (*operation.inputs, *operation.outputs):
-                tensor.item_bytes = min(tensor.item_bytes, 4 * MAX_SCORES / tensor.numbers)
-    return graph
+        for tensor in operation.inputs:
+            readers.setdefault(tensor, []).append(operation)
+    fused, gone = {}, set()
+    for softmax in [o for o in graph.operations if o.name == "softmax"]:
+        products = made.get(softmax.inputs[0]), *readers.get(softmax.outputs[0], ())
+        if [getattr(p, "name", None) for p in products] == ["matmul", "matmul"]:
+            first, last = products
+            inputs = [*first.inputs[:2], last.inputs[1]]
+            scores = {"scores": softmax.outputs[0].numbers}
+            fused[last] = Operation("attention", inputs, last.outputs, scores, last.segment)
+            gone |= {first, softmax}
+    return Graph([fused.get(o, o) for o in graph.operations if o not in gone], graph.results)
 
 
 def _without_centring(operation):
@@ -76,8 +87,8 @@ def _linear_biases(operations):
     }
 
 
-def _fuse_attention(operations):
-    """Scores and their softmax are never in memory: Paddle has a fused kernel for each precision.
+def _drop_scores(operations):
+    """What is left of scores, in the VAE, is not in memory either: Paddle has fused kernels.
 
     In half precision flash attention from compute capability 8.0 on, else the memory-efficient one.
     """

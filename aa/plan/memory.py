@@ -49,11 +49,12 @@ class StepMemory:
 
     def _run(self, operation, *, keep):
         """Make the results of an operation, and hold what its gradient needs."""
-        self._note(workspace(operation) + self._copied(operation))
+        copied = self._copied(operation)
         for output in operation.outputs:
             if operation.name in VIEWS and self._view(operation, output):
                 continue
             self._make(output)
+        self._note(workspace(operation) + copied)
         if keep and any(output.needs_grad for output in operation.outputs):
             self._hold(operation, kept(operation))
 
@@ -141,11 +142,12 @@ class StepMemory:
     def _gradient(self, operation):
         arrived = [t for t in operation.outputs if t in self._gradients]
         if arrived:
-            self._note(workspace(operation) + self._copied(operation))
+            copied = self._copied(operation)
             moved = operation.name in VIEWS
             for tensor in operation.inputs:
                 if tensor.needs_grad:
                     self._give(tensor, moved=self._gradients[arrived[0]] if moved else None)
+            self._note(workspace(operation) + copied)
             for tensor in arrived:
                 self._drop(self._gradients.pop(tensor))
         self._let_go(operation)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aa.models.animate_anyone import shape_only_model
 from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_prediction
-from aa.plan.lowering import lower
+from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
 from aa.plan.work import Work, graph_work, update_work
@@ -129,5 +129,9 @@ class Counter:
         key = (trace, *sizes.values())
         if key not in self._graphs:
             graph = trace(self.model, **sizes)
-            self._graphs[key] = lower(graph, half=self.half) if self.device == "gpu" else graph
+            if self.device == "gpu":
+                graph = lower(graph, half=self.half)
+            elif trace is trace_prediction:  # the VAE's attention is the library's
+                graph = fuse_attention(graph)
+            self._graphs[key] = graph
         return self._graphs[key]

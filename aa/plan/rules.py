@@ -3,6 +3,8 @@
 from itertools import pairwise
 from math import prod
 
+from aa.models.chunked_attention import MAX_SCORES
+
 # Their result lies in the memory of the first input.
 VIEWS = {"reshape", "flatten", "unsqueeze", "squeeze", "transpose", "slice", "share_data"}
 
@@ -16,6 +18,8 @@ def kept(operation):
         return inputs[:1] + outputs[1:]
     if name == "group_norm":
         return inputs[:1] + outputs
+    if name == "attention":  # of `lowering.fuse_attention`
+        return inputs + outputs
     return outputs if name == "softmax" else []
 
 
@@ -64,6 +68,8 @@ def multiplications(operation):
     """Multiplications with an addition of an operation going forward."""
     if operation.name == "conv2d":
         return operation.outputs[0].numbers * prod(operation.inputs[1].shape[1:])
+    if operation.name == "attention":
+        return 2 * operation.attributes["scores"] * operation.inputs[0].shape[-1]
     if operation.name == "matmul":
         first = operation.inputs[0].shape
         inner = first[-2] if operation.attributes["transpose_x"] else first[-1]
@@ -73,6 +79,10 @@ def multiplications(operation):
 
 def workspace(operation):
     """Bytes that an operation needs beside its results while it runs, on a CPU."""
+    if operation.name == "attention":  # shares, and going back their gradient; then parts joined
+        scores = operation.attributes["scores"]
+        joined = sum(t.bytes for t in operation.inputs) if scores > MAX_SCORES else 0
+        return 2 * 4 * min(MAX_SCORES, scores) + joined
     if operation.name == "conv2d":  # the pixels below the kernel, of one picture
         kernel, out = operation.inputs[1].shape, operation.outputs[0].shape
         if kernel[2:] == (1, 1):

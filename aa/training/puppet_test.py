@@ -88,7 +88,7 @@ class PuppetTest:
         """Write `report.html`, `scores.json` and `report/`; prints the scores that matter."""
         options, models = self.config.inference, self._models()
         *_, last = models
-        with autocast(self.config.hardware):
+        with autocast(self.config):
             outcome = evaluate(animator(models[last], options), self.protocol)
             outcome.scores["clips"] |= self._compare(models, outcome)
         page = write_report(

@@ -14,6 +14,8 @@ KIND = "Configs"
 RANDOM = ("model=parity", "data=puppets")  # needs no file
 MANIFEST = (*RANDOM[:1], "data=ubcnbili", "data.manifest=clips.json")
 LATENTS = ("data.latents=l", "data.cache_gb=0")
+COMPILED = ("inference.engine=compiled",)
+SAMPLES = ("stage.sample_steps=5", "inference.num_frames=4")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -50,6 +52,11 @@ _config("machines without a first", "train", *RANDOM, "hardware.nodes=2")
 _config("a machine too many", "train", *RANDOM, "hardware.node_rank=1")
 _config("a device without memory", "train", *RANDOM, "hardware.memory_gb=0")
 _config("clips kept twice", "train", *RANDOM, "data.latents=l", "data.cache_gb=1")
+_config("a compiled engine on a GPU", "infer", *PAIR, *COMPILED, "hardware=v100")
+_config("a compiled engine in float16", "infer", *PAIR, *COMPILED, "inference.precision=float16")
+_config("bfloat16 without compiling", "infer", *PAIR, "inference.precision=bfloat16")
+_config("an unknown sampler", "infer", *PAIR, "inference.sampler=euler")
+_config("samples of a compiled engine", "train", *RANDOM, *SAMPLES, *COMPILED)
 _config("a value that must be given", "train", *RANDOM, "stage=2")
 _config("two sources of clips", "train", *RANDOM, "data.folder=clips")
 _config("a model of 10^9 layers", "train", *RANDOM, "model.layers_per_block=1000000000")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from aa.errors import UserError
 from aa.inference import Pose2VideoPipeline
-from aa.inference.pipeline import _start_latents
+from aa.inference.sampling import start_latents
 
 OPTIONS = {"width": 16, "height": 16, "num_inference_steps": 2, "context_overlap": 1}
 
@@ -53,7 +53,7 @@ def test_given_noise_takes_the_place_of_the_seed(pipeline):
 def test_shared_noise_starts_all_frames_alike_and_mixed_noise_half():
     shape = [1, 4, 50, 8, 8]
     shared, mixed, own = (
-        _start_latents(None, shape, 7, noise).numpy()[0].transpose(1, 0, 2, 3).reshape(50, -1)
+        start_latents(None, shape, 7, noise).numpy()[0].transpose(1, 0, 2, 3).reshape(50, -1)
         for noise in ("shared", "mixed", "independent")
     )
     assert np.array_equal(shared[0], shared[49])

@@ -2,10 +2,16 @@
 
 import numpy as np
 import paddle
+import paddle.nn.functional as F
 import pytest
 
-import aa.models.attention as attention
-from aa.models.attention import Attention, SpatialTransformerBlock, multi_head_attention
+import aa.models.chunked_attention as chunked_attention
+from aa.models.attention import (
+    Attention,
+    Condition,
+    SpatialTransformerBlock,
+    multi_head_attention,
+)
 from tests.conftest import fill
 
 
@@ -27,14 +33,22 @@ def test_attention_equals_the_library_formula():
     np.testing.assert_allclose(ours.numpy(), library.numpy(), atol=1e-6)
 
 
-@pytest.mark.parametrize("most", [1, 30, 80])
-def test_attention_in_small_pieces_gives_the_same(monkeypatch, most):
-    query, key = random(3, 5, 8), random(3, 7, 8, seed=1)
-    whole = multi_head_attention(query, key, key, 2)
-    monkeypatch.setattr(attention, "MAX_SCORES", most)
-    np.testing.assert_allclose(
-        multi_head_attention(query, key, key, 2).numpy(), whole.numpy(), atol=1e-6
-    )
+@pytest.mark.parametrize("most", [1, 30, 80, 1000])
+def test_attention_in_parts_gives_the_numbers_and_gradients_of_the_plain_formula(monkeypatch, most):
+    def numbers(attention):
+        tensors = [random(6, n, 4, seed=n) for n in (5, 7, 8)]
+        query, key, value = tensors[0], tensors[1], tensors[2][:, :7]
+        for tensor in (query, key, value):
+            tensor.stop_gradient = False
+        out = attention(query, key, value)
+        (out * random(*out.shape, seed=9)).sum().backward()
+        return [t.numpy() for t in (out, query.grad, key.grad, value.grad)]
+
+    monkeypatch.setattr(chunked_attention, "MAX_SCORES", most)
+    found = numbers(chunked_attention.ChunkedAttention.apply)
+    plain = numbers(lambda q, k, v: F.softmax(q @ k.transpose([0, 2, 1])) @ v)
+    for ours, theirs in zip(found, plain, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
 def test_attending_to_one_token_needs_no_queries():
@@ -58,15 +72,16 @@ def test_reference_tokens_are_extra_keys_and_values():
     expected = layer.to_out[0](
         multi_head_attention(layer.to_q(x), layer.to_k(both), layer.to_v(both), 2)
     )
-    np.testing.assert_allclose(layer(x, reference).numpy(), expected.numpy(), atol=1e-6)
+    condition = Condition(None, layer.to_k(reference), layer.to_v(reference))
+    np.testing.assert_allclose(layer(x, condition).numpy(), expected.numpy(), atol=1e-6)
 
 
 def test_all_frames_share_one_set_of_reference_tokens():
     layer, reference, token = block(), random(2, 4, 8), random(2, 1, 6)
     x = random(6, 4, 8, seed=1)  # two samples of three frames
-    together, _ = layer(x, token, reference)
-    first, _ = layer(x[:1], token[:1], reference[:1])
-    last, _ = layer(x[5:], token[1:], reference[1:])
+    together, _ = layer(x, layer.condition(token, reference))
+    first, _ = layer(x[:1], layer.condition(token[:1], reference[:1]))
+    last, _ = layer(x[5:], layer.condition(token[1:], reference[1:]))
     np.testing.assert_allclose(together[:1].numpy(), first.numpy(), atol=1e-6)
     np.testing.assert_allclose(together[5:].numpy(), last.numpy(), atol=1e-6)
 
@@ -75,14 +90,14 @@ def test_a_dropped_reference_is_exactly_no_reference():
     layer, x, token = block(), random(2, 4, 8), random(2, 1, 6)
     keep = paddle.to_tensor([True, False])
     reference = random(2, 4, 8, seed=5)
-    mixed, _ = layer(x, token, reference, keep)
-    with_reference, _ = layer(x, token, reference)
-    without, _ = layer(x, token)
+    mixed, _ = layer(x, layer.condition(token, reference), keep)
+    with_reference, _ = layer(x, layer.condition(token, reference))
+    without, _ = layer(x, layer.condition(token))
     np.testing.assert_allclose(mixed[0].numpy(), with_reference[0].numpy(), atol=1e-6)
     np.testing.assert_allclose(mixed[1].numpy(), without[1].numpy(), atol=1e-6)
 
 
 def test_what_a_block_passes_on_is_its_first_norm():
     layer, x = block(), random(2, 4, 8)
-    _, feature = layer(x, random(2, 1, 6))
+    _, feature = layer(x, layer.condition(random(2, 1, 6)))
     np.testing.assert_array_equal(feature.numpy(), layer.norm1(x).numpy())

@@ -7,6 +7,7 @@ import pytest
 from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.errors import UserError
 from aa.models.animate_anyone import AnimateAnyone
+from aa.models.attention import Condition
 from aa.models.autoencoder import SpaceToDepth
 from aa.models.compact import CompactAttention, CompactMotionModule, CompactUNet, positions
 from aa.training.trainable import set_trainable
@@ -75,8 +76,9 @@ def test_a_new_attention_gives_half_of_itself_and_half_of_the_same_place_of_the_
     attention = CompactAttention(64, 1)
     attention.to_out.bias.set_value(paddle.zeros([64]))
     tokens, reference = random(1, 16, 64), random(1, 16, 64, seed=1)
-    places, nothing = 3 * positions(4, 4, 64), paddle.zeros([1, 16, 64])  # 3: sharp, to compare
-    out = attention(tokens, nothing, places, reference, nothing).numpy()
+    places = 3 * positions(4, 4, 64)  # 3: sharp, to compare
+    condition = Condition(None, attention.to_k(places), attention.to_v(reference))
+    out = attention(tokens, places, condition).numpy()
     np.testing.assert_allclose(out, (tokens + reference).numpy() / 2, atol=1e-3)
 
 
@@ -85,10 +87,10 @@ def test_without_reference_or_with_keep_false_the_result_is_the_same():
     fill(unet, 1)
     x, t, token = random(2, 12, 2, 8, 8), paddle.to_tensor([3, 700]), random(2, 1, 6)
     reference = other.reference_features(random(2, 12, 8, 8, seed=7), token)
-    plain = unet(x, t, token).numpy()
-    dropped = unet(x, t, token, reference=reference, keep_reference=paddle.to_tensor([False] * 2))
-    np.testing.assert_allclose(dropped.numpy(), plain, atol=1e-5)
-    assert np.abs(unet(x, t, token, reference=reference).numpy() - plain).max() > 1e-2
+    plain, conditions = unet(x, t, unet.conditions(token)), unet.conditions(token, reference)
+    dropped = unet(x, t, conditions, keep_reference=paddle.to_tensor([False] * 2))
+    np.testing.assert_allclose(dropped.numpy(), plain.numpy(), atol=1e-5)
+    assert np.abs(unet(x, t, conditions).numpy() - plain.numpy()).max() > 1e-2
 
 
 def test_the_reference_network_has_nothing_after_the_last_tensor_it_passes_on():
@@ -146,14 +148,9 @@ def test_the_temporal_weight_adds_the_error_of_the_change():
 def test_a_network_that_predicts_the_clean_latents_sees_none_of_pure_noise():
     model = AnimateAnyone(compact_config(), motion_modules=False)
     model.eval()
-    conditions = {
-        "image_embeds": random(1, 1, 6),
-        "pose_features": paddle.zeros([1, 8, 1, 8, 8]),
-    }
-    last = paddle.to_tensor([999])
-    first, second = (
-        model.denoise(random(1, 12, 1, 8, 8, seed=s), last, **conditions).numpy() for s in (1, 2)
-    )
+    pose, conditions = paddle.zeros([1, 8, 1, 8, 8]), model.conditions(random(1, 1, 6))
+    noise, last = (random(1, 12, 1, 8, 8, seed=s) for s in (1, 2)), paddle.to_tensor([999])
+    first, second = (model.denoise(x, last, conditions, pose_features=pose).numpy() for x in noise)
     np.testing.assert_allclose(first, second, atol=1e-5)
 
 
@@ -189,7 +186,7 @@ def test_attention_may_reach_higher_on_the_way_up():
     model.train()
     model(**batch(2, [10, 900])).backward()
     gradients = dict(model.named_parameters())
-    assert model.denoising_unet.num_attentions == 4  # down 1, middle, up 1, up 0
+    assert len(model.denoising_unet.conditions(random(1, 1, 6))) == 4  # down 1, middle, up 1, up 0
     assert [n for n in names if gradients[n].grad is None] == []
 
 

@@ -53,7 +53,9 @@ def test_without_reference_it_computes_what_the_library_computes():
     theirs.eval()
     x, t, token = random(2, 4, 8, 6), paddle.to_tensor([3, 700]), random(2, 1, 6, seed=1)
     expected = theirs(x, t, token).sample.numpy()
-    np.testing.assert_allclose(ours(x.unsqueeze(2), t, token).numpy()[:, :, 0], expected, atol=2e-5)
+    np.testing.assert_allclose(
+        ours(x.unsqueeze(2), t, ours.conditions(token)).numpy()[:, :, 0], expected, atol=2e-5
+    )
 
 
 def test_a_timestep_embedding_starts_with_its_cosines():
@@ -65,14 +67,14 @@ def test_a_timestep_embedding_starts_with_its_cosines():
 def test_without_motion_modules_frames_are_independent_images():
     unet, video, token = build(), random(1, 4, 3, 4, 4), random(1, 1, 6)
     t = paddle.to_tensor([9])
-    together = unet(video, t, token)
-    alone = unet(video[:, :, 1:2], t, token)
+    together = unet(video, t, unet.conditions(token))
+    alone = unet(video[:, :, 1:2], t, unet.conditions(token))
     np.testing.assert_allclose(together[:, :, 1:2].numpy(), alone.numpy(), atol=1e-5)
 
 
 def test_odd_latent_sizes_come_back_in_their_size():
     unet = build()
-    out = unet(random(1, 4, 2, 5, 7), paddle.to_tensor([9]), random(1, 1, 6))
+    out = unet(random(1, 4, 2, 5, 7), paddle.to_tensor([9]), unet.conditions(random(1, 1, 6)))
     assert out.shape == [1, 4, 2, 5, 7]
 
 
@@ -93,18 +95,13 @@ def test_nothing_after_the_last_reference_feature_is_computed():
 
 def test_features_of_another_shape_of_network_are_refused():
     with pytest.raises(ValueError, match="2 reference features for 4 attention blocks"):
-        build()(
-            random(1, 4, 1, 4, 4),
-            paddle.to_tensor([9]),
-            random(1, 1, 6),
-            reference=[random(1, 16, 8)] * 2,
-        )
+        build().conditions(random(1, 1, 6), [random(1, 16, 8)] * 2)
 
 
 def test_frames_beyond_the_motion_modules_reach_are_refused():
     unet = build(motion_heads=2, max_frames=2)
     with pytest.raises(ValueError, match=r"3 frames at once; .* reach 2"):
-        unet(random(1, 4, 3, 4, 4), paddle.to_tensor([9]), random(1, 1, 6))
+        unet(random(1, 4, 3, 4, 4), paddle.to_tensor([9]), unet.conditions(random(1, 1, 6)))
 
 
 def test_the_gradient_is_finite_where_silu_of_paddle_is_not():

@@ -4,8 +4,9 @@ from paddle.static import InputSpec
 
 from aa.models.attention import multi_head_attention
 from aa.plan.graph import trace
-from aa.plan.lowering import lower
+from aa.plan.lowering import fuse_attention, lower
 from aa.plan.program import Graph, Operation, Tensor
+from aa.plan.rules import kept, multiplications
 
 
 def attention_graph():
@@ -13,14 +14,22 @@ def attention_graph():
     return trace(lambda q, k, v: multi_head_attention(q, k, v, 2), tokens)
 
 
-def scores(graph):
-    return [t for o in graph.operations for t in o.outputs if t.shape == (1, 2, 16, 16)]
+def test_attention_is_one_operation_that_keeps_no_scores():
+    graph = fuse_attention(attention_graph())
+    (attention,) = [o for o in graph.operations if o.name == "attention"]
+    assert [t.shape for t in kept(attention)] == [
+        (1, 2, 16, 4),
+        (1, 2, 4, 16),
+        *[(1, 2, 16, 4)] * 2,
+    ]
+    assert multiplications(attention) == 2 * (2 * 16 * 16 * 4)
+    assert "softmax" not in [o.name for o in graph.operations]
 
 
-def test_scores_of_attention_are_in_memory_on_a_cpu_only():
-    assert {t.bytes for t in scores(attention_graph())} == {4 * 2 * 16 * 16}
-    for half in (False, True):
-        assert {t.bytes for t in scores(lower(attention_graph(), half=half))} == {0}
+def test_attention_is_computed_in_half_precision_on_a_card():
+    graph = lower(attention_graph(), half=True)
+    (attention,) = [o for o in graph.operations if o.name == "attention"]
+    assert {t.item_bytes for t in (*attention.inputs, *attention.outputs)} == {2}
 
 
 def test_products_are_in_half_precision_and_norms_are_not():

@@ -1,0 +1,74 @@
+"""The loop from noise to latents: steps, and in every step the windows of a long video."""
+
+import numpy as np
+import paddle
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from aa.diffusion import SAMPLERS
+from aa.errors import UserError
+
+# Pixels that the VAE decodes at once, unless asked otherwise: 8 frames of 256x512, 1 of 768x768.
+DECODED_PIXELS = 2**20
+
+
+def decode_batch(asked, height, width):
+    """Frames that the VAE decodes at once: as asked, or by their size."""
+    return asked or max(1, DECODED_PIXELS // (height * width))
+
+
+def start_latents(latents, shape, seed, noise):
+    """Noise to start from [1, C, F, h, w]: as given, or drawn.
+
+    Args:
+        latents: numpy or paddle of that shape, or None.
+        shape: as a list.
+        seed: of the draw.
+        noise: how frames share it, see `Pose2VideoPipeline.frames`.
+
+    Raises:
+        UserError: the given latents have another shape.
+    """
+    if latents is None:
+        # Frame by frame, so that a longer video of the same seed begins the same.
+        rng, frame = np.random.default_rng(seed), [shape[1], *shape[3:]]
+        shared = rng.standard_normal([1, *frame]) if noise != "independent" else 0
+        draw = rng.standard_normal([shape[2], *frame]) if noise != "shared" else 0
+        draw = (draw + shared) / (2**0.5 if noise == "mixed" else 1)
+        draw = np.broadcast_to(draw, [shape[2], *frame])
+        latents = draw.astype(np.float32).transpose(1, 0, 2, 3)[None]
+    if list(latents.shape) != shape:
+        raise UserError(f"latents must be {shape} for this video, got {list(latents.shape)}.")
+    return paddle.to_tensor(latents, dtype="float32")
+
+
+def denoise(predict, latents, schedule, config, *, sampler, num_inference_steps, progress=False):
+    """Take all steps from noise to clean latents [1, C, F, h, w].
+
+    Args:
+        predict: function (frame numbers, their latents [1, C, f, h, w], timestep [1]) -> what the
+            network predicts for them.
+        latents: noise [1, C, F, h, w].
+        schedule: a `WindowSchedule`.
+        config: the `ModelConfig`.
+        sampler: of `SAMPLERS`.
+        num_inference_steps: steps to take.
+        progress: show a bar.
+    """
+    solver = SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
+    solver.set_timesteps(num_inference_steps)
+    steps = [schedule.at(i) for i in range(len(solver.timesteps))]
+    total = sum(len(windows) for windows, _ in steps)
+    bar = tqdm(total=total, desc="denoising", unit="window", disable=not progress)
+    with logging_redirect_tqdm(), bar:
+        for t, (windows, weights) in zip(solver.timesteps, steps, strict=True):
+            blended = paddle.zeros_like(latents)
+            for window, share in zip(windows, weights, strict=True):
+                frames = paddle.to_tensor(window)
+                part = paddle.index_select(latents, frames, axis=2)
+                share = paddle.to_tensor(share).reshape([1, 1, -1, 1, 1])
+                prediction = predict(frames, part, t.reshape([1])) * share
+                blended = paddle.index_add(blended, frames, 2, prediction)
+                bar.update()
+            latents = solver.step(blended, t, latents)
+    return latents

@@ -1,0 +1,64 @@
+"""The parts of a generation as functions of tensors alone, to trace them and to export them."""
+
+from itertools import chain
+
+from paddle.static import InputSpec
+
+from aa.models.attention import Condition
+from aa.models.tracing import trace_program
+
+
+def encode(model, pixels):
+    """Pixels [N, 3, H, W] -> scaled latents [N, 4, h, w]."""
+    return model.encode_pixels(pixels)
+
+
+def refer(model, image_embeds, reference_latents):
+    """Image embedding [1, 1, D] and clean latents [1, 4, h, w] -> `flat` conditions."""
+    return flat(model.conditions(image_embeds, reference_latents))
+
+
+def guide(model, pose_pixels):
+    """Pose pixels [1, 3, F, H, W] -> features [1, C, F, h, w]."""
+    return model.pose_guider(pose_pixels)
+
+
+def denoise(model, latents, timesteps, pose_features, *conditions):
+    """Scaled noisy latents [1, 4, F, h, w], timesteps [1], `flat` conditions -> prediction."""
+    conditions = [Condition(*conditions[i : i + 3]) for i in range(0, len(conditions), 3)]
+    return model.denoising_unet(latents, timesteps, conditions, pose_features=pose_features)
+
+
+def decode(model, latents):
+    """Scaled latents [N, 4, h, w] -> pixels [N, 3, H, W] in [0, 1]."""
+    return model.decode_latents(latents)
+
+
+def flat(conditions):
+    """Conditions of a character as one list: token, key and value of every attention block.
+
+    Where there is no reference, keys and values of no token stand for none.
+    """
+    whole = (c if c.key is not None else _with_no_token(c) for c in conditions)
+    return list(chain.from_iterable(whole))
+
+
+def _with_no_token(condition):
+    nothing = condition.token[:, :0]
+    return Condition(condition.token, nothing, nothing)
+
+
+def condition_shapes(model, height, width):
+    """Shapes of a character's `flat` conditions for latents of height x width."""
+    config = model.config
+    specs = [
+        spec(1, 1, config.cross_attention_dim),
+        spec(1, config.vae.latent_channels, height, width),
+    ]
+    program = trace_program(lambda *tensors: refer(model, *tensors), specs)
+    return [tuple(value.shape) for value in program.outputs]
+
+
+def spec(*shape, dtype="float32"):
+    """Paddle's InputSpec of a tensor that needs no gradient; None for any length."""
+    return InputSpec(list(shape), dtype, stop_gradient=True)

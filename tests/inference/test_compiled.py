@@ -1,0 +1,104 @@
+"""The compiled engine: the eager engine's numbers, and Paddle where it cannot compile."""
+
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import aa.inference.graphs
+from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.inference import Pose2VideoPipeline
+from aa.inference.compiled import CompiledModel
+from aa.inference.graph_cache import GraphCache
+from tests.conftest import fill
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return GraphCache(tmp_path / "graphs")
+
+
+def animate(model, *, frames=5, size=16, **options):
+    rng = np.random.default_rng(0)
+    picture, *poses = (
+        Image.fromarray(rng.integers(0, 256, [size, size, 3], np.uint8)) for _ in range(frames + 1)
+    )
+    options = {"num_inference_steps": 2, "context_frames": 4, "context_overlap": 1, **options}
+    return Pose2VideoPipeline(model)(picture, poses, width=size, height=size, **options).videos
+
+
+@pytest.fixture
+def compact_model():
+    from aa.models.animate_anyone import AnimateAnyone
+
+    config = ModelConfig(
+        architecture="compact",
+        prediction_type="sample",
+        block_out_channels=[8, 16],
+        layers_per_block=1,
+        attention_heads=2,
+        attention_levels=[0],
+        cross_attention_dim=8,
+        norm_num_groups=4,
+        motion_heads=2,
+        motion_max_frames=8,
+        vae=VaeConfig(kind="space_to_depth", stride=4, latent_channels=48, scaling_factor=1.0),
+        image_encoder=ImageEncoderConfig(
+            kind="pooled", hidden_size=16, image_size=16, projection_dim=8
+        ),
+    )
+    model = AnimateAnyone(config)
+    fill(model)
+    return model.eval()
+
+
+def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache):
+    compiled = CompiledModel(compact_model, cache)
+    found = animate(compiled, guidance_scale=1.0)
+    assert not compiled.failed
+    np.testing.assert_allclose(found, animate(compact_model, guidance_scale=1.0), atol=1e-5)
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
+def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_scale):
+    compiled = CompiledModel(tiny_model(), cache)
+    found = animate(compiled, guidance_scale=guidance_scale)
+    assert not compiled.failed
+    expected = animate(tiny_model(), guidance_scale=guidance_scale)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_bfloat16_stays_near_float32(tiny_model, cache):
+    compiled = CompiledModel(tiny_model(), cache, precision="bfloat16")
+    error = np.square(animate(compiled) - animate(tiny_model())).mean()
+    assert not compiled.failed
+    assert 0 < error < 1e-3  # 30 dB, on random weights
+
+
+def test_a_graph_serves_other_weights_of_the_same_model(tiny_model, cache, monkeypatch):
+    animate(CompiledModel(tiny_model(), cache))
+    monkeypatch.setattr(aa.inference.graphs, "export_graph", None)  # whatever calls it fails
+    other = tiny_model()
+    fill(other, seed=1)
+    compiled = CompiledModel(other, cache)
+    found = animate(compiled)
+    assert not compiled.failed
+    np.testing.assert_allclose(found, animate(other), atol=1e-5)
+
+
+def test_where_the_export_fails_paddle_goes_on_after_one_warning(
+    tiny_model, cache, monkeypatch, caplog
+):
+    def fail(*_):
+        raise RuntimeError("no such kernel\nand a long trace")
+
+    monkeypatch.setattr(aa.inference.graphs, "export_graph", fail)
+    compiled = CompiledModel(tiny_model(), cache)
+    with caplog.at_level(logging.WARNING):
+        found = animate(compiled)
+    assert [record.getMessage() for record in caplog.records] == [
+        "guide could not be compiled (RuntimeError: no such kernel); from here on Paddle computes, "
+        "in float32: slower, the same result."
+    ]
+    np.testing.assert_array_equal(found, animate(tiny_model()))

@@ -1,0 +1,97 @@
+"""Paddle's operations as OpenVINO's: the same numbers, or an error that names the operation."""
+
+import numpy as np
+import openvino
+import paddle
+import paddle.nn.functional as F
+import pytest
+from paddle import nn
+
+from aa.inference.translation import TranslationError, translate
+from aa.models.parts import spec
+from aa.models.tracing import trace_program
+from tests.conftest import fill
+
+
+def random(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype("float32")
+
+
+def both(function, *arrays, layer=None, specs=None):
+    """What Paddle and OpenVINO compute of the same function."""
+    weights = dict(layer.named_parameters()) if layer else {}
+    specs = specs or [spec(*array.shape, dtype=str(array.dtype)) for array in arrays]
+    program = trace_program(function, specs)
+    network = translate(program, {tensor.name: name for name, tensor in weights.items()})
+    settings = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where the CPU has it
+    compiled = openvino.Core().compile_model(network, "CPU", settings)
+    inputs = dict(enumerate(arrays))
+    for name, tensor in weights.items():
+        inputs[compiled.input(name)] = tensor.numpy()
+    with paddle.no_grad():
+        expected = function(*map(paddle.to_tensor, arrays)).numpy()
+    return compiled(inputs)[0], expected
+
+
+FUNCTIONS = {
+    "sums, differences, products": lambda x: (x + 1.5) * x - x * 0.25,
+    "swish": F.swish,
+    "silu": F.silu,
+    "gelu": F.gelu,
+    "gelu by tanh": lambda x: F.gelu(x, approximate=True),
+    "sines of a range": lambda x: paddle.concat(
+        [(x * paddle.exp(paddle.arange(5, dtype="float32") * -0.3)).sin(), x.cos()], axis=1
+    ),
+    "softmax": lambda x: F.softmax(x, axis=-1),
+    "mean": lambda x: x - x.mean(2, keepdim=True),
+    "matmul": lambda x: paddle.matmul(x, x, transpose_y=True),
+    "clip": lambda x: x.clip(-0.5, 0.5),
+    "halves": lambda x: paddle.multiply(*x.chunk(2, axis=1)),
+    "slice": lambda x: x[:, 1:3],
+    "other shapes": lambda x: x.unsqueeze(1).expand([-1, 3, -1, -1, -1]).flatten(0, 1),
+    "other order": lambda x: x.transpose([0, 2, 3, 1]).reshape([0, -1, 2, 2]),
+    "pixels to channels": lambda x: F.pixel_unshuffle(x[:, :, :4, :4], 2),
+    "channels to pixels": lambda x: F.pixel_shuffle(x, 2),
+    "resized to an odd size": lambda x: F.interpolate(x, size=[7, 9], mode="nearest"),
+    "of a constant": lambda x: x + paddle.to_tensor(np.arange(5, dtype="float32")),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_operation_gives_paddles_numbers(name):
+    ours, paddles = both(FUNCTIONS[name], random(2, 4, 5, 5))
+    np.testing.assert_allclose(ours, paddles, atol=2e-6)
+
+
+LAYERS = {
+    "convolution": nn.Conv2D(4, 6, 3, stride=2, padding=1),
+    "linear": nn.Linear(5, 7),
+    "layer norm": nn.LayerNorm(5, epsilon=1e-3),
+    "group norm": nn.GroupNorm(2, 4, epsilon=1e-3),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_gives_paddles_numbers_with_weights_as_inputs(name):
+    layer = LAYERS[name]
+    fill(layer)
+    small = 0.05 * random(2, 4, 5, 5)  # so that the norms' epsilon counts
+    ours, paddles = both(layer, small, layer=layer)
+    np.testing.assert_allclose(ours, paddles, atol=2e-6)
+
+
+def test_a_side_of_any_length_may_be_none_at_all():
+    def attend(query, key):
+        key = paddle.concat([query, key], axis=1)
+        return F.softmax(query @ key.transpose([0, 2, 1])) @ key
+
+    query = random(1, 3, 4)
+    for length in (0, 2):
+        key = random(1, length, 4)
+        ours, paddles = both(attend, query, key, specs=[spec(1, 3, 4), spec(1, None, 4)])
+        np.testing.assert_allclose(ours, paddles, atol=1e-6)
+
+
+def test_an_operation_without_translation_is_named():
+    with pytest.raises(TranslationError, match="Paddle's operation cumsum has no translation"):
+        both(lambda x: x.cumsum(1), random(2, 3))
