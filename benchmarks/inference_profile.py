@@ -48,8 +48,10 @@ def profile_openvino(network, inputs, hint):
     import openvino
     from openvino import opset15 as ov
 
-    core, settings = openvino.Core(), {"INFERENCE_PRECISION_HINT": hint}
-    request = core.compile_model(network, "CPU", {**settings, "PERF_COUNT": True})
+    from aa.inference.graphs import core
+
+    settings = {"INFERENCE_PRECISION_HINT": hint}
+    request = core().compile_model(network, "CPU", {**settings, "PERF_COUNT": True})
     request = request.create_infer_request()
     request.infer(inputs)
     start = time.perf_counter()
@@ -60,7 +62,7 @@ def profile_openvino(network, inputs, hint):
     square = np.ones((SIDE, SIDE), np.float32)
     x = ov.parameter(square.shape, np.float32)
     product = openvino.Model([ov.matmul(x, ov.constant(square), False, False)], [x])
-    product = core.compile_model(product, "CPU", settings).create_infer_request()
+    product = core().compile_model(product, "CPU", settings).create_infer_request()
     best = []
     for _ in range(6):
         start = time.perf_counter()

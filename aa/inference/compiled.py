@@ -87,16 +87,14 @@ class CompiledModel:
         return self._compiled[key]
 
     def _compile(self, part, specs):
-        import openvino
-
-        from aa.inference.graphs import export_graph, graph_key, load_graph
+        from aa.inference.graphs import core, export_graph, graph_key, load_graph
 
         start = time.perf_counter()
         key = graph_key(self.model, part, specs)
         graph = self.cache.get(key, lambda: export_graph(self.model, part, specs))
         exported = time.perf_counter()
         network = load_graph(graph, self.model)
-        compiled = openvino.Core().compile_model(network, "CPU", self.settings)
+        compiled = core().compile_model(network, "CPU", self.settings)
         log.info(
             "compiled: %s in %.1f s, its graph in %.1f s",
             part.__name__,

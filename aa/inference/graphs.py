@@ -1,6 +1,7 @@
 """A part of the model as OpenVINO's network: made without weights, filled with them in place."""
 
 import ctypes
+import functools
 import hashlib
 import tempfile
 from dataclasses import asdict
@@ -15,6 +16,16 @@ from aa.inference.translation import translate
 from aa.models.tracing import trace_program
 
 MAKERS = ("paddlepaddle", "ppdiffusers", "openvino")
+
+
+@functools.cache
+def core():
+    """The one OpenVINO core of this process.
+
+    Every core has a stack for signals. Where several end in the order they began, the last gives
+    back the first one's, which is gone: the next signal that Python handles ends the process.
+    """
+    return openvino.Core()
 
 
 def graph_key(model, part, specs):
@@ -58,7 +69,7 @@ def export_graph(model, part, specs):
 def load_graph(content, model):
     """OpenVINO's network of an exported graph with the weights of a model, which are not copied."""
     end = 8 + int.from_bytes(content[:8], "little")
-    network = openvino.Core().read_model(content[8:end], content[end:])
+    network = core().read_model(content[8:end], content[end:])
     weights = named_weights(model)
     for parameter in network.get_parameters():
         name = parameter.get_friendly_name()

@@ -1,6 +1,9 @@
 """The compiled engine: the eager engine's numbers, and Paddle where it cannot compile."""
 
+import gc
 import logging
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -102,3 +105,19 @@ def test_where_the_export_fails_paddle_goes_on_after_one_warning(
         "in float32: slower, the same result."
     ]
     np.testing.assert_array_equal(found, animate(tiny_model()))
+
+
+def test_signals_are_handled_after_compiled_models_have_come_and_gone(tiny_model, cache):
+    one, two = (CompiledModel(tiny_model(), cache) for _ in range(2))
+    for model in (one, two):
+        animate(model, frames=1)
+    handled = []
+    before = signal.signal(signal.SIGUSR1, lambda *_: handled.append(True))
+    try:
+        for model in (one, two):  # the first to begin ends first
+            model.__dict__.clear()
+        gc.collect()
+        os.kill(os.getpid(), signal.SIGUSR1)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert handled == [True]

@@ -1,12 +1,12 @@
 """Paddle's operations as OpenVINO's: the same numbers, or an error that names the operation."""
 
 import numpy as np
-import openvino
 import paddle
 import paddle.nn.functional as F
 import pytest
 from paddle import nn
 
+from aa.inference.graphs import core
 from aa.inference.translation import TranslationError, translate
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
@@ -24,7 +24,7 @@ def both(function, *arrays, layer=None, specs=None):
     program = trace_program(function, specs)
     network = translate(program, {tensor.name: name for name, tensor in weights.items()})
     settings = {"INFERENCE_PRECISION_HINT": "f32"}  # else bfloat16 where the CPU has it
-    compiled = openvino.Core().compile_model(network, "CPU", settings)
+    compiled = core().compile_model(network, "CPU", settings)
     inputs = dict(enumerate(arrays))
     for name, tensor in weights.items():
         inputs[compiled.input(name)] = tensor.numpy()
