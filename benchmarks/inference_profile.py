@@ -45,11 +45,9 @@ def profile_paddle(call):
 
 def profile_openvino(network, inputs, hint):
     """Seconds of a second call, by operation of OpenVINO's, and its rate of a large product."""
-    import openvino
-    from openvino import opset15 as ov
+    from aa.inference.runtime import core, openvino
 
-    from aa.inference.graphs import core
-
+    ov = openvino.opset15
     settings = {"INFERENCE_PRECISION_HINT": hint}
     request = core().compile_model(network, "CPU", {**settings, "PERF_COUNT": True})
     request = request.create_infer_request()

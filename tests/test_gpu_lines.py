@@ -1,5 +1,6 @@
 """Lines that only a GPU reaches, run on a CPU: the questions to the device are answered here."""
 
+import contextlib
 import os
 from types import SimpleNamespace
 
@@ -91,9 +92,15 @@ def test_only_a_group_on_the_cpu_speaks_through_gloo():
 )
 def test_inference_multiplies_in_the_precision_of_the_card(monkeypatch, precision, half):
     asked = []
-    monkeypatch.setattr(paddle.amp, "auto_cast", lambda on, level, dtype: asked.append((on, dtype)))
-    autocast(HardwareConfig(device="gpu", precision=precision))
-    assert asked == [(half, precision if half else "float16")]
+
+    def auto_cast(on, level, dtype):
+        asked.append((on, dtype))
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(paddle.amp, "auto_cast", auto_cast)
+    hardware = HardwareConfig(device="gpu", precision=precision)
+    with autocast(SimpleNamespace(hardware=hardware, precision=precision)):
+        assert asked == ([(True, precision)] if half else [])
 
 
 class Scaler:

@@ -87,7 +87,8 @@ class CompiledModel:
         return self._compiled[key]
 
     def _compile(self, part, specs):
-        from aa.inference.graphs import core, export_graph, graph_key, load_graph
+        from aa.inference.graphs import export_graph, graph_key, load_graph
+        from aa.inference.runtime import core
 
         start = time.perf_counter()
         key = graph_key(self.model, part, specs)

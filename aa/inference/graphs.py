@@ -1,7 +1,6 @@
 """A part of the model as OpenVINO's network: made without weights, filled with them in place."""
 
 import ctypes
-import functools
 import hashlib
 import tempfile
 from dataclasses import asdict
@@ -9,23 +8,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import openvino
 
 import aa.models
+from aa.inference.runtime import core, openvino
 from aa.inference.translation import translate
 from aa.models.tracing import trace_program
 
 MAKERS = ("paddlepaddle", "ppdiffusers", "openvino")
-
-
-@functools.cache
-def core():
-    """The one OpenVINO core of this process.
-
-    Every core has a stack for signals. Where several end in the order they began, the last gives
-    back the first one's, which is gone: the next signal that Python handles ends the process.
-    """
-    return openvino.Core()
 
 
 def graph_key(model, part, specs):

@@ -5,8 +5,10 @@ unset memory, ends the process at an operation it does not know, and its format 
 """
 
 import numpy as np
-from openvino import Model, Type
-from openvino import opset15 as ov
+
+from aa.inference.runtime import openvino
+
+ov = openvino.opset15
 
 TYPES = {
     "FLOAT32": np.float32,
@@ -58,7 +60,7 @@ def translate(program, names):
         for value, result in zip(values, given, strict=False):
             known[value.id] = result
     results = [known[value.id] for value in program.outputs]
-    return Model(results, [*inputs, *weights])
+    return openvino.Model(results, [*inputs, *weights])
 
 
 def _partial(shape):
@@ -159,7 +161,7 @@ def _arange(operands, attributes, _):
 
 
 def _cast(operands, attributes, _):
-    kind = Type(TYPES[attributes["dtype"].name])
+    kind = openvino.Type(TYPES[attributes["dtype"].name])
     return ov.convert(operands[0], kind.get_type_name())
 
 

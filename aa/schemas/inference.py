@@ -25,7 +25,7 @@ class InferenceConfig:
     context_overlap: int = 4
     context_stride: int = 1
     context_shift: bool = False  # let windows begin elsewhere in every step
-    context_blend: str = "mean"  # of the windows that have a frame: mean or pyramid
+    context_blend: str = "pyramid"  # of the windows that have a frame: mean or pyramid
     closed_loop: bool = False  # let windows join the last frames to the first
     seed: int = 42
     noise: str = "independent"  # of the frames at the start: shared, mixed or independent

@@ -6,7 +6,7 @@ import paddle.nn.functional as F
 import pytest
 from paddle import nn
 
-from aa.inference.graphs import core
+from aa.inference.runtime import core
 from aa.inference.translation import TranslationError, translate
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
