@@ -8,13 +8,13 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from aa.diffusion import SAMPLERS
 from aa.errors import UserError
 
-# Pixels that the VAE decodes at once, unless asked otherwise: 8 frames of 256x512, 1 of 768x768.
-DECODED_PIXELS = 2**20
+# What the VAE decodes at once, unless asked otherwise: 8 frames of 256x512, 1 of 768x768.
+DECODED_PIXELS, DECODED_FRAMES = 2**20, 16
 
 
 def decode_batch(asked, height, width):
     """Frames that the VAE decodes at once: as asked, or by their size."""
-    return asked or max(1, DECODED_PIXELS // (height * width))
+    return asked or max(1, min(DECODED_FRAMES, DECODED_PIXELS // (height * width)))
 
 
 def start_latents(latents, shape, seed, noise):

@@ -6,7 +6,7 @@ from PIL import Image
 
 from aa.errors import UserError
 from aa.inference import Pose2VideoPipeline
-from aa.inference.sampling import start_latents
+from aa.inference.sampling import decode_batch, start_latents
 
 OPTIONS = {"width": 16, "height": 16, "num_inference_steps": 2, "context_overlap": 1}
 
@@ -65,6 +65,14 @@ def test_shared_noise_starts_all_frames_alike_and_mixed_noise_half():
 def test_the_number_of_frames_decoded_at_once_does_not_matter(pipeline):
     one, three = (animate(pipeline, 5, decode_batch_size=n) for n in (1, 3))
     np.testing.assert_allclose(one, three, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "frames"), [((256, 512), 8), ((768, 768), 1), ((2048, 2048), 1), ((64, 64), 16)]
+)
+def test_a_million_pixels_are_decoded_at_once_and_sixteen_frames_at_most(size, frames):
+    assert decode_batch(None, *size) == frames
+    assert decode_batch(3, *size) == 3
 
 
 def test_guidance_1_needs_no_unconditional_call(pipeline):
