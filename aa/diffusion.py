@@ -28,7 +28,16 @@ def build_scheduler(schedule, prediction_type="v_prediction"):
     )
 
 
-class Ddim:
+class _Sampler:
+    """What both samplers are: a schedule of the library's, whose timesteps go from high to low."""
+
+    def set_timesteps(self, steps):
+        """Choose the `timesteps`, high to low."""
+        self.scheduler.set_timesteps(steps)
+        self.timesteps = self.scheduler.timesteps
+
+
+class Ddim(_Sampler):
     """Deterministic DDIM (arXiv 2010.02502, eq. 12) at trailing timesteps.
 
     The library's scheduler counts back 1000 // steps from a timestep: of 6 or 7 steps, where this
@@ -38,11 +47,6 @@ class Ddim:
     def __init__(self, schedule, prediction_type):
         self.scheduler = build_scheduler(schedule, prediction_type)
         self.kind = prediction_type
-
-    def set_timesteps(self, steps):
-        """Choose the `timesteps`, high to low."""
-        self.scheduler.set_timesteps(steps)
-        self.timesteps = self.scheduler.timesteps
 
     def step(self, prediction, t, latents):
         """From the latents at timestep t to those at the next; the last one's are clean."""
@@ -55,7 +59,7 @@ class Ddim:
         return add_noise(clean, noise, self.timesteps[place + 1].reshape([1]), alphas)
 
 
-class DpmSolver:
+class DpmSolver(_Sampler):
     """DPM-Solver++, second order, multistep (arXiv 2211.01095), at the same timesteps."""
 
     def __init__(self, schedule, prediction_type):
@@ -70,11 +74,6 @@ class DpmSolver:
             solver_order=2,
             algorithm_type="dpmsolver++",
         )
-
-    def set_timesteps(self, steps):
-        """Choose the `timesteps`, high to low."""
-        self.scheduler.set_timesteps(steps)
-        self.timesteps = self.scheduler.timesteps
 
     def step(self, prediction, t, latents):
         """From the latents at timestep t to those at the next; the last one's are clean."""

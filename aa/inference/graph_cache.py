@@ -53,12 +53,13 @@ class GraphCache:
     def _read(self, path):
         """The content of a file, None where there is none or another than was written."""
         try:
-            digest, content = _split(path.read_bytes())
+            file = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError as error:
             self._warn(error)
             return None
+        digest, content = file[:32], file[32:]
         if hashlib.sha256(content).digest() != digest:
             log.warning("%s is damaged: made again.", path)
             return None
@@ -105,7 +106,3 @@ class GraphCache:
                 error.strerror or error,
             )
         self._warned = True
-
-
-def _split(content):
-    return content[:32], content[32:]

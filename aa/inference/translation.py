@@ -202,7 +202,6 @@ TABLE = {
     "reshape": lambda x, _, __: ov.reshape(x[0], _numbers(*x[1]), True),
     "flatten": _flatten,
     "unsqueeze": lambda x, _, __: ov.unsqueeze(x[0], _numbers(*x[1])),
-    "squeeze": lambda x, _, __: ov.squeeze(x[0], _numbers(*x[1])),
     "transpose": lambda x, a, __: ov.transpose(x[0], _numbers(*a["perm"])),
     "expand": _expand,
     "slice": _slice,
