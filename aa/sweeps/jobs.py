@@ -1,0 +1,153 @@
+"""One run of several that are compared, as its folder tells. Imports no paddle."""
+
+import json
+import os
+import re
+import shlex
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aa.differences import ABSENT, flat, without_runs
+from aa.outcomes import read_outcome, state
+from aa.resume import INERT
+from aa.runs import STAGES
+from aa.sweeps.metrics import Metric, metrics_of, read_tolerantly, stage_curves
+
+JOB = "job.json"
+LAST_LINES = 12  # of what a job that failed printed
+TAIL = 64 * 1024  # bytes of its end that are looked at
+LOGS = ("output.log", "train.log", "infer.log", "evaluate.log")  # the first there is
+SNAPSHOTS = ("snapshot.json", f"{STAGES[0]}/snapshot.json")
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run among others.
+
+    Attributes:
+        number: in the sweep; of runs that are no sweep, in the order given.
+        folder: its run folder.
+        state: see `aa.outcomes.state`.
+        swept: {key: value} of what sets it apart.
+        metrics: {name: `Metric`}.
+        curves: {stage: {name: list of (step, value)}}, see `metrics.stage_curves`.
+        seconds: that it took, or None.
+        error: one line, or None.
+        last_lines: what it printed last, if it failed.
+        command: that does it again.
+    """
+
+    number: int
+    folder: Path
+    state: str
+    swept: dict
+    metrics: dict[str, Metric]
+    curves: dict[str, dict[str, list[tuple[int, float]]]] = field(repr=False)
+    seconds: float | None = None
+    error: str | None = None
+    last_lines: list[str] = field(default_factory=list, repr=False)
+    command: str = ""
+
+    @property
+    def done(self):
+        """Whether it has finished, so that its numbers can be compared."""
+        return self.state == "done"
+
+    @property
+    def step(self):
+        """The last recorded step, of its last stage that has begun; None before the first."""
+        begun = [curves for curves in self.curves.values() if curves]
+        return max(points[-1][0] for points in begun[-1].values()) if begun else None
+
+    def value(self, metric):
+        """The number of a metric, or None."""
+        found = self.metrics.get(metric)
+        return found.value if found else None
+
+
+def is_run(folder):
+    """Whether a folder is a run's."""
+    names = (JOB, ".hydra", "outcome.json", "metrics.jsonl", *SNAPSHOTS)
+    return any((folder / name).exists() for name in names)
+
+
+def read_job(folder, number, swept, runner):
+    """The `Job` of a run folder.
+
+    Args:
+        folder: of the run.
+        number, swept: see `Job`.
+        runner: name of the script that made it, as "train.py".
+    """
+    outcome, curves = read_outcome(folder) or {}, stage_curves(folder)
+    its_state = state(folder)
+    return Job(
+        number=number,
+        folder=folder,
+        state=its_state,
+        swept=swept,
+        metrics=metrics_of(folder, curves),
+        curves=curves,
+        seconds=outcome.get("seconds"),
+        error=outcome.get("error"),
+        last_lines=last_lines(folder) if its_state in ("failed", "interrupted") else [],
+        command=f"python runners/{runner} {shlex.quote(f'rerun={short(folder)}')}",
+    )
+
+
+def read_config(folder):
+    """{dotted key: value} of what decides a run's result; empty before its snapshot is written."""
+    values = flat(without_runs(_snapshot(folder).get("config") or {}))
+    return {key: value for key, value in values.items() if key not in INERT}
+
+
+def runner_of(folder):
+    """Name of the script that made a run."""
+    command = _snapshot(folder).get("command") or []
+    scripts = [Path(word).name for word in command[:3] if str(word).endswith(".py")]
+    return scripts[0] if scripts else "train.py"
+
+
+def differing(configs):
+    """The keys whose values differ between configs; one that has no such key differs too."""
+    keys = dict.fromkeys(key for config in configs for key in config)
+    return [k for k in keys if len({repr(config.get(k, ABSENT)) for config in configs}) > 1]
+
+
+def last_lines(folder):
+    """What a run printed last: of a progress bar its last state, nothing that drives a terminal."""
+    files = (Path(folder) / name for name in LOGS)
+    path = next((file for file in files if file.is_file() and file.stat().st_size), None)
+    if path is None:
+        return []
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - TAIL))
+        text = file.read().decode("utf-8", errors="replace")
+    shown = deque(maxlen=LAST_LINES)
+    for line in text.split("\n"):
+        states = [part for part in (CONTROL.sub("", p).rstrip() for p in line.split("\r")) if part]
+        if states:
+            shown.append(states[-1])
+    return list(shown)
+
+
+def spelled(value):
+    """A swept value as on a command line."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(spelled, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def short(path):
+    """A path as seen from here if it lies below, else whole."""
+    relative = os.path.relpath(path)
+    return os.path.abspath(path) if relative.startswith(os.pardir) else relative
+
+
+def _snapshot(folder):
+    found = (read_tolerantly(Path(folder) / name) for name in SNAPSHOTS)
+    return next((snapshot for snapshot in found if snapshot), {})

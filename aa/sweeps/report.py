@@ -1,0 +1,175 @@
+"""`report.html` of a sweep or of several runs: one file that needs no other. Imports no paddle."""
+
+import html
+from datetime import datetime
+from pathlib import Path
+
+from aa.errors import UserError
+from aa.pages import note, page
+from aa.runs import write_json, write_text
+from aa.sweeps import figures, tables
+from aa.sweeps.jobs import spelled
+from aa.sweeps.records import as_csv, as_json
+from aa.sweeps.results import collect, over_seeds
+from aa.sweeps.samples import gallery
+
+STYLE = """
+body { max-width: 84rem; }
+h3 { font-size: 1rem; margin: 1.4rem 0 0; }
+td:first-child, th:first-child { min-width: 0; }
+.tall { max-height: 40rem; overflow-y: auto; }
+.tall th { position: sticky; top: 0; background: Canvas; }
+.sortable th { cursor: pointer; white-space: nowrap; }
+.plots, .samples { display: grid; gap: 1rem 1.5rem;
+                   grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
+.plot { width: 100%; height: auto; }
+.plot text { font-family: system-ui, sans-serif !important; }
+.legend { display: flex; flex-wrap: wrap; align-items: center; gap: .2rem 1rem; font-size: .85rem; }
+.legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: 50%;
+            margin-right: .35rem; }
+.legend .ramp { width: 8rem; border-radius: .2rem; margin: 0; }
+.samples figure { margin: 0; font-size: .85rem; overflow-wrap: anywhere; }
+.samples img, .samples video { display: block; width: 100%; image-rendering: pixelated; }
+code { font-size: .85em; user-select: all; }
+pre { font-size: .85rem; }
+"""
+SCRIPT = """<script>
+for (const head of document.querySelectorAll(".sortable th")) head.onclick = () => {
+  const body = head.closest("table").tBodies[0], up = head.ariaSort !== "ascending";
+  const value = row => row.cells[head.cellIndex].dataset.v;
+  const compare = (a, b) => isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b;
+  const rows = [...body.rows].sort((a, b) => {
+    const [x, y] = [value(a), value(b)];
+    if (x === undefined || y === undefined) return (x === undefined) - (y === undefined);
+    return (up ? 1 : -1) * compare(x, y);
+  });
+  for (const other of head.parentNode.cells) other.ariaSort = null;
+  head.ariaSort = up ? "ascending" : "descending";
+  body.append(...rows);
+};
+</script>"""
+
+
+def write_report(folders, *, metric=None, output=None):
+    """Write `report.html`, `report.csv` and `report.json` of a sweep or of several runs.
+
+    Args:
+        folders: a sweep's folder, or those of several runs, or one that holds these.
+        metric: to compare by, see `results.collect`.
+        output: folder to write into; None for the sweep's own, for others a new one in `outputs/`.
+
+    Returns:
+        the page's path.
+
+    Raises:
+        UserError: no such folder, no runs in it, or no such metric.
+    """
+    sweep = collect(folders, metric=metric)
+    output = Path(output or _home(sweep))
+    if (output / "snapshot.json").exists():
+        raise UserError(f"{output}: is a run's folder, with its own report; choose another one.")
+    output.mkdir(parents=True, exist_ok=True)
+    groups = over_seeds(sweep)
+    write_json(output / "report.json", as_json(sweep, groups))
+    write_text(output / "report.csv", as_csv(sweep))
+    write_text(output / "report.html", page(_title(sweep), _parts(sweep, groups), style=STYLE))
+    return output / "report.html"
+
+
+def _home(sweep):
+    """A sweep's own folder; of other runs a new one, for they may have reports of their own."""
+    if sweep.about:
+        return sweep.folders[0]
+    return f"outputs/{datetime.now():%Y-%m-%d/%H-%M-%S}_report"
+
+
+def _title(sweep):
+    if sweep.about:
+        return f"Sweep {sweep.folders[0].resolve().name}"
+    return f"{len(sweep.jobs)} run{'s' * (len(sweep.jobs) > 1)} compared"
+
+
+def _parts(sweep, groups):
+    colour, failed = figures.colours(sweep), tables.failures(sweep)
+    parts = _about(sweep)
+    if groups:
+        way = "less" if sweep.direction == "min" else "more"
+        text = f"Finished jobs, {html.escape(sweep.metric)}: mean &plusmn; half the width of its "
+        text += f"95% interval over seeds; {way} is better. One seed has no interval."
+        parts += ["<h2>Over seeds</h2>", tables.groups_table(sweep, groups), note(text)]
+    parts += ["<h2>Jobs</h2>", tables.jobs_table(sweep), note(_about_jobs(sweep))]
+    parts += _plots(sweep, colour)
+    shown = gallery(sweep)
+    parts += ["<h2>Samples</h2>", shown] if shown else []
+    parts += ["<h2>Failures</h2>", failed] if failed else []
+    return [*parts, SCRIPT]
+
+
+def _about(sweep):
+    counts = ", ".join(f"{count} {state}" for state, count in sweep.states.items())
+    jobs = f"{len(sweep.jobs)} job{'s' * (len(sweep.jobs) > 1)}: {counts}."
+    parts = [f"<p>{jobs} {html.escape(_swept(sweep))}</p>"]
+    going, waiting = (sweep.states.get(state) for state in ("running", "waiting"))
+    if going or waiting:
+        text = "Jobs are still running" if going else "Jobs are still to come"
+        now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+        parts.append(f"<p><strong>{text}: this is how it stood at {now}.</strong></p>")
+    if sweep.about.get("command"):
+        parts.append(f"<pre>{html.escape(sweep.about['command'])}</pre>")
+    return parts
+
+
+def _swept(sweep):
+    """What sets the jobs apart, in words."""
+    found = []
+    for key in sweep.keys:
+        values = [
+            job.swept[key]
+            for job in sorted(sweep.jobs, key=lambda job: job.number)
+            if key in job.swept
+        ]
+        words = list(dict.fromkeys(map(spelled, values)))
+        if len(words) > figures.FEW and all(isinstance(value, int | float) for value in values):
+            text = f"{spelled(min(values))} to {spelled(max(values))}"
+        else:
+            more = f", and {len(words) - figures.FEW} more" if len(words) > figures.FEW else ""
+            text = ", ".join(words[: figures.FEW]) + more
+        found.append(f"{key} is {text}")
+    return f"What sets them apart: {'; '.join(found)}." if found else ""
+
+
+def _about_jobs(sweep):
+    told = {
+        "train/": "train/loss is the last recorded one",
+        "val/": "val/... the best of the run, of its last stage with validation",
+        "test/": "test/... the mean over held-out figures",
+        "eval/": "eval/... the mean over clips",
+    }
+    there = [
+        text for group, text in told.items() if any(n.startswith(group) for n in sweep.metrics)
+    ]
+    by = f"Sorted by {sweep.metric}, best first. " if sweep.metric else ""
+    return html.escape(by + "; ".join(there)) + ("." if there else "")
+
+
+def _plots(sweep, colour):
+    parts, legend = [], figures.legend(sweep, colour)
+    curves = figures.curve_plots(sweep, colour)
+    if curves:
+        about = note("A point of a long curve is the mean of neighbouring ones.")
+        parts += ["<h2>Curves</h2>", legend, _grid(curves), about]
+    if sweep.about.get("sweeper") == "optuna" and sweep.ranked:
+        text = note("Line: the best so far. Hollow: not finished.")
+        parts += ["<h2>Trials</h2>", _grid([figures.trial_plot(sweep, colour)]), text]
+    effects, pairs = figures.effect_plots(sweep, colour), figures.pair_plots(sweep, colour)
+    if effects or pairs:
+        text = note(
+            "Finished jobs. Line and bars: mean over all other keys and its 95% interval, which "
+            "may be longer than the plot is high. Of a pair of keys, the darker the better."
+        )
+        parts += [f"<h2>{html.escape(sweep.metric)} by key</h2>", _grid([*effects, *pairs]), text]
+    return parts
+
+
+def _grid(plots):
+    return f'<div class="plots">\n{chr(10).join(plots)}\n</div>'

@@ -1,0 +1,144 @@
+"""Pictures and videos of the jobs of a sweep, side by side in one page."""
+
+import base64
+import html
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from aa.data.video import VideoReader
+from aa.errors import UserError
+from aa.pages import note
+from aa.runs import STAGES
+from aa.sweeps.figures import name_of
+from aa.sweeps.metrics import read_tolerantly
+
+MOST_JOBS, MOST_VIDEOS = 24, 4  # shown, and of each
+MOST_BYTES, MOST_IN_ALL = 1_000_000, 20_000_000  # of videos that are put in whole
+MOST_FRAMES, MOST_WIDTH = 4, 640  # of those that are shown as frames; pixels
+TYPES = {".mp4": "video/mp4", ".gif": "image/gif", ".png": "image/png", ".jpg": "image/jpeg"}
+
+
+def gallery(sweep):
+    """The samples of all jobs at one step, and the videos of inference runs; "" if none has any."""
+    step, files = samples(sweep)
+    shown = [job for job in sweep.jobs if files.get(job.number)]
+    if not shown:
+        return ""
+    store, cards = Store(), ""
+    for job in shown[:MOST_JOBS]:
+        pictures = "".join(store.embed(file) for file in files[job.number][:MOST_VIDEOS])
+        value = job.value(sweep.metric)
+        score = "" if value is None else f"<br>{html.escape(sweep.metric)} {value:.4g}"
+        caption = f"<figcaption>{html.escape(name_of(job))}{score}</figcaption>"
+        cards += f"<figure>{pictures}{caption}</figure>\n"
+    about = [f"reference, pose, result and truth after {html.escape(step)}"] if step else []
+    if len(shown) > MOST_JOBS:
+        about.append(f"the first {MOST_JOBS} of {len(shown)} jobs of the table")
+    return f'<div class="samples">\n{cards}</div>\n{note("; ".join(about))}'
+
+
+def samples(sweep):
+    """(step or None, {number of a job: list of files}): the last step that all finished jobs have.
+
+    Where no step is common to all, the last of those that most have. Jobs that are not finished are
+    shown if they have got there.
+    """
+    steps = {job.number: _steps(job.folder) for job in sweep.jobs}
+    counted = [steps[j.number] for j in sweep.jobs if j.done and steps[j.number]]
+    counted = counted or [found for found in steps.values() if found]
+    if not counted:
+        return None, {job.number: _results(job.folder) for job in sweep.jobs}
+    numbers = Counter(step for found in counted for step in found)
+    stage, step = max(numbers, key=lambda s: (numbers[s], s))
+    name = f"{step} steps of {stage.replace('stage', 'stage ')}" if stage else f"{step} steps"
+    return name, {n: found[stage, step] for n, found in steps.items() if (stage, step) in found}
+
+
+class Store:
+    """Puts files into a page, whole as long as they are small and there is room."""
+
+    def __init__(self, *, room=MOST_IN_ALL):
+        self.room = room  # bytes
+
+    def embed(self, path):
+        """HTML of a picture or video, of a larger one some frames; says so if it is damaged."""
+        try:
+            return self._embed(path)
+        except (OSError, UserError, ValueError) as error:
+            return note(html.escape(f"{path.name} cannot be shown: {error}"))
+
+    def _embed(self, path):
+        size = path.stat().st_size
+        if path.is_dir() or path.suffix not in TYPES or size > min(MOST_BYTES, self.room):
+            return _image(_strip(path), "image/jpeg")
+        self.room -= size
+        content, kind = path.read_bytes(), TYPES[path.suffix]
+        if not kind.startswith("video"):
+            return _image(content, kind)
+        uri = _uri(content, kind)
+        return f'<video src="{uri}" controls autoplay loop muted playsinline></video>'
+
+
+def _steps(folder):
+    """{(stage, step): list of files} of a run's samples, of its last stage that has any."""
+    for stage in (STAGES[1], STAGES[0], ""):
+        found = {}
+        for home in (folder / stage / "samples").glob("step-*"):
+            number, files = home.name.removeprefix("step-"), sorted(home.glob("[!.]*"))
+            if number.isdigit() and files:
+                found[stage, int(number)] = files
+        if found:
+            return found
+    return {}
+
+
+def _results(folder):
+    """The videos that an inference run says it has made."""
+    videos = read_tolerantly(folder / "summary.json").get("videos") or []
+    files = (folder / Path(video["video"]).name for video in videos)
+    return [file for file in files if file.exists()]
+
+
+def _strip(path):
+    """JPEG of some frames of a video or of a folder of pictures, evenly spaced, in one picture."""
+    frames = _frames(path)
+    if not frames:
+        raise ValueError("it holds no frames")
+    height, width = frames[0].shape[:2]
+    whole = Image.fromarray(np.concatenate(frames, axis=0 if width >= 2 * height else 1))
+    whole.thumbnail((MOST_WIDTH, 2 * MOST_WIDTH))
+    file = io.BytesIO()
+    whole.save(file, "jpeg", quality=85)
+    return file.getvalue()
+
+
+def _frames(path):
+    if path.is_dir():
+        files = sorted(path.glob("*.png"))
+        chosen = _evenly(len(files))
+        return [np.asarray(Image.open(files[i]).convert("RGB")) for i in chosen]
+    if path.suffix in (".gif", ".png", ".jpg"):
+        picture = Image.open(path)
+        frames = []
+        for index in _evenly(getattr(picture, "n_frames", 1)):
+            picture.seek(index)
+            frames.append(np.asarray(picture.convert("RGB")))
+        return frames
+    reader = VideoReader(path)
+    return list(reader.read(_evenly(reader.num_frames)))
+
+
+def _evenly(count):
+    return np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int).tolist()
+
+
+def _image(content, kind):
+    return f'<img src="{_uri(content, kind)}" alt="">'
+
+
+def _uri(content, kind):
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
