@@ -14,8 +14,16 @@ def stage_folders(config, folder):
 
 
 def write_json(path, content):
-    """Write JSON under a temporary name and rename it, so that a reader never sees half of it."""
-    _replace(Path(path), json.dumps(content, indent=1, default=str) + "\n")
+    """Write JSON, see `write_text`."""
+    write_text(path, json.dumps(content, indent=1, default=str) + "\n")
+
+
+def write_text(path, text):
+    """Write a text under a temporary name and rename it, so that a reader never sees half of it."""
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
 
 
 def read_json(path):
@@ -81,13 +89,6 @@ class Recorder:
         self.writer.close()
 
 
-def _replace(path, text):
-    """Write a text under a hidden name and rename it."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text)
-    os.replace(partial, path)
-
-
 def _cut(path, step):
     """Drop a file's records of later steps, and a line that was cut short; return what is kept."""
     if not path.exists():
@@ -95,7 +96,7 @@ def _cut(path, step):
     kept = [record for record in read_records(path) if record["step"] <= step]
     text = "".join(json.dumps(record) + "\n" for record in kept)
     if text != path.read_text():
-        _replace(path, text)
+        write_text(path, text)
     return kept
 
 

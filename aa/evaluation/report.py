@@ -7,40 +7,8 @@ from PIL import Image
 
 from aa.evaluation import pictures
 from aa.evaluation.report_tables import tables
-from aa.runs import write_json
-
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto;
-        padding: 0 1rem 3rem; }}
-h1 {{ font-size: 1.6rem; }} h2 {{ font-size: 1.2rem; margin-top: 2.2rem; }}
-img, video {{ max-width: 100%; height: auto; background: #fff; }}
-.wide {{ overflow-x: auto; }}
-.beside {{ display: flex; flex-wrap: wrap; gap: .7rem; }}
-.beside a {{ flex: 1 1 20rem; max-width: 50rem; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: .25rem .5rem; text-align: right; border-bottom: 1px solid #8885; }}
-td {{ white-space: nowrap; }}
-th:first-child, td:first-child {{ text-align: left; white-space: normal; min-width: 7rem; }}
-tr.ours td {{ font-weight: 600; }}
-pre {{ overflow-x: auto; padding: .7rem; border: 1px solid #8885; border-radius: .3rem; }}
-.note {{ font-size: .9rem; opacity: .8; }}
-@media (max-width: 40rem) {{ table {{ font-size: .8rem; }} th, td {{ padding: .2rem .3rem; }} }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-<p>{about}</p>
-{body}
-</body>
-</html>
-"""
+from aa.pages import note, page
+from aa.runs import write_json, write_text
 
 
 def write_report(folder, outcome, *, title, losses, quality, baseline, command, values):
@@ -69,11 +37,9 @@ def write_report(folder, outcome, *, title, losses, quality, baseline, command, 
     pictures.plot_losses(folder / "report/loss.png", losses)
     pictures.plot_quality(folder / "report/quality.png", quality, baseline)
     write_json(folder / "scores.json", outcome.scores)
-    page = folder / "report.html"
-    body = "\n".join([*_results(outcome.scores, list(grids)), *_training(command, values)])
-    text = PAGE.format(title=html.escape(title), about=_about(outcome.scores), body=body)
-    page.write_text(text, encoding="utf-8")
-    return page
+    parts = [*_results(outcome.scores, list(grids)), *_training(command, values)]
+    write_text(folder / "report.html", page(title, [f"<p>{_about(outcome.scores)}</p>", *parts]))
+    return folder / "report.html"
 
 
 def _about(scores):
@@ -100,8 +66,10 @@ def _results(scores, grids):
         "<h2>Clips</h2>",
         clips,
         '<p><video src="report/clips.mp4" controls autoplay loop muted playsinline></video></p>',
-        '<p class="note">reference, pose, result and truth of held-out figures; '
-        '<a href="report/clips.mp4">the file</a></p>',
+        note(
+            "reference, pose, result and truth of held-out figures; "
+            '<a href="report/clips.mp4">the file</a>'
+        ),
     ]
 
 
@@ -117,7 +85,7 @@ def _training(command, values):
         "<h2>How to repeat it</h2>",
         f"<pre>{html.escape(command)}</pre>",
         f'<div class="wide"><table>{rows}</table></div>',
-        '<p class="note">All numbers: <a href="scores.json">scores.json</a></p>',
+        note('All numbers: <a href="scores.json">scores.json</a>'),
     ]
 
 
@@ -126,4 +94,4 @@ def _pictures(names, text):
     shown = "\n".join(
         f'<a href="report/{n}"><img src="report/{n}" alt="{text}"></a>' for n in names
     )
-    return f'<div class="beside">\n{shown}\n</div>\n<p class="note">{text}</p>'
+    return f'<div class="beside">\n{shown}\n</div>\n{note(text)}'

@@ -1,6 +1,6 @@
 """The tables of `report.html` from the scores of a test on generated figures."""
 
-import html
+from aa.pages import note, table
 
 QUALITY = {
     "psnr": ("PSNR, dB", 2),
@@ -54,13 +54,13 @@ def _pairs(pairs):
         f"{title}: {number(pairs['gain'][key], digits)} (the {NAMES[pairs['gain'][key]['over']]})"
         for key, (title, digits) in QUALITY.items()
     )
-    return _score_table(rows, QUALITY) + _note(
+    return _score_table(rows, QUALITY) + note(
         f"More than the best baseline of each score, figure by figure: {gains}."
     )
 
 
 def _clips(clips):
-    return _score_table(clips, QUALITY | FLICKER) + _note(
+    return _score_table(clips, QUALITY | FLICKER) + note(
         "Temporal error: mean difference between the changes from frame to frame and the true "
         "ones, 0 to 255; less is better. What is frozen has the truth's motion as its error."
     )
@@ -76,7 +76,7 @@ def _poses(poses):
         ("Head, hands and feet are off by, pixels", "pose_error", 2),
         ("another moment's are off by, pixels", "pose_error_wrong", 2),
     ]
-    return _table(
+    return table(
         ["", ""], [(text, [number(poses[key], digits)], False) for text, key, digits in rows]
     )
 
@@ -90,7 +90,7 @@ def _swaps(swaps):
         rows.append((part, [*cells, nearer], False))
     titles = ["part", *(title for title, _ in PARTS.values()), "nearer to the reference's"]
     given, other = (number(swaps[key], 2) for key in ("psnr_given", "psnr_other"))
-    return _table(titles, rows) + _note(
+    return table(titles, rows) + note(
         "Each pose with another figure's reference. Error: mean difference from the reference's "
         "colour inside the part's true place, 0 to 255; less is better. accent: the shirt's "
         f"pattern. PSNR to the truth of the swap: {given} dB; to the figure whose pose it is: "
@@ -108,19 +108,4 @@ def _score_table(rows, columns):
         )
         for name, scores in rows.items()
     ]
-    return _table(["", *(title for title, _ in columns.values())], lines)
-
-
-def _table(titles, lines):
-    """Lines of (name, cells of html, whether it is ours)."""
-    head = "".join(f"<th>{html.escape(title)}</th>" for title in titles)
-    body = ""
-    for name, cells, ours in lines:
-        cells = "".join(f"<td>{cell}</td>" for cell in cells)
-        body += f"<tr{' class=ours' if ours else ''}><td>{html.escape(name)}</td>{cells}</tr>\n"
-    head = f"<tr>{head}</tr>\n" if any(titles) else ""
-    return f'<div class="wide"><table>\n{head}{body}</table></div>\n'
-
-
-def _note(text):
-    return f'<p class="note">{text}</p>'
+    return table(["", *(title for title, _ in columns.values())], lines)
