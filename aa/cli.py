@@ -1,28 +1,18 @@
 """What the runners share: arguments, run folders, one-line errors. Imports no paddle."""
 
-import errno
-import functools
-import itertools
-import logging
 import os
-import re
 import sys
-import traceback
 from pathlib import Path
 
-from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.arguments import check_arguments, normalise_overrides
-from aa.config import EvaluateConfig, InferConfig, TrainConfig, to_config, typed
+from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import Interrupted, UserError
 from aa.inputs import check_files
 from aa.launch import (
-    GroupError,
     check_shared_folder,
     is_later_node,
     is_main_process,
@@ -35,53 +25,14 @@ from aa.messages import explain
 from aa.plan.command import run_plan, take_plan
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
+from aa.resolvers import make_folder, register_schemas
 from aa.resume_arguments import check_given_folder, resume_arguments
+from aa.sweeps.command import finish, is_sweep, sweeping
+from aa.sweeps.watch import Watch
+from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR, task
 from aa.tree import print_tree
 
-log = logging.getLogger(__name__)
-
-USER_ERROR, INTERRUPTED = 2, 130
-FULL_ERROR = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the user's wish, before `run` sets it
-STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
-
-
-def register_schemas(new_folder=str):
-    """Make the dataclasses and resolvers known under the names that the primary configs use.
-
-    Args:
-        new_folder: function of the default run folder that returns the one to use.
-    """
-    store = ConfigStore.instance()
-    store.store(name="train_schema", node=TrainConfig)
-    store.store(name="infer_schema", node=InferConfig)
-    store.store(name="evaluate_schema", node=EvaluateConfig)
-    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
-    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
-    OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
-
-
-def chosen(group):
-    """The option of a group; nothing where a run's own `.hydra/config.yaml` is composed."""
-    return HydraConfig.get().runtime.choices.get(group, "")
-
-
-def job_folder(overrides):
-    """What sets this job of a sweep apart, as a folder name of at most 120 characters."""
-    swept = [o for o in overrides if o not in sys.argv] or overrides
-    plain = re.sub("['\"]", "", "_".join(swept)).replace("=", "-")  # a path without = or , can be
-    return re.sub(r"[^\w.+-]+", "_", plain)[:120]  # given back as a value
-
-
-@functools.cache  # asked for several times in a run
-def make_folder(wanted):
-    """Make the folder, or the first of wanted-2, wanted-3, ... that no other run has made."""
-    for number in itertools.count(1):
-        folder = Path(wanted if number == 1 else f"{wanted}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return str(folder)
+__all__ = ["FULL_ERROR", "begin", "begin_without_paddle", "run", "task"]
 
 
 def run(main, schema):
@@ -103,30 +54,20 @@ def run(main, schema):
                 register_schemas()
                 fits = run_plan(plan, arguments, schema, runner=sys.argv[0])
                 sys.exit(0 if fits else USER_ERROR)
-        if not is_rank():  # a rank was given all overrides by the process that started it
-            register_schemas()
-            if given_folder(arguments, "rerun"):
-                arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
-            else:
-                arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
-            if starts and is_later_node(arguments):  # the first machine's command writes
-                arguments.append("hydra.output_subdir=null")
-            elif starts:
-                check_given_folder(arguments, resumable=schema is TrainConfig)
+        if starts and is_sweep(arguments):
+            code = _run_sweep(main, schema, arguments)
         else:
-            check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
-        sys.argv[1:] = normalise_overrides(arguments)
-        register_schemas(make_folder if starts else str)
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself
-        main()
+            _run_one(main, schema, arguments, starts)
+            code = job.exit_code
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
         if is_rank() and isinstance(stop, Interrupted):
             leave(0)  # saved, as all processes of the group have; their command says the rest
-        print(f"interrupted{_how_to_go_on(schema, job.folder)}", file=sys.stderr)
+        print(f"interrupted{_how_to_go_on(job)}", file=sys.stderr)
         sys.exit(getattr(stop, "code", INTERRUPTED))
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = job.exit_code
     except Exception as error:
         known = isinstance(error, UserError | HydraException | OmegaConfBaseException)
         if FULL_ERROR or (job.started and not known):
@@ -134,68 +75,54 @@ def run(main, schema):
         print(f"error: {explain(error, schema)}", file=sys.stderr)
         sys.exit(USER_ERROR)
     if is_rank():
-        leave(job.exit_code)
-    sys.exit(job.exit_code)
+        leave(code)
+    sys.exit(code)
 
 
-def _how_to_go_on(schema, folder):
-    """The command that goes on with the training run of a folder, or nothing for others."""
-    if schema is not TrainConfig or folder is None:
+def _run_one(main, schema, arguments, starts):
+    """One run, or one of the processes that it is split over, or an answer to a question."""
+    if not is_rank():  # a rank was given all overrides by the process that started it
+        register_schemas()
+        if given_folder(arguments, "rerun"):
+            arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
+        else:
+            arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
+        if starts and is_later_node(arguments):  # the first machine's command writes
+            arguments.append("hydra.output_subdir=null")
+        elif starts:
+            check_given_folder(arguments, resumable=schema is TrainConfig)
+    else:
+        check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
+    _run_hydra(main, normalise_overrides(arguments), make_folder if starts else str)
+
+
+def _run_sweep(main, schema, arguments):
+    """All jobs of a sweep, each in a process of its own; the exit code."""
+    register_schemas(make_folder)
+    if given_folder(arguments, "rerun"):
+        arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
+    asked = sweeping(arguments, schema, runner=sys.argv[0], full_error=FULL_ERROR)
+    with asked as (sweep, given):
+        main.__wrapped__.sweep = sweep.folder
+        with Watch(sweep.folder):
+            _run_hydra(main, given, make_folder)
+        return finish(sweep)
+
+
+def _run_hydra(main, arguments, new_folder):
+    sys.argv[1:] = arguments
+    register_schemas(new_folder)
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself
+    main()
+
+
+def _how_to_go_on(job):
+    """The command that goes on with what was stopped, or nothing where none does."""
+    if job.sweep:
+        return f"; go on with it: python {sys.argv[0]} sweep.resume={job.sweep}"
+    if job.schema is not TrainConfig or job.folder is None:
         return ""
-    return f"; go on from its last checkpoint: python {sys.argv[0]} resume={folder}"
-
-
-class Job:
-    """What Hydra calls, once or for every job of a sweep; see `task`."""
-
-    def __init__(self, function):
-        functools.update_wrapper(self, function)
-        self.function, self.started, self.exit_code = function, False, 0
-        self.schema = None  # of its config
-        self.folder = None  # of the last job
-
-    def __call__(self, config):
-        self.started, self.folder = True, HydraConfig.get().runtime.output_dir
-        if not is_main_process():
-            _remove_file_handlers()
-        try:
-            self.function(typed(config, self.schema))
-        except Exception as error:
-            users = isinstance(error, UserError | GroupError)
-            if not users and getattr(error, "errno", None) not in STORAGE:
-                _to_file(traceback.format_exc())
-                raise
-            self._fail(error, getattr(error, "code", USER_ERROR))
-
-    def _fail(self, error, code):
-        """One line, and on with the next job; the process ends with the first failure's code."""
-        if FULL_ERROR:
-            raise error
-        hydra, line = HydraConfig.get(), explain(error, None)
-        _to_file(line)
-        job = f"job {hydra.job.num}: " if hydra.mode == RunMode.MULTIRUN else ""
-        print(f"error: {job}{line}", file=sys.stderr)
-        self.exit_code = self.exit_code or code
-
-
-def task(function):
-    """Decorator below `hydra.main`: what stops a job is in its log, and one line for the user."""
-    return Job(function)
-
-
-def _file_handlers():
-    return [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
-
-
-def _to_file(text):
-    for handler in _file_handlers():
-        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), None))
-
-
-def _remove_file_handlers():
-    """The run's log is the first process's; the others' output is kept by the launcher."""
-    for handler in _file_handlers():
-        logging.getLogger().removeHandler(handler)
+    return f"; go on from its last checkpoint: python {sys.argv[0]} resume={job.folder}"
 
 
 def begin(config):

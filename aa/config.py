@@ -5,7 +5,7 @@ them knows, a wrong type or an impossible value is a `UserError` before anything
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,6 +24,7 @@ from aa.schemas.model import (
     VaeConfig,
 )
 from aa.schemas.puppet_test import PuppetTestConfig
+from aa.schemas.sweep import SweepConfig
 from aa.schemas.training import DataConfig, GenerateConfig, StageConfig
 
 __all__ = [
@@ -65,6 +66,7 @@ class TrainConfig:
     rerun: str | None = None  # the folder of a run to repeat in a new folder
     rerun_check: bool = False  # compare the result with that run's
     plan: str | None = None  # true or max: only say whether it fits; see `aa.plan.command`
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     seed: int = 42
     name: str = "train"
 
@@ -150,6 +152,7 @@ class InferConfig:
     rerun: str | None = None  # as in TrainConfig
     rerun_check: bool = False
     plan: str | None = None  # true: only say whether it fits
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     name: str = "infer"
 
     def __post_init__(self):

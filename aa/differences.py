@@ -4,8 +4,8 @@ import os
 
 MOST = 10  # lines of a group
 ABSENT = object()
-# Say what a run is to do with another, and nothing about its result.
-ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan")
+# Say what a run is to do with others, and nothing about its result.
+ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
 
 
 def report(old, new):

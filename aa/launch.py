@@ -22,7 +22,11 @@ log = logging.getLogger(__name__)
 ENVIRONMENTS = ("envlog.*", "backup_env.*.json", "default.*.log")
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-OURS = re.compile(r"\+*hydra\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)=")
+# Where and how Hydra runs a job: this process says it anew.
+OURS = re.compile(
+    r"\+*hydra(\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)"
+    r"|[./](launcher|sweeper)(\.[^=]*)?)="
+)
 
 
 class GroupError(RuntimeError):

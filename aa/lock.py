@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import socket
+import struct
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from aa.launch import is_main_process, is_rank
 log = logging.getLogger(__name__)
 
 COMMAND, WRITER = ".command.lock", ".writer.lock"
+FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, process
 
 
 @contextmanager
@@ -46,6 +48,23 @@ def check_free(folder):
     """
     for name in (COMMAND, WRITER):
         _check(folder, name)
+
+
+def is_held(folder):
+    """Whether another process writes the folder; asks only, so that nobody is in anyone's way.
+
+    Not for a folder that this process holds: the system lets go of it when the question is closed.
+    """
+    return any(_is_locked(Path(folder) / name) for name in (COMMAND, WRITER))
+
+
+def _is_locked(path):
+    try:
+        with open(path, "rb+") as file:
+            asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK
+    except OSError:
+        return False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -91,7 +92,7 @@ class RecordedRun:
 
     def overrides(self, *, forget=ABOUT_RUNS):
         """Those that it was started with, but for its folder and the keys to `forget`."""
-        dropped = re.compile(rf"\+{{0,2}}({'|'.join(forget)})=")
+        dropped = re.compile(rf"\+{{0,2}}({'|'.join(forget)})(\.\w+)?=")
         return [o for o in self._overrides if not OURS.match(o) and not dropped.match(o)]
 
     def options(self, words):
@@ -164,6 +165,18 @@ def compose(options, overrides, schema, runner):
     Raises:
         UserError: they make none.
     """
+    with composed(options, overrides, schema, runner) as config:
+        plain = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        return OmegaConf.to_container(typed(plain, schema), resolve=True)
+
+
+@contextmanager
+def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
+    """The config that options and overrides make, with Hydra's own part, while it can be resolved.
+
+    Raises:
+        UserError: they make none, or what is asked of it cannot be resolved.
+    """
     runner = Path(runner)
     conf = runner.resolve().parent / options.get("config_path", "../conf")
     path = create_config_search_path(os.path.normpath(conf))
@@ -174,13 +187,12 @@ def compose(options, overrides, schema, runner):
         config = hydra.compose_config(
             config_name=options.get("config_name", runner.stem),
             overrides=overrides,
-            run_mode=RunMode.RUN,
+            run_mode=mode,
             from_shell=False,
             with_log_configuration=False,
         )
         HydraConfig.instance().set_config(config)  # the run's name asks for its choices
-        plain = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return OmegaConf.to_container(typed(plain, schema), resolve=True)
+        yield config
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(explain(error, schema)) from error
     finally:

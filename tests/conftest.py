@@ -9,9 +9,9 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
-from aa import cli
 from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
+from aa.resolvers import register_schemas
 
 CONF = str(Path(__file__).parents[1] / "conf")
 
@@ -116,7 +116,7 @@ def compose():
     from aa.config import to_config
 
     def build(name, overrides):
-        cli.register_schemas()
+        register_schemas()
         with initialize_config_dir(CONF, version_base="1.3"):
             config = hydra_compose(name, normalise_overrides(overrides))
         config.name = name  # its default is only known inside a run
@@ -155,7 +155,7 @@ def composed():
     """Function (overrides) -> a DictConfig of train.yaml, as inside a run."""
 
     def build(*overrides):
-        cli.register_schemas()
+        register_schemas()
         with initialize_config_dir(CONF, version_base="1.3"):
             config = hydra_compose("train", [*overrides], return_hydra_config=True)
         HydraConfig.instance().set_config(config)

@@ -4,14 +4,14 @@ import io
 import json
 import os
 import re
-import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from aa import cli
 from aa.arguments import check_arguments, normalise_overrides
+from aa.resolvers import make_folder
+from aa.tree import print_tree
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,28 +58,21 @@ def test_a_question_starts_no_run():
 
 def test_a_run_folder_that_exists_is_another_runs(tmp_path):
     wanted = str(tmp_path / "12-00-00_stage1")
-    made = [cli.make_folder.__wrapped__(wanted) for _ in range(3)]
+    made = [make_folder.__wrapped__(wanted) for _ in range(3)]
     assert made == [wanted, f"{wanted}-2", f"{wanted}-3"]
     assert all(os.path.isdir(folder) for folder in made)
 
 
 def test_one_run_asks_for_its_folder_as_often_as_it_likes(tmp_path):
     wanted = str(tmp_path / "run")
-    assert cli.make_folder(wanted) == cli.make_folder(wanted) == wanted
-
-
-def test_the_folder_of_a_sweeps_job_says_what_sets_it_apart(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["train.py", "-m", "model=parity", "stage='1','2'"])
-    assert cli.job_folder(["model=parity", "stage='2'"]) == "stage-2"
-    assert cli.job_folder(["model=parity"]) == "model-parity"
-    assert cli.job_folder(["stage.init_from=a/b c"]) == "stage.init_from-a_b_c"
+    assert make_folder(wanted) == make_folder(wanted) == wanted
 
 
 def test_the_tree_shows_values_as_they_are_typed(composed):
     config = composed("data=puppets", "stage='1'", "hardware=cpu", "name='[bold] [1, 2]'")
     shown = io.StringIO()
     with redirect_stdout(shown):
-        cli.print_tree(config)
+        print_tree(config)
     lines = [line.lstrip("│├└─ ").rstrip() for line in shown.getvalue().splitlines()]
     assert "stage=1" in lines
     assert "num_frames                   1" in lines

@@ -9,11 +9,11 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.errors import ConfigCompositionException
 
-from aa import cli
 from aa.arguments import GROUPS
 from aa.config import HardwareConfig, TrainConfig, model_from_dict, to_config
 from aa.errors import UserError
 from aa.messages import explain
+from aa.resolvers import register_schemas
 
 CONF = Path(__file__).parents[1] / "conf"
 YAMLS = sorted(CONF.rglob("*.yaml"))
@@ -105,7 +105,7 @@ def test_a_key_in_a_yaml_that_no_schema_knows_is_refused(group, content, key, tm
     (tmp_path / group / "mine.yaml").write_text(content)
     plus = "+" if group == "experiment" else ""
     overrides = [f"hydra.searchpath=[file://{tmp_path}]", f"{plus}{group}=mine"]
-    cli.register_schemas()
+    register_schemas()
     with (
         initialize_config_dir(str(CONF), version_base="1.3"),
         pytest.raises(ConfigCompositionException) as caught,

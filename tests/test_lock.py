@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aa.errors import UserError
-from aa.lock import check_free, held
+from aa.lock import check_free, held, is_held
 
 ROOT = Path(__file__).parents[1]
 HOLD = """
@@ -59,3 +59,10 @@ def test_a_group_that_lost_its_command_still_holds_the_folder(holder, tmp_path):
     os.rename(tmp_path / ".command.lock", tmp_path / ".writer.lock")
     with pytest.raises(UserError, match="is being written by"), held(tmp_path):
         pass
+
+
+def test_asking_whether_a_folder_is_held_is_in_nobodys_way(holder, tmp_path):
+    assert is_held(tmp_path)
+    holder.kill()
+    holder.wait()
+    assert not is_held(tmp_path)

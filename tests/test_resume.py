@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from aa import cli
 from aa.config import TrainConfig
 from aa.errors import UserError
+from aa.resolvers import register_schemas
 from aa.resume import decisive_changes, locate, prepare
 from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.sealing import partial_folder, seal
@@ -52,7 +52,7 @@ def begun(tmp_path, compose):
 
 
 def resume(*arguments):
-    cli.register_schemas()
+    register_schemas()
     return resume_arguments(list(arguments), TrainConfig, runner=RUNNER)
 
 

@@ -1,10 +1,11 @@
 """Schema of `runners/evaluate.py`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
 from aa.schemas.checks import rerun_folder, wanted
+from aa.schemas.sweep import SweepConfig
 
 METRICS = ("psnr", "psnr_figure", "ssim", "lpips", "fvd", "temporal_error", "temporal_error_figure")
 ON_REQUEST = ("psnr_uint8_overflow",)  # says nothing about quality, so only by name
@@ -21,6 +22,7 @@ class EvaluateConfig:
     fit: str | None = None  # bring true videos to the generated ones' size: pad or crop
     rerun: str | None = None  # as in TrainConfig
     rerun_check: bool = False
+    sweep: SweepConfig = field(default_factory=SweepConfig)
     name: str = "evaluate"
 
     def __post_init__(self):

@@ -1,0 +1,52 @@
+"""What the yaml files may ask for in ${...}, and the schemas they name. Imports no paddle."""
+
+import functools
+import itertools
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+
+from aa.config import EvaluateConfig, InferConfig, TrainConfig
+from aa.sweeps.sweep import Sweep
+
+
+def register_schemas(new_folder=str):
+    """Make the dataclasses and resolvers known under the names that the primary configs use.
+
+    Args:
+        new_folder: function of the default run folder that returns the one to use.
+    """
+    store = ConfigStore.instance()
+    store.store(name="train_schema", node=TrainConfig)
+    store.store(name="infer_schema", node=InferConfig)
+    store.store(name="evaluate_schema", node=EvaluateConfig)
+    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
+
+
+def chosen(group):
+    """The option of a group; nothing where a run's own `.hydra/config.yaml` is composed."""
+    return HydraConfig.get().runtime.choices.get(group, "")
+
+
+def job_folder(_root_):
+    """The folder of a job in that of its sweep, see `aa.sweeps.sweep`."""
+    config = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
+    hydra = _root_.hydra
+    sweep = Sweep.read(hydra.sweep.dir)
+    return sweep.folder_name(config, hydra.overrides.task, hydra.job.num)
+
+
+@functools.cache  # asked for several times in a run
+def make_folder(wanted):
+    """Make the folder, or the first of wanted-2, wanted-3, ... that no other run has made."""
+    for number in itertools.count(1):
+        folder = Path(wanted if number == 1 else f"{wanted}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return str(folder)

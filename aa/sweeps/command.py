@@ -1,0 +1,169 @@
+"""The command of a sweep: its folder, what goes on with it, and what is said at its end."""
+
+import os
+import re
+import shlex
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+
+from aa.arguments import normalise_overrides
+from aa.errors import UserError
+from aa.lock import held
+from aa.outcomes import DONE, FAILED, INTERRUPTED, read_outcome, state
+from aa.recorded import composed, given_folder, given_options, literal, split_options
+from aa.runs import read_json
+from aa.sweeps.metrics import direction
+from aa.sweeps.sweep import SWEEP, Sweep, assignment
+
+MULTIRUN = ("-m", "--multirun")
+NOT_RECORDED = re.compile(r"\+{0,2}(sweep\.resume|hydra\.(mode|sweep\.dir))=")
+FIRST_ERROR = 2  # exit code where a job failed without a code of its own
+
+
+def is_sweep(arguments):
+    """Whether the arguments, options first, ask for several jobs."""
+    words, overrides = split_options(arguments)
+    asked = any(word in MULTIRUN for word in words)
+    return asked or any(re.match(r"hydra\.mode=MULTIRUN$|sweep\.resume=", o) for o in overrides)
+
+
+@contextmanager
+def sweeping(arguments, schema, *, runner, full_error):
+    """Hold the folder of the sweep that arguments ask for, new or gone on with.
+
+    Args:
+        arguments: of the command, options first.
+        schema: dataclass of the primary config.
+        runner: the runner's path.
+        full_error: jobs show whole tracebacks of the user's errors too.
+
+    Yields:
+        the `Sweep`, and the arguments to give to Hydra.
+
+    Raises:
+        UserError: there is no such sweep, it is running, or the config cannot be made.
+    """
+    words, given = split_options(arguments)
+    if given_folder(given, "resume"):
+        raise UserError(
+            "resume= goes on with one run; a stopped sweep goes on with sweep.resume=<its folder>."
+        )
+    words = [word for word in words if word not in MULTIRUN]
+    overrides = normalise_overrides([o for o in given if not NOT_RECORDED.match(o)])
+    old, swept = given_folder(given, r"sweep\.resume"), []
+    if old:
+        earlier = _read(old, runner)
+        words, swept = words or earlier["options"], earlier["swept"]
+        overrides = _changed(earlier["arguments"], overrides)
+    wanted = old or given_folder(given, r"hydra\.sweep\.dir")
+    options = given_options(words)
+    with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
+        folder = str(wanted or config.hydra.sweep.dir)
+        sweep = _describe(config, folder, overrides, runner)
+    if not old and (Path(folder) / SWEEP).exists():
+        raise UserError(
+            f"{folder}: holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on "
+            f"with it: sweep.resume={folder}."
+        )
+    swept = list(dict.fromkeys([*swept, *sweep.swept]))
+    sweep = replace(sweep, swept=swept, options=words, full_error=full_error)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with held(folder):
+        sweep.write()
+        own = [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
+        own += _optuna(sweep, overrides) if sweep.sweeper == "optuna" else []
+        yield sweep, ["--multirun", *words, *sweep.arguments, *own]
+
+
+def _read(folder, runner):
+    """What the `sweep.json` of a stopped sweep says."""
+    try:
+        earlier = read_json(folder / SWEEP)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"sweep.resume={folder}: no sweep to go on with: there is no {folder / SWEEP}. Give "
+            "the folder of a sweep, as it was printed when it started."
+        ) from error
+    before = Path(earlier["runner"]).name
+    if before != Path(runner).name:
+        raise UserError(
+            f"sweep.resume={folder}: is a sweep of {before}: python runners/{before} "
+            f"sweep.resume={folder}"
+        )
+    return earlier
+
+
+def _changed(earlier, given):
+    """Overrides with those given in the places of earlier ones of the same keys."""
+    new = {assignment(o)[0]: o for o in given}
+    kept = [new.pop(assignment(o)[0], o) for o in earlier]
+    return kept + list(new.values())
+
+
+def _describe(config, folder, overrides, runner):
+    options, sweeper = config.sweep, config.hydra.sweeper
+    name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
+    if name == "optuna" and not options.metric:
+        raise UserError("a search needs what to search by: add sweep.metric=val/loss, for example.")
+    return Sweep(
+        folder=folder,
+        runner=str(Path(runner).resolve()),
+        options=[],
+        arguments=overrides,
+        command=shlex.join(["python", runner, *sys.argv[1:]]),
+        swept=[*(sweeper.get("params") or {}), *_swept(overrides)],
+        metric=options.metric,
+        direction=options.direction or (options.metric and direction(options.metric)),
+        sweeper=name,
+        full_error=False,
+        started=time.time(),
+    )
+
+
+def _swept(overrides):
+    """The keys among overrides that have several values."""
+    parser = OverridesParser.create()
+    for override in overrides:
+        try:
+            if parser.parse_override(override).is_sweep_override():
+                yield assignment(override)[0]
+        except HydraException:  # Hydra will say so
+            continue
+
+
+def _optuna(sweep, overrides):
+    """What Hydra's Optuna sweeper must be told: it fails as a whole where one trial does."""
+    wanted = {
+        "hydra.sweeper.direction": "maximize" if sweep.direction == "max" else "minimize",
+        "hydra.sweeper.max_failure_rate": "1.0",
+    }
+    given = {assignment(o)[0] for o in overrides}
+    return [f"{key}={value}" for key, value in wanted.items() if key not in given]
+
+
+def finish(sweep):
+    """Say what became of the jobs, write the report; the exit code."""
+    from aa.sweeps.report import write_report  # deferred: draws
+
+    found = sweep.asked()
+    states = {name: state(folder) for name, folder in found.items()}
+    counts = {s: list(states.values()).count(s) for s in (DONE, FAILED, INTERRUPTED)}
+    said = ", ".join(f"{count} {s}" for s, count in counts.items() if count)
+    print(f"{len(found)} jobs: {said}")
+    codes = []
+    for name, folder in found.items():
+        if states[name] == FAILED:
+            outcome = read_outcome(folder)
+            codes.append(outcome["code"] or FIRST_ERROR)
+            print(f"error: {name}: {outcome['error']}", file=sys.stderr)
+    print(f"report:     {write_report([Path(sweep.folder)])}")
+    if counts[FAILED] or counts[INTERRUPTED]:
+        print(f"go on with: python {os.path.relpath(sweep.runner)} sweep.resume={sweep.folder}")
+    return codes[0] if codes else 130 * bool(counts[INTERRUPTED])

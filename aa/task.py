@@ -1,0 +1,94 @@
+"""What a runner does, as Hydra calls it: once, or for every job of a sweep. Imports no paddle."""
+
+import errno
+import functools
+import logging
+import os
+import sys
+import time
+import traceback
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+
+from aa.config import TrainConfig, typed
+from aa.errors import UserError
+from aa.launch import GroupError, is_main_process, is_run_command
+from aa.lock import is_held
+from aa.messages import explain
+from aa.outcomes import forget_outcome, write_outcome
+from aa.resolvers import register_schemas
+from aa.sweeps.job import run_job
+
+log = logging.getLogger(__name__)
+
+CRASH, USER_ERROR, INTERRUPTED = 1, 2, 130  # exit codes
+FULL_ERROR = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the user's wish, before `run` sets it
+STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
+
+
+class Task:
+    """A runner's function below `hydra.main`; see `task`."""
+
+    def __init__(self, function):
+        functools.update_wrapper(self, function)
+        self.function, self.started, self.exit_code = function, False, 0
+        self.schema = None  # of its config
+        self.folder, self.sweep = None, None  # of the run, of the sweep
+
+    def __setstate__(self, state):
+        """A launcher's process has its own resolvers."""
+        self.__dict__ |= state
+        register_schemas()
+
+    def __call__(self, config):
+        self.started, self.folder = True, HydraConfig.get().runtime.output_dir
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            return run_job(config, resumable=self.schema is TrainConfig)
+        if not is_main_process():
+            _remove_file_handlers()
+        start = time.monotonic()
+        keeps = is_run_command() and not is_held(self.folder)
+        if keeps:
+            forget_outcome(self.folder)
+        line = None
+        try:
+            self.function(typed(config, self.schema))
+        except Exception as error:
+            line, self.exit_code = explain(error, None), _exit_code(error)
+            _to_file(traceback.format_exc() if self.exit_code == CRASH else line)
+            if FULL_ERROR or self.exit_code == CRASH:
+                raise
+            print(f"error: {line}", file=sys.stderr)
+        finally:
+            stopped = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+            if keeps and not stopped:
+                seconds = time.monotonic() - start
+                write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
+
+
+def _exit_code(error):
+    """Of what the user can mend, or of a mistake in the program."""
+    users = isinstance(error, UserError | GroupError)
+    users = users or getattr(error, "errno", None) in STORAGE
+    return getattr(error, "code", USER_ERROR) if users else CRASH
+
+
+def task(function):
+    """Decorator below `hydra.main`: what stops a run is in its log, and one line for the user."""
+    return Task(function)
+
+
+def _file_handlers():
+    return [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
+
+
+def _to_file(text):
+    for handler in _file_handlers():
+        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), None))
+
+
+def _remove_file_handlers():
+    """The run's log is the first process's; the others' output is kept by the launcher."""
+    for handler in _file_handlers():
+        logging.getLogger().removeHandler(handler)

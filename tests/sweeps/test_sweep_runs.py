@@ -1,0 +1,159 @@
+"""Sweeps as commands: what is run, what is said, and going on with them."""
+
+import json
+import signal
+
+import pytest
+import yaml
+
+from tests.sweeps.toys import TOY, Toy, wait_for
+
+
+@pytest.fixture
+def toy(tmp_path):
+    return Toy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """(toy, exit code, output, errors) of a sweep whose jobs end in different ways."""
+    toy = Toy(tmp_path_factory.mktemp("mixed"))
+    return toy, *toy.sweep("x=1,2", "ends=badly,well,killed")
+
+
+@pytest.fixture
+def sleeping(toy):
+    """(toy, process) of a sweep whose first job has begun and does not end by itself."""
+    process = toy.start("-m", "ends=slowly,well", f"hydra.sweep.dir={toy.folder}")
+    wait_for(toy.folder / "0_ends-slowly.begun")
+    yield toy, process
+    process.kill()
+    process.communicate()
+
+
+def test_a_job_that_fails_or_is_killed_stops_no_other(mixed):
+    toy, *_ = mixed
+    assert toy.outcomes() == {
+        "0_x-1_ends-badly": "failed",
+        "1_x-1_ends-well": "done",
+        "2_x-1_ends-killed": "failed",
+        "3_x-2_ends-badly": "failed",
+        "4_x-2_ends-well": "done",
+        "5_x-2_ends-killed": "failed",
+    }
+
+
+def test_the_exit_code_is_that_of_the_first_failure(mixed):
+    _, code, *_ = mixed
+    assert code == 2
+
+
+def test_errors_are_said_when_they_happen_and_at_the_end(mixed):
+    _, _, output, errors = mixed
+    assert output.index("0_x-1_ends-badly: failed: x=1.0") < output.index("4_x-2_ends-well")
+    assert "error: 0_x-1_ends-badly: x=1.0 is impossible.\n" in errors
+    assert "error: 2_x-1_ends-killed: was ended by SIGKILL: killed, or out of memory\n" in errors
+
+
+def test_the_end_says_how_many_and_how_to_go_on(mixed):
+    toy, _, output, _ = mixed
+    assert "6 jobs: 2 done, 4 failed\n" in output
+    assert f"sweep.resume={toy.folder}" in output
+
+
+def test_a_job_leaves_what_a_single_run_leaves(mixed):
+    toy, *_ = mixed
+    job = toy.folder / "1_x-1_ends-well"
+    assert {f.name for f in (job / ".hydra").iterdir()} == {
+        "config.yaml",
+        "hydra.yaml",
+        "overrides.yaml",
+    }
+    assert "is impossible" in (toy.folder / "0_x-1_ends-badly/output.log").read_text()
+
+
+def test_a_second_sweep_into_the_same_folder_is_refused(mixed):
+    toy, *_ = mixed
+    code, _, errors = toy.sweep("x=1,2")
+    assert code == 2
+    assert "holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on with it: " in (
+        errors
+    )
+
+
+def test_a_resumed_sweep_runs_only_what_is_new_or_unfinished(toy):
+    toy.sweep("x=1,2", "seed=0")
+    (toy.folder / "1_x-2/outcome.json").unlink()  # as if it had been stopped
+    code, _, _ = toy.resume("x=1,2,4")
+    assert code == 0
+    assert toy.starts() == {"0_x-1": 1, "1_x-2": 2, "2_x-4": 1}
+
+
+def test_failed_jobs_are_tried_again_as_often_as_asked_in_all(toy):
+    toy.sweep("x=1", "ends=once,badly", "sweep.retries=1")
+    assert toy.outcomes() == {"0_ends-once": "done", "1_ends-badly": "failed"}
+    toy.resume()
+    assert toy.starts() == {"0_ends-once": 2, "1_ends-badly": 2}
+    toy.resume("sweep.retries=2")
+    assert toy.starts() == {"0_ends-once": 2, "1_ends-badly": 3}
+
+
+def test_fail_fast_starts_nothing_after_a_failure(toy):
+    code, _, _ = toy.sweep("ends=badly,well", "sweep.fail_fast=true")
+    assert code == 2
+    assert toy.starts() == {"0_ends-badly": 1}
+
+
+def test_a_sweep_that_is_running_is_not_gone_on_with_twice(sleeping):
+    toy, process = sleeping
+    code, _, errors = toy.resume()
+    assert code == 2
+    assert f"is being written by process {process.pid}" in errors
+
+
+def test_a_signal_stops_the_job_and_says_how_to_go_on(sleeping):
+    toy, process = sleeping
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert errors.endswith(f"go on with it: python {TOY} sweep.resume={toy.folder}\n")
+    assert toy.outcomes() == {}
+
+
+def test_a_killed_sweep_takes_its_job_along_and_goes_on(sleeping):
+    toy, process = sleeping
+    process.kill()
+    process.communicate()
+    code, *_ = toy.resume("ends=well")
+    assert code == 0
+    assert toy.outcomes() == {"0_ends-well": "done"}
+
+
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
+    code, output, _ = toy.sweep("x=1,2", "ends=well,badly", f"hydra/launcher={launcher}")
+    assert code == 2
+    assert list(toy.outcomes().values()) == ["done", "failed", "done", "failed"]
+    assert "1_x-1_ends-badly: failed: x=1.0 is impossible." in output
+
+
+def test_a_search_finds_the_best_of_its_metric(toy):
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=1"]
+    code, *_ = toy.sweep("x=interval(0,6)", *search)
+    assert code == 0
+    found = yaml.safe_load((toy.folder / "optimization_results.yaml").read_text())
+    assert found["best_value"] == min(_losses(toy))
+
+
+def test_a_search_needs_what_to_search_by(toy):
+    code, _, errors = toy.sweep("x=interval(0,6)", "hydra/sweeper=optuna", "sweep.metric=null")
+    assert code == 2
+    assert (
+        errors
+        == "error: a search needs what to search by: add sweep.metric=val/loss, for example.\n"
+    )
+
+
+def _losses(toy):
+    files = toy.folder.glob("*/metrics.jsonl")
+    return [json.loads(file.read_text())["val/loss"] for file in files]

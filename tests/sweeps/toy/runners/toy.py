@@ -1,0 +1,47 @@
+"""A run of no time: its val/loss is (x - 3)^2 + seed / 10, and it ends as it is asked to."""
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+
+from aa import cli
+from aa.errors import UserError
+from aa.lock import held
+from aa.schemas.sweep import SweepConfig
+
+
+@dataclass
+class ToyConfig:
+    x: float = 1.0
+    y: str = "a"
+    seed: int = 0
+    ends: str = "well"
+    name: str = "toy"
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="toy")
+@cli.task
+def main(config):
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    with held(folder):
+        begun = folder.parent / f"{folder.name}.begun"
+        times = len(begun.read_text()) if begun.exists() else 0
+        begun.write_text("x" * (times + 1))
+        if config.ends == "badly" or (config.ends == "once" and not times):
+            raise UserError(f"x={config.x} is impossible.")
+        if config.ends == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if config.ends == "slowly":
+            time.sleep(60)
+        loss = (config.x - 3) ** 2 + config.seed / 10
+        (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 1.0, "val/loss": {loss}}}\n')
+
+
+if __name__ == "__main__":
+    cli.run(main, ToyConfig)
