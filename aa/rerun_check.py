@@ -80,7 +80,7 @@ def _numbers(run):
     """The records of a training without what differs from run to run."""
     file = run / "metrics.jsonl"
     return [
-        {k: v for k, v in record.items() if k in ("step", *TRAINED) or k.startswith("validation/")}
+        {k: v for k, v in record.items() if k in ("step", *TRAINED) or k.startswith("val/")}
         for record in (read_records(file) if file.is_file() else [])
     ]
 

@@ -61,7 +61,7 @@ class Recorder:
     def record(self, step, *, group="train", **values):
         """One line of numbers for a step, and the same as VisualDL scalars.
 
-        In the file, names of another group than "train" have it in front: "validation/psnr".
+        In the file, names of another group than "train" have it in front: "val/psnr".
         """
         prefix = "" if group == "train" else f"{group}/"
         line = {"step": step, **{prefix + key: value for key, value in values.items()}}

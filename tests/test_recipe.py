@@ -84,7 +84,7 @@ def test_the_report_links_only_files_that_are_there(runs):
 
 def test_validation_is_recorded_by_step(runs):
     lines = (runs[0] / "stage1" / "metrics.jsonl").read_text().splitlines()
-    scored = [r for r in map(json.loads, lines) if "validation/psnr" in r]
+    scored = [r for r in map(json.loads, lines) if "val/psnr" in r]
     assert [r["step"] for r in scored] == [1, 2]
 
 

@@ -34,7 +34,7 @@ def trained(tmp_path):
 def write_records(folder, loss=0.25, **more):
     records = [
         {"step": 1, "loss": 0.5, "learning_rate": 1e-3, "grad_norm": 1.0, "seconds_per_step": 3},
-        {"step": 2, "validation/psnr": 20.5},
+        {"step": 2, "val/psnr": 20.5},
         {"step": 2, "loss": loss, "learning_rate": 1e-3, "grad_norm": 2.0, **more},
     ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))

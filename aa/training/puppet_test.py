@@ -59,12 +59,12 @@ class Validation:
         self.recorder, self.precision = recorder, precision
 
     def __call__(self, step):
-        """Animate and record the means as validation/psnr, psnr_figure and ssim."""
+        """Animate and record the means as val/psnr, val/psnr_figure and val/ssim."""
         with self.precision():
             frames = self.pairs.animate(self.animate)
         scores = score_pairs(self.pairs, frames)
         self.recorder.record(
-            step, group="validation", **{name: score["mean"] for name, score in scores.items()}
+            step, group="val", **{name: score["mean"] for name, score in scores.items()}
         )
 
 
@@ -133,10 +133,10 @@ class PuppetTest:
             points += [
                 {
                     "minutes": before + record["step"] * a_step,
-                    "psnr": record["validation/psnr"],
-                    "psnr_figure": record["validation/psnr_figure"],
+                    "psnr": record["val/psnr"],
+                    "psnr_figure": record["val/psnr_figure"],
                 }
-                for record in self._records(title, "validation/psnr")
+                for record in self._records(title, "val/psnr")
             ]
             before += last["training_minutes"]
         return points
