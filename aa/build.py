@@ -4,7 +4,15 @@ import logging
 import sys
 from pathlib import Path
 
-from aa.build_data import build_clips, build_dataset, build_latents, build_protocol
+from aa.build_data import (
+    build_clips,
+    build_dataset,
+    build_latents,
+    build_protocol,
+    build_validation_items,
+    check_metrics,
+    hold_out_clips,
+)
 from aa.config import to_dict
 from aa.differences import flat
 from aa.errors import UserError
@@ -37,7 +45,9 @@ def build_training(config, folder):
     start = open_folder(resume_from or stage.init_from) if resume_from or stage.init_from else None
     if start is not None:
         check_same_model(config.model.network(), start)
-    clips, bad = build_clips(config)
+    every_clip, bad = build_clips(config)
+    clips, held_out = hold_out_clips(config, every_clip)
+    check_metrics(config, held_out)
     arguments = training_arguments(
         stage,
         hardware,
@@ -46,12 +56,13 @@ def build_training(config, folder):
         output_dir=Path(folder) / "checkpoints",
     )
     model = _build_model(config, start, resumed=resume_from is not None)
-    latents = build_latents(config, model, clips) if data.latents else None
+    latents = build_latents(config, model, every_clip) if data.latents else None
     processes = arguments.dataset_world_size
     dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
+    items = build_validation_items(config, held_out, latents=latents) if held_out else None
     recorder = None
     if is_main_process():
-        write_snapshot(folder, config, fingerprint(training_files(config, clips)))
+        write_snapshot(folder, config, fingerprint(training_files(config, every_clip)))
         recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
     return TrainingRun(
         config,
@@ -62,6 +73,7 @@ def build_training(config, folder):
         num_bad=len(bad),
         arguments=arguments,
         recorder=recorder,
+        held_out=items,
         protocol=build_protocol(config, "validation") if config.test else None,
         resume_from=resume_from,
     )

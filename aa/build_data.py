@@ -4,9 +4,12 @@ import logging
 from pathlib import Path
 
 from aa.config import to_dict
+from aa.errors import UserError
 from aa.launch import wait_for_others
 
 log = logging.getLogger(__name__)
+
+ITEMS_A_CLIP = 4  # for val/loss
 
 
 def generate_clips(config):
@@ -38,6 +41,40 @@ def build_clips(config):
     return good, bad
 
 
+def hold_out_clips(config, clips):
+    """The clips to train on and those to validate on, of a `TrainConfig`'s clips."""
+    from aa.data.held_out import hold_out
+
+    data = config.data
+    if data.generate:
+        root = Path(data.generate.folder).resolve()
+    else:
+        root = data.folder or Path(data.manifest).resolve().parent.parent
+    return hold_out(clips, config.validation.num_clips, root=root)
+
+
+def check_metrics(config, held_out):
+    """What is asked for of a `TrainConfig`'s validation can be computed of these clips.
+
+    Raises:
+        UserError: names the first metric that cannot, and why.
+    """
+    from aa.data.video import VideoReader
+    from aa.evaluation.catalogue import obstacle
+
+    options, names, clips = config.inference, config.validation.animated, []
+    for clip in held_out if names else ():
+        frames = min(options.num_frames, VideoReader(clip.video).num_frames)
+        size = {"height": options.height, "width": options.width}
+        clips.append({"clip": str(clip.video), "frames": frames, **size})
+    for name in names:
+        reason = obstacle(name, clips, masks=None)
+        if reason:
+            raise UserError(
+                f"validation.metrics: {name} cannot be computed: {reason}; leave it out."
+            )
+
+
 def build_latents(config, model, clips):
     """A `LatentStore` with the frames of all clips, encoded now where they are not there yet.
 
@@ -64,10 +101,41 @@ def build_latents(config, model, clips):
 
 def build_dataset(config, clips, *, num_processes=1, latents=None):
     """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
+    stage = config.stage
+    per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
+    return _dataset(
+        config,
+        clips,
+        seed=config.seed,
+        num_samples=stage.max_steps * per_step,
+        uncond_ratio=stage.uncond_ratio,
+        cache_bytes=int(config.data.cache_gb * 2**30),
+        latents=latents,
+    )
+
+
+def build_validation_items(config, clips, *, latents=None):
+    """The `ValidationItems` of clips that are held out."""
+    from aa.data.clips import ValidationItems
+
+    log.info("held out of training: %s", ", ".join(str(clip.video) for clip in clips))
+    return ValidationItems(
+        _dataset(
+            config,
+            clips,
+            seed=config.validation.seed,
+            num_samples=ITEMS_A_CLIP * len(clips),
+            uncond_ratio=0.0,
+            cache_bytes=0,
+            latents=latents,
+        )
+    )
+
+
+def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, latents):
     from aa.data.clips import ClipDataset
 
     stage, data = config.stage, config.data
-    per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
     return ClipDataset(
         clips,
         size=(data.height, data.width),
@@ -77,16 +145,16 @@ def build_dataset(config, clips, *, num_processes=1, latents=None):
         in_order=stage.motion_modules,
         frame_stride=data.frame_stride,
         sample_margin=data.sample_margin,
-        seed=config.seed,
-        num_samples=stage.max_steps * per_step,
+        seed=seed,
+        num_samples=num_samples,
         latent_channels=config.model.vae.latent_channels,
         latent_stride=config.model.vae.stride,
         num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
         noise_offset=stage.noise_offset,
-        uncond_ratio=stage.uncond_ratio,
+        uncond_ratio=uncond_ratio,
         clip_size=config.model.image_encoder.image_size,
         skip_bad=data.skip_bad,
-        cache_bytes=int(data.cache_gb * 2**30),
+        cache_bytes=cache_bytes,
         latents=latents,
     )
 

@@ -26,6 +26,7 @@ from aa.schemas.model import (
 from aa.schemas.puppet_test import PuppetTestConfig
 from aa.schemas.sweep import SweepConfig
 from aa.schemas.training import DataConfig, GenerateConfig, StageConfig
+from aa.schemas.validation import ValidationConfig, check_validation
 
 __all__ = [
     "DataConfig",
@@ -43,6 +44,7 @@ __all__ = [
     "TrainConfig",
     "TrainModelConfig",
     "VaeConfig",
+    "ValidationConfig",
     "model_from_dict",
     "to_config",
     "to_dict",
@@ -61,6 +63,7 @@ class TrainConfig:
     inference: InferenceConfig = MISSING
     next_stage: StageConfig | None = None  # trained after `stage`, from its result
     test: PuppetTestConfig | None = None  # what follows training on generated figures
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     resume: str | None = None  # the folder of a stopped run, to go on with
     resume_with_changes: bool = False  # although settings that decide its result are others now
     rerun: str | None = None  # the folder of a run to repeat in a new folder
@@ -74,6 +77,7 @@ class TrainConfig:
         seed_range("seed", self.seed)
         rerun_folder(self)
         no_plan(self)
+        check_validation(self)
         step = self.model.size_step
         wanted(
             self.data.height % step == 0 and self.data.width % step == 0,
@@ -101,7 +105,7 @@ class TrainConfig:
             not self.stage.motion_modules or frames <= reach,
             f"stage.num_frames ({frames}) must be at most model.motion_max_frames ({reach}).",
         )
-        if self.stage.sample_steps:
+        if self.stage.sample_steps or self.validation.animated:
             self._check_samples(reach)
         wanted(
             self.hardware.sharding.level != "stage3"
@@ -130,7 +134,8 @@ class TrainConfig:
         )
         wanted(
             frames is not None and options.height is not None,
-            "inference.num_frames must be given where stage.sample_steps is, and a size; got null.",
+            "inference.num_frames must be given, and a size, where training animates "
+            "(stage.sample_steps, validation.metrics); got null.",
         )
         wanted(
             not self.stage.motion_modules or min(options.context_frames, frames or 0) <= reach,

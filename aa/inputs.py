@@ -2,6 +2,7 @@
 
 import os
 
+from aa.build_data import hold_out_clips
 from aa.cases import read_cases
 from aa.config import EvaluateConfig, InferConfig
 from aa.data.manifest import find_clips, read_manifest
@@ -37,9 +38,9 @@ def check_files(config):
     if data.folder:
         _folder("data.folder", data.folder, "it holds video/NAME.mp4 and video_dwpose/NAME.mp4.")
     if data.manifest:
-        read_manifest(data.manifest, allow_outside=data.allow_outside)
+        hold_out_clips(config, read_manifest(data.manifest, allow_outside=data.allow_outside))
     elif data.folder:
-        find_clips(data.folder)
+        hold_out_clips(config, find_clips(data.folder))
     if stage.init_from:
         _check_start(stage.init_from, config.model.base_weights)
     if stage.motion_init_from:

@@ -13,7 +13,7 @@ from aa.errors import UserError
 from aa.runs import STAGES
 from aa.schemas.hardware import PRECISIONS
 from aa.sealing import damage, sweep
-from aa.weights.folders import checkpoint_step, list_checkpoints
+from aa.weights.folders import BEST, checkpoint_step, list_checkpoints
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ INERT = {
     "data.latents",
     "data.generate.folder",
 }
+INERT |= {f"validation.{key}" for key in ("steps", "metrics", "keep_best")}
 INERT |= {
     f"{stage}.{key}"
     for stage in ("stage", "next_stage")
@@ -57,6 +58,8 @@ def locate(path):
         path: a run folder, or one of its checkpoints; of a run folder, part and step are None.
     """
     path = Path(path)
+    if path.name == BEST and path.is_symlink():
+        path = path.parent / path.readlink()
     if path.parent.name != "checkpoints" or checkpoint_step(path) is None:
         return path, None, None
     part = path.parent.parent

@@ -97,7 +97,7 @@ def sweep(folder):
     """Delete what stopped processes left half-done below a folder, and return the names."""
     found = sorted(Path(folder).rglob(f".*{SUFFIX}"))
     for path in found:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     return found
 
 

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from aa.data.clip_reader import ClipReader
-from aa.data.sampling import draw_frames, draw_noise, permutation, stream
+from aa.data.sampling import draw_frames, draw_noise, permutation, spread_timesteps, stream
 from aa.errors import ClipError, UserError
 
 logger = logging.getLogger(__name__)
@@ -153,3 +153,29 @@ class ClipDataset:
             sample_margin=self.sample_margin,
         )
         return self._reader.read(clip, targets, reference, stream(key, "crop"))
+
+
+class ValidationItems:
+    """The items of a `ClipDataset`, with timesteps that are spread evenly instead of drawn.
+
+    Args:
+        dataset: the `ClipDataset`.
+    """
+
+    def __init__(self, dataset):
+        self.dataset, self.clips = dataset, dataset.clips
+
+    def __len__(self):
+        return len(self.dataset)
+
+    def __getitem__(self, k):
+        """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""
+        dataset = self.dataset
+        timesteps = spread_timesteps(
+            k,
+            len(dataset),
+            num_frames=dataset.num_frames,
+            in_order=dataset.in_order,
+            num_train_timesteps=dataset.num_train_timesteps,
+        )
+        return {**dataset[k], "timesteps": timesteps}

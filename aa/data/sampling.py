@@ -46,6 +46,18 @@ def draw_frames(rng, length, *, num_frames, in_order, frame_stride, sample_margi
     return list(range(start, start + span, stride)), int(rng.integers(length))
 
 
+def spread_timesteps(k, num_items, *, num_frames, in_order, num_train_timesteps):
+    """The timesteps of item k of `num_items`, int64 [num_frames]: evenly spread, not drawn.
+
+    The schedule is cut into as many equal parts as all items have timesteps, and each timestep is
+    the middle of one. The frames of a run share theirs; those of single frames lie far apart.
+    """
+    draws = 1 if in_order else num_frames
+    parts = k + num_items * np.arange(draws)
+    timesteps = (2 * parts + 1) * num_train_timesteps // (2 * num_items * draws)
+    return np.broadcast_to(timesteps, [num_frames]).astype(np.int64)
+
+
 def draw_noise(key, shape, *, offset):
     """Noise float32 [C, F, h, w]: standard normal plus `offset` times one normal per channel.
 

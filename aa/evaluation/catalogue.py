@@ -73,6 +73,11 @@ CATALOGUE = {
 }
 
 
+def higher_is_better(name):
+    """Whether more of a metric is better; less of "loss" is, which is not one of videos."""
+    return name in CATALOGUE and CATALOGUE[name].better == "higher"
+
+
 def choose(names, clips, *, masks):
     """The metrics to compute, and why others are left out.
 

@@ -29,6 +29,11 @@ class ProgressBarCallback(TrainerCallback):
         self.bar.close()
 
 
+def is_due(state, every):
+    """Whether a step is one of those every so often, or the last."""
+    return state.global_step % every == 0 or state.global_step == state.max_steps
+
+
 class InspectCallback(TrainerCallback):
     """Looks at the model every so often, in evaluation mode.
 
@@ -40,13 +45,16 @@ class InspectCallback(TrainerCallback):
         model: the `AnimateAnyone`.
         every: how often, in steps.
         ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
+        at_end: whether also at the last step.
     """
 
-    def __init__(self, inspect, model, every, ema=None):
+    def __init__(self, inspect, model, every, ema=None, *, at_end=False):
         self.inspect, self.model, self.every, self.ema = inspect, model, every, ema
+        self.at_end = at_end
 
     def on_step_end(self, args, state, control, **kwargs):
-        if state.is_world_process_zero and state.global_step % self.every == 0:
+        due = is_due(state, self.every) if self.at_end else state.global_step % self.every == 0
+        if state.is_world_process_zero and due:
             self.model.eval()
             if self.ema:
                 self.ema.swap()

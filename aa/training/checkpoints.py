@@ -12,8 +12,10 @@ from safetensors import SafetensorError
 
 from aa.errors import UserError
 from aa.sealing import describe, partial_folder, read_manifest, remove, seal
+from aa.training.callbacks import is_due
 from aa.training.state import collect_optimizer, save_state, state_folder
-from aa.weights.folders import list_checkpoints
+from aa.training.steps import any_process
+from aa.weights.folders import BEST, list_checkpoints
 from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
 
@@ -50,9 +52,10 @@ class EmaCallback(TrainerCallback):
 class CheckpointCallback(TrainerCallback):
     """Weights in the inference layout and what training needs to go on (see `state`).
 
-    Every `save_steps`, at the end, and where training stops. A checkpoint is sealed (see
-    `aa.sealing`) after all records of its step are on the disk; older ones go when it is in place.
-    Components that do not train are linked to those of the checkpoint before.
+    Every `save_steps`, at the end, where training stops, and of a step that validated best. A
+    checkpoint is sealed (see `aa.sealing`) after all records of its step are on the disk; older
+    ones go when it is in place, but for the one that `best` leads to. Components that do not train
+    are linked to those of the checkpoint before.
 
     Args:
         model: the `AnimateAnyone`.
@@ -65,6 +68,7 @@ class CheckpointCallback(TrainerCallback):
         ema: an `EmaCallback` whose average is saved in the weights' place, or None.
         gather: function that makes the weights whole in every process before the first saves
             them, or None where they are.
+        best: a `BestCheckpoint`, whose records are made earlier in the step, or None.
     """
 
     def __init__(
@@ -80,24 +84,33 @@ class CheckpointCallback(TrainerCallback):
         last=None,
         ema=None,
         gather=None,
+        best=None,
     ):
         self.model, self.parameters, self.folder = model, parameters, folder
         self.config, self.record, self.ema, self.gather = config, record, ema, gather
         self.save_steps, self.limit, self.last = save_steps, save_total_limit, last
-        self.scaler = None
+        self.best, self.scaler = best, None
         self.frozen = [
             name
             for name, layer in component_layers(model).items()
             if all(p.stop_gradient for p, _ in canonical_parameters(name, layer).values())
         ]
 
+    def on_train_begin(self, args, state, control, **kwargs):
+        if self.best and self.record:
+            self.best.link()
+
     def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
         self.scaler = scaler
 
     def on_step_end(self, args, state, control, **kwargs):
-        step = state.global_step
-        due = step % self.save_steps == 0 or step == state.max_steps
-        control.should_save = due or control.should_training_stop
+        due = is_due(state, self.save_steps) or control.should_training_stop
+        control.should_save = due or self._is_best(state)
+
+    def _is_best(self, state):
+        if self.best is None or not is_due(state, self.best.every):
+            return False
+        return any_process(bool(self.record) and self.best.is_new(state.global_step))
 
     def on_save(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
         if self.gather:
@@ -132,6 +145,8 @@ class CheckpointCallback(TrainerCallback):
                 )
             known |= {p.relative_to(partial).as_posix(): e.result() for p, e in read.items()}
             seal(partial, target, known=known, step=step, config=self.config)
+            if self.best:
+                self.best.link()
         except (OSError, SafetensorError) as error:
             shutil.rmtree(partial, ignore_errors=True)
             kept = f"{self.last} is as it was" if self.last else "there is none before it"
@@ -141,8 +156,13 @@ class CheckpointCallback(TrainerCallback):
             ) from error
         self.last = target
         log.info("saved %s", target)
+        self._rotate()
+
+    def _rotate(self):
+        best = (self.folder / BEST).resolve()
         for old in list_checkpoints(self.folder.parent)[: -self.limit]:
-            remove(old)
+            if old.resolve() != best:
+                remove(old)
 
     def _write(self, partial, training, written):
         """Fill the folder; `written` is called with its large files, each when it is finished.

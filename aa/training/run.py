@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+from aa.best import BestCheckpoint
 from aa.errors import Interrupted
 from aa.resume import decisive_hash
 from aa.runs import PLAN, read_json, write_json
@@ -16,6 +17,7 @@ from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
 from aa.training.stopping import Stopper
 from aa.training.trainer import AnimateAnyoneTrainer
+from aa.training.validation import ClipValidation
 
 
 class TrainingRun:
@@ -30,6 +32,7 @@ class TrainingRun:
         num_bad: clips left out because they cannot be read.
         arguments: paddlenlp's TrainingArguments.
         recorder: a `runs.Recorder` in the main process, None in the others.
+        held_out: `ValidationItems` of the clips that are held out, or None.
         protocol: a `Protocol` of the figures to validate on, or None.
         resume_from: the checkpoint to go on from, which the model has been loaded from, or None.
     """
@@ -45,12 +48,13 @@ class TrainingRun:
         num_bad,
         arguments,
         recorder,
+        held_out=None,
         protocol=None,
         resume_from=None,
     ):
         self.config, self.folder, self.model = config, folder, model
         self.clip, self.num_bad, self.recorder = clips[0], num_bad, recorder
-        self.protocol, self.resume_from = protocol, resume_from
+        self.held_out, self.protocol, self.resume_from = held_out, protocol, resume_from
         self.stopper, step = Stopper(), Step()
         self.agree = AgreeCallback(step, self.stopper)
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
@@ -116,6 +120,7 @@ class TrainingRun:
             last=self.resume_from,
             ema=ema,
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
+            best=self._best(),
         )
         callbacks = [self.agree, finite, *([ema] if ema else [])]
         if record is None:
@@ -125,7 +130,10 @@ class TrainingRun:
             callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))
         if self.protocol:
             every = self.config.test.validation_steps
-            callbacks.append(InspectCallback(self._validation(), self.model, every, ema))
+            callbacks.append(InspectCallback(self._figures(), self.model, every, ema))
+        if self.held_out:
+            every = self.config.validation.steps
+            callbacks.append(InspectCallback(self._clips(), self.model, every, ema, at_end=True))
         return [*callbacks, checkpoints, record.clock]
 
     def _record(self, step, stage, arguments):
@@ -154,17 +162,32 @@ class TrainingRun:
             self.config.inference,
             self.folder / "samples",
             self.recorder,
-            lambda: self.trainer.autocast_smart_context_manager(),
+            self._precision,
         )
 
-    def _validation(self):
+    def _figures(self):
         return Validation(
-            self.model,
-            self.config.inference,
-            self.protocol,
-            self.recorder,
-            lambda: self.trainer.autocast_smart_context_manager(),
+            self.model, self.config.inference, self.protocol, self.recorder, self._precision
         )
+
+    def _clips(self):
+        return ClipValidation(
+            self.model,
+            self.held_out,
+            metrics=self.config.validation.metrics,
+            options=self.config.inference,
+            recorder=self.recorder,
+            precision=self._precision,
+        )
+
+    def _precision(self):
+        return self.trainer.autocast_smart_context_manager()
+
+    def _best(self):
+        options = self.config.validation
+        if not self.held_out or options.keep_best is None:
+            return None
+        return BestCheckpoint(self.folder, options.keep_best, options.steps)
 
     def _gather(self):
         """Sharding stage 3 keeps slices of the weights: collect them, in all processes at once."""

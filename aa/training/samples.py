@@ -7,13 +7,36 @@ from PIL import Image
 
 from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
+from aa.data.video import VideoReader
 from aa.data.writers import open_writer
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import sampling_options, to_uint8
 
 
+def animate_clip(pipeline, clip, options):
+    """Animate the first frame of a clip with the clip's own poses, at most as many as it has.
+
+    Args:
+        pipeline: a `Pose2VideoPipeline`.
+        clip: the `Clip`.
+        options: an `InferenceConfig` with a size.
+
+    Returns:
+        result, truth and poses, uint8 [F, H, W, 3] each.
+    """
+    size = (options.height, options.width)
+    truth = PoseVideo(clip.video)
+    poses = PoseVideo(clip.pose, min(options.num_frames or len(truth), len(truth)))
+    reference = Image.fromarray(truth[:1][0])
+    frames = pipeline.frames(
+        reference, poses, height=size[0], width=size[1], **sampling_options(options)
+    )
+    result = to_uint8(np.concatenate(list(frames)))
+    return result, *(fit_frames(v[: len(result)], size, fit=options.fit) for v in (truth, poses))
+
+
 class Sampler:
-    """Animates the first frame of a clip with the clip's own poses.
+    """Animates a clip, see `animate_clip`.
 
     Args:
         model: the `AnimateAnyone`.
@@ -30,19 +53,11 @@ class Sampler:
 
     def __call__(self, step):
         """Write `step-N/` and show some of its frames in VisualDL."""
-        options, size = self.options, (self.options.height, self.options.width)
-        truth = PoseVideo(self.clip.video)
-        poses = PoseVideo(self.clip.pose, min(options.num_frames or len(truth), len(truth)))
-        reference = Image.fromarray(truth[:1][0])
         with self.autocast():
-            frames = self.pipeline.frames(
-                reference, poses, height=size[0], width=size[1], **sampling_options(options)
-            )
-            result = to_uint8(np.concatenate(list(frames)))
-        fitted = [fit_frames(v[: len(result)], size, fit=options.fit) for v in (truth, poses)]
-        beside = np.repeat(fitted[0][:1], len(result), 0)
-        strip = np.concatenate([beside, fitted[1], result, fitted[0]], axis=2)
-        self._write(step, strip, options.fps or truth.reader.fps)
+            result, truth, poses = animate_clip(self.pipeline, self.clip, self.options)
+        beside = np.repeat(truth[:1], len(result), 0)
+        strip = np.concatenate([beside, poses, result, truth], axis=2)
+        self._write(step, strip, self.options.fps or VideoReader(self.clip.video).fps)
 
     def _write(self, step, strip, fps):
         end = self.options.format

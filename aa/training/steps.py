@@ -83,7 +83,7 @@ class FiniteCallback(TrainerCallback):
         norm = gradient_norm(self.parameters, float(scaler._scale) if scaler else 1.0)
         finite = math.isfinite(norm)  # the same in all processes, which a loss is not
         if args.sharding:
-            finite = _all_agree(finite)
+            finite = not any_process(not finite)
         else:
             self.step.grad_norm = norm
         if finite or scaler:
@@ -112,7 +112,10 @@ def gradient_norm(parameters, scale=1.0):
     return math.sqrt(float(paddle.stack(squares).sum())) / scale if squares else 0.0
 
 
-def _all_agree(finite):
-    bad = paddle.to_tensor(float(not finite))
-    paddle.distributed.all_reduce(bad)
-    return float(bad) == 0
+def any_process(flag):
+    """Whether one process of the group says so, when all of them have come here."""
+    if not is_rank():
+        return flag
+    count = paddle.to_tensor(float(flag))
+    paddle.distributed.all_reduce(count)
+    return float(count) > 0

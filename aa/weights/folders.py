@@ -15,6 +15,7 @@ from aa.weights.published import model_config, published_config, read_json
 from aa.weights.tables import COMPONENTS
 
 FORMAT = "aa-1"
+BEST = "best"  # in `checkpoints/`: a link to the one that validated best
 _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 
 

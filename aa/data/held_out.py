@@ -1,0 +1,44 @@
+"""Clips that are held out of training, the same ones for every run on a data set."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+from aa.errors import UserError
+
+
+def hold_out(clips, number, *, root):
+    """Split clips into (those to train on, those held out), the first in their order.
+
+    Held out are the videos whose paths relative to the data root have the smallest SHA-256: that
+    depends on nothing but their names, and a clip that is added moves one out at most. A video
+    that is listed several times is held out everywhere, and validated once.
+
+    Args:
+        clips: list of `Clip`.
+        number: how many videos to hold out.
+        root: the folder that the data set lies in.
+
+    Raises:
+        UserError: none would be left to train on.
+    """
+    if not number:
+        return list(clips), []
+    videos = {}  # each file, and the first clip of it
+    for clip in clips:
+        videos.setdefault(os.path.realpath(clip.video), clip)
+    if number >= len(videos):
+        raise UserError(
+            f"validation.num_clips={number} holds out too many: the data set has {len(videos)} "
+            f"videos, and one must be left to train on; use at most {len(videos) - 1}."
+        )
+    chosen = sorted(videos, key=lambda video: _rank(videos[video], root))[:number]
+    return (
+        [clip for clip in clips if os.path.realpath(clip.video) not in chosen],
+        [videos[video] for video in chosen],
+    )
+
+
+def _rank(clip, root):
+    name = Path(os.path.relpath(clip.video, root)).as_posix()
+    return sha256(os.fsencode(name)).hexdigest()
