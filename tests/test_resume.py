@@ -97,10 +97,19 @@ def test_of_a_checkpoint_the_later_ones_are_set_aside(run):
     assert steps(run) == ["step-000001"]
 
 
+def test_a_run_goes_on_from_its_best_checkpoint_by_the_link(run):
+    (run / "checkpoints" / "best").symlink_to("step-000002")
+    assert locate(run / "checkpoints" / "best") == (run, run, 2)
+    prepare(run / "checkpoints" / "best")
+    assert steps(run) == ["step-000001", "step-000002"]
+
+
 def test_half_done_folders_are_deleted(run):
     partial_folder(run / "checkpoints" / "step-000004").mkdir()
+    (run / "checkpoints" / ".best.partial").symlink_to("step-000003")
     prepare(run)
     assert not list(run.rglob(".*.partial"))
+    assert steps(run) == ["step-000001", "step-000002", "step-000003"]
 
 
 def test_the_first_stage_is_not_changed_under_the_second(tmp_path):

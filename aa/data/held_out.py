@@ -25,18 +25,16 @@ def hold_out(clips, number, *, root):
     if not number:
         return list(clips), []
     videos = {}  # each file, and the first clip of it
-    for clip in clips:
+    for clip in sorted(clips, key=lambda clip: (_rank(clip, root), clip.pose)):
         videos.setdefault(os.path.realpath(clip.video), clip)
     if number >= len(videos):
         raise UserError(
             f"validation.num_clips={number} holds out too many: the data set has {len(videos)} "
             f"videos, and one must be left to train on; use at most {len(videos) - 1}."
         )
-    chosen = sorted(videos, key=lambda video: _rank(videos[video], root))[:number]
-    return (
-        [clip for clip in clips if os.path.realpath(clip.video) not in chosen],
-        [videos[video] for video in chosen],
-    )
+    held_out = dict(list(videos.items())[:number])
+    rest = [clip for clip in clips if os.path.realpath(clip.video) not in held_out]
+    return rest, list(held_out.values())
 
 
 def _rank(clip, root):

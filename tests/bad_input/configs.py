@@ -16,6 +16,7 @@ MANIFEST = (*RANDOM[:1], "data=ubcnbili", "data.manifest=clips.json")
 LATENTS = ("data.latents=l", "data.cache_gb=0")
 COMPILED = ("inference.engine=compiled",)
 SAMPLES = ("stage.sample_steps=5", "inference.num_frames=4")
+SCORED = ("validation.num_clips=2", "validation.metrics=[loss,psnr]")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -58,6 +59,10 @@ _config("bfloat16 without compiling", "infer", *PAIR, "inference.precision=bfloa
 _config("an unknown sampler", "infer", *PAIR, "inference.sampler=euler")
 _config("samples of a compiled engine", "train", *RANDOM, *SAMPLES, *COMPILED)
 _config("a value that must be given", "train", *RANDOM, "stage=2")
+_config("a metric that needs masks", "train", *RANDOM, "validation.metrics=[psnr_figure]")
+_config("a best that is not measured", "train", *RANDOM, "validation.keep_best=psnr")
+_config("every clip held out", "train", *RANDOM, "validation.num_clips=16")
+_config("figures scored twice", "train", "+experiment=puppets", *SCORED)
 _config("two sources of clips", "train", *RANDOM, "data.folder=clips")
 _config("a model of 10^9 layers", "train", *RANDOM, "model.layers_per_block=1000000000")
 _config("an unfinished list", "train", "data.crop_scale=[1,1")

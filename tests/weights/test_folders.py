@@ -27,6 +27,16 @@ def test_a_run_folder_is_its_newest_checkpoint(tmp_path, own_folder):
     assert open_folder(tmp_path / "run").path.name == "step-000010"
 
 
+def test_the_best_checkpoint_is_opened_by_its_link_and_is_not_the_newest(tmp_path, own_folder):
+    checkpoints = tmp_path / "checkpoints"
+    for step in (1, 2):
+        shutil.copytree(own_folder, checkpoints / f"step-{step:06d}")
+    (checkpoints / "best").symlink_to("step-000001")
+    assert open_folder(checkpoints / "best").path.resolve().name == "step-000001"
+    assert open_folder(tmp_path).path.name == "step-000002"
+    assert [checkpoint_step(path) for path in list_checkpoints(tmp_path)] == [1, 2]
+
+
 def test_unfinished_checkpoints_are_not_listed(tmp_path):
     for name in ("step-000002", "step-000010", ".step-000011.partial", "step-x"):
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
