@@ -12,6 +12,7 @@ FEW = 12  # jobs that have a colour of their own, and values of a key that have 
 MOST_CURVES, MOST_KEYS, MOST_PAIRS = 8, 6, 4  # plots of each kind
 MOST_POINTS = 6000  # of all curves of a plot
 MOST_CATEGORIES = 20
+MOST_NAMED = 5  # keys in a job's name
 OWN = ("#1f77b4", "#d9701b", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 OWN += ("#e377c2", "#7f7f7f", "#a8a01c", "#17a3b8", "#5b6ee1", "#4d9078")
 RANKS = ("#e4572e", "#3d7ec0", "#9aa0a8")  # best, middle, worst
@@ -44,9 +45,10 @@ def legend(sweep, colour):
 
 
 def name_of(job):
-    """A job's number and what sets it apart."""
+    """A job's number and what sets it apart, or its folder where that is too much or nothing."""
     swept = ", ".join(f"{key.split('.')[-1]}={spelled(v)}" for key, v in job.swept.items())
-    return f"{job.number}: {swept}" if swept else f"{job.number}: {job.folder.name}"
+    named = 0 < len(job.swept) <= MOST_NAMED
+    return f"{job.number}: {swept if named else job.folder.name}"
 
 
 def curve_plots(sweep, colour):

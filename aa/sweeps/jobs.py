@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aa.differences import ABSENT, flat, without_runs
+from aa.differences import flat, without_runs
 from aa.outcomes import read_outcome, state
 from aa.resume import INERT
 from aa.runs import STAGES
@@ -111,9 +111,14 @@ def runner_of(folder):
 
 
 def differing(configs):
-    """The keys whose values differ between configs; one that has no such key differs too."""
+    """The keys whose values differ between configs, and the groups that are null in some only.
+
+    A key that one of them has not got, of another version or inside a null group, is no difference.
+    """
     keys = dict.fromkeys(key for config in configs for key in config)
-    return [k for k in keys if len({repr(config.get(k, ABSENT)) for config in configs}) > 1]
+    groups = {key[:place] for key in keys for place, letter in enumerate(key) if letter == "."}
+    values = {key: {repr(config[key]) for config in configs if key in config} for key in keys}
+    return [key for key in keys if len(values[key]) > 1 or key in groups]
 
 
 def last_lines(folder):

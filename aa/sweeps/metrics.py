@@ -137,7 +137,7 @@ def _means(group, scores):
     found = {}
     for name in filter(_is_known, scores):
         score = _inner(scores, name)
-        value = score.get("mean", score.get("value"))
+        value = score.get("mean", score.get("value", math.nan))
         if _is_number(value):
             found[f"{group}/{name}"] = Metric(value)
     return found

@@ -5,14 +5,17 @@ Points are (x, y, colour, whether it is of a finished job); those of unfinished 
 
 import io
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 INK = "#010203"  # nothing else has this colour: in the page it becomes the text's
 SIZE = (4.6, 2.9)  # inches, of 72 points
+FEW = 12  # curves, and points of a curve, that are marked
 MOST_TICKS = 8  # values of an axis that are all written
+LEAST_GAP = 0.08  # between two ticks, of the axis
 LONGEST_LABEL = 16  # characters of a category
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "aa",  # the same results make the same page
     "text.parse_math": False,  # names may hold dollars
@@ -55,12 +58,19 @@ def svg(draw, *, title, x, y):
 
 
 def lines(axes, curves):
-    """Curves: list of (points (x, y), colour), the last on top; few points are marked."""
-    for points, colour in curves:
-        few = "o" if len(points) <= 12 else None
-        axes.plot(*zip(*points, strict=True), color=colour, lw=1.2, marker=few, ms=2.5)
+    """Curves: list of (points (x, y), colour), the last on top; points are marked if few."""
+    from matplotlib.collections import LineCollection
+
+    drawn, colours = zip(*curves, strict=True)
+    axes.add_collection(LineCollection(drawn, colors=colours, linewidths=1.2))
+    few = FEW if len(curves) <= FEW else 1
+    marked = [(*point, c) for points, c in curves if len(points) <= few for point in points]
+    if marked:
+        x, y, edges = zip(*marked, strict=True)
+        axes.scatter(x, y, s=6, c=edges, zorder=2)
+    axes.autoscale_view()
     axes.grid(alpha=0.15, color=INK)
-    _scale(axes, "y", [y for points, _ in curves for _, y in points])
+    _scale(axes, "y", [y for points in drawn for _, y in points])
 
 
 def dots(axes, points, means=()):
@@ -71,20 +81,21 @@ def dots(axes, points, means=()):
     values = in_order(x for x, *_ in points)
     numeric = not any(isinstance(x, str) for x in values)
     place = {x: x if numeric else index for index, x in enumerate(values)}
-    for x, y, colour, done in points:
-        face = colour if done else "none"
-        axes.plot(place[x], y, "o", ms=4.5, mec=colour, mfc=face, mew=1, alpha=0.8, zorder=3)
-    heights = [y for _, y, *_ in points]
+    heights, edges = [y for _, y, *_ in points], [colour for *_, colour, _ in points]
+    faces = [colour if done else "none" for *_, colour, done in points]
+    across = [place[x] for x, *_ in points]
+    axes.scatter(
+        across, heights, s=20, facecolors=faces, edgecolors=edges, lw=1, alpha=0.8, zorder=2
+    )
     low, high = min(heights), max(heights)
     _scale(axes, "y", heights)
     if len(points) > 1 and low < high and axes.get_yscale() == "linear":
         axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
     limits = axes.get_ylim()
     if means:
-        halves = [half or 0 for _, _, half in means]
+        middles, halves = [mean for _, mean, _ in means], [half or 0 for *_, half in means]
         across = [place[x] for x, *_ in means]
-        heights = [mean for _, mean, _ in means]
-        axes.errorbar(across, heights, halves, color=INK, lw=1, capsize=3, alpha=0.6)
+        axes.errorbar(across, middles, halves, color=INK, lw=1, capsize=3, alpha=0.8, zorder=3)
     axes.margins(x=0.1)
     axes.set_ylim(limits)  # intervals of two values may be far larger than the plot
     axes.grid(alpha=0.15, color=INK)
@@ -145,17 +156,23 @@ def spans_decades(values):
 
 
 def _scale(axes, name, values, ticks=()):
-    """A log axis, "x" or "y", where values span 10 times or more; few given ticks are all shown."""
+    """A log axis, "x" or "y", where values span 10 times or more; shows few given ticks, sorted."""
     from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 
     axis, plain = getattr(axes, f"{name}axis"), FuncFormatter(lambda value, _: f"{value:g}")
     if spans_decades(values):
         axes.set(**{f"{name}scale": "log"})
-        wide = max(values) > 1000 * min(values)
+        wide = max(values) > 100 * min(values)
         axis.set(major_locator=LogLocator(subs=(1,) if wide else (1, 2, 5)))
         axis.set(major_formatter=plain, minor_formatter=NullFormatter())
-    if 0 < len(ticks) <= MOST_TICKS:
+    if 0 < len(ticks) <= MOST_TICKS and _apart(ticks, log=axis.get_scale() == "log"):
         axis.set(major_locator=FixedLocator(ticks), major_formatter=plain)
+
+
+def _apart(ticks, *, log):
+    """Whether no two of sorted ticks are so near that their labels would meet."""
+    places = np.log(ticks) if log else np.asarray(ticks, float)
+    return len(ticks) == 1 or np.diff(places).min() >= LEAST_GAP * (places[-1] - places[0])
 
 
 def _categories(axis, values, shift=0.0):

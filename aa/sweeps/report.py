@@ -13,13 +13,14 @@ from aa.sweeps.records import as_csv, as_json
 from aa.sweeps.results import collect, over_seeds
 from aa.sweeps.samples import gallery
 
+MOST_KEYS = 8  # that are told in words
 STYLE = """
 body { max-width: 84rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 0; }
 td:first-child, th:first-child { min-width: 0; }
 .tall { max-height: 40rem; overflow-y: auto; }
 .tall th { position: sticky; top: 0; background: Canvas; }
-.sortable th { cursor: pointer; white-space: nowrap; }
+.sortable th { cursor: pointer; vertical-align: bottom; }
 .plots, .samples { display: grid; gap: 1rem 1.5rem;
                    grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
 .plot { width: 100%; height: auto; }
@@ -121,21 +122,21 @@ def _about(sweep):
 
 def _swept(sweep):
     """What sets the jobs apart, in words."""
-    found = []
-    for key in sweep.keys:
-        values = [
-            job.swept[key]
-            for job in sorted(sweep.jobs, key=lambda job: job.number)
-            if key in job.swept
-        ]
-        words = list(dict.fromkeys(map(spelled, values)))
-        if len(words) > figures.FEW and all(isinstance(value, int | float) for value in values):
-            text = f"{spelled(min(values))} to {spelled(max(values))}"
-        else:
-            more = f", and {len(words) - figures.FEW} more" if len(words) > figures.FEW else ""
-            text = ", ".join(words[: figures.FEW]) + more
-        found.append(f"{key} is {text}")
+    found = [f"{key} is {_values(sweep, key)}" for key in sweep.keys[:MOST_KEYS]]
+    if sweep.keys[MOST_KEYS:]:
+        found.append(f"and {len(sweep.keys) - MOST_KEYS} more keys, see the table")
     return f"What sets them apart: {'; '.join(found)}." if found else ""
+
+
+def _values(sweep, key):
+    """The values of a key in the order of jobs; of many numbers their range."""
+    jobs = sorted(sweep.jobs, key=lambda job: job.number)
+    values = [job.swept[key] for job in jobs if key in job.swept]
+    words, most = list(dict.fromkeys(map(spelled, values))), figures.FEW
+    if len(words) > most and all(isinstance(value, int | float) for value in values):
+        return f"{spelled(min(values))} to {spelled(max(values))}"
+    more = f", and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
 def _about_jobs(sweep):

@@ -1,6 +1,7 @@
 """The tables of a sweep's page: jobs, means over seeds, failures."""
 
 import html
+import re
 
 from aa.sweeps.jobs import spelled
 from aa.sweeps.results import SEED
@@ -68,7 +69,7 @@ def duration(seconds):
 
 def _sortable(titles, rows):
     """Rows of (cells with their tags, whether it is the best)."""
-    head = "".join(f'<th scope="col">{html.escape(str(title))}</th>' for title in titles)
+    head = "".join(f'<th scope="col">{_breakable(title)}</th>' for title in titles)
     body = "".join(
         f"<tr{' class=ours' if best else ''}>{''.join(cells)}</tr>\n" for cells, best in rows
     )
@@ -77,6 +78,11 @@ def _sortable(titles, rows):
         f'<div class="wide{tall}"><table class="sortable">\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}</tbody></table></div>\n"
     )
+
+
+def _breakable(title):
+    """A title that may be broken into lines where words of a name meet."""
+    return re.sub(r"([./_])", r"\1<wbr>", html.escape(title))
 
 
 def _cell(value, text=None):

@@ -1,6 +1,6 @@
 """What plots are made of."""
 
-from aa.sweeps.plots import in_order, spans_decades, svg, thinned
+from aa.sweeps.plots import dots, in_order, spans_decades, svg, thinned
 
 
 def test_thinned_points_are_means_of_neighbours_at_their_last_step():
@@ -25,3 +25,11 @@ def test_a_plot_takes_the_ink_of_the_page():
 def test_the_same_results_make_the_same_plot():
     first, second = (svg(lambda axes: axes.plot([1, 2]), title="", x="", y="") for _ in range(2))
     assert first == second
+
+
+def test_values_whose_labels_would_meet_are_not_all_written():
+    def draw(places):
+        points = [(x, 1.0, "#000000", True) for x in places]
+        return svg(lambda axes: dots(axes, points), title="", x="", y="")
+
+    assert ">1500<" in draw([1500, 6500]) and ">1500<" not in draw([1400, 1500, 6500])

@@ -9,7 +9,7 @@ import pytest
 from pytest import approx
 
 from aa.errors import UserError
-from aa.sweeps.jobs import last_lines
+from aa.sweeps.jobs import differing, last_lines
 from aa.sweeps.results import collect, over_seeds
 from tests.sweeps.conftest import outcome
 
@@ -71,6 +71,11 @@ def test_runs_are_told_apart_by_the_keys_that_decide_and_differ(make_run):
     sweep = collect(folders)
     assert sweep.keys == ["seed"]
     assert [job.swept for job in sweep.jobs] == [{"seed": 1}, {"seed": 2}]
+
+
+def test_a_key_of_another_version_or_inside_a_null_group_is_no_difference():
+    configs = [{"a": 1, "new": 2, "next.steps": 5}, {"a": 1, "next": None}]
+    assert differing(configs) == ["next"]
 
 
 def test_a_folder_of_runs_is_the_same_as_these_runs(make_run, tmp_path):
