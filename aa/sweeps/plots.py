@@ -81,12 +81,13 @@ def dots(axes, points, means=()):
     values = in_order(x for x, *_ in points)
     numeric = not any(isinstance(x, str) for x in values)
     place = {x: x if numeric else index for index, x in enumerate(values)}
-    heights, edges = [y for _, y, *_ in points], [colour for *_, colour, _ in points]
-    faces = [colour if done else "none" for *_, colour, done in points]
-    across = [place[x] for x, *_ in points]
-    axes.scatter(
-        across, heights, s=20, facecolors=faces, edgecolors=edges, lw=1, alpha=0.8, zorder=2
-    )
+    for finished in (False, True):
+        chosen = [(place[x], y, colour) for x, y, colour, done in points if done == finished]
+        if chosen:
+            x, y, edges = zip(*chosen, strict=True)
+            faces = edges if finished else "none"
+            axes.scatter(x, y, s=20, facecolors=faces, edgecolors=edges, lw=1, zorder=2)
+    heights = [y for _, y, *_ in points]
     low, high = min(heights), max(heights)
     _scale(axes, "y", heights)
     if len(points) > 1 and low < high and axes.get_yscale() == "linear":

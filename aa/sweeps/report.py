@@ -30,7 +30,7 @@ td:first-child, th:first-child { min-width: 0; }
             margin-right: .35rem; }
 .legend .ramp { width: 8rem; border-radius: .2rem; margin: 0; }
 .samples figure { margin: 0; font-size: .85rem; overflow-wrap: anywhere; }
-.samples img, .samples video { display: block; width: 100%; image-rendering: pixelated; }
+.samples img, .samples video { display: block; width: 100%; }
 code { font-size: .85em; user-select: all; }
 pre { font-size: .85rem; }
 """
@@ -47,6 +47,9 @@ for (const head of document.querySelectorAll(".sortable th")) head.onclick = () 
   for (const other of head.parentNode.cells) other.ariaSort = null;
   head.ariaSort = up ? "ascending" : "descending";
   body.append(...rows);
+};
+for (const video of document.querySelectorAll("video")) video.onloadedmetadata = () => {
+  if (video.videoWidth < video.clientWidth) video.style.imageRendering = "pixelated";
 };
 </script>"""
 
@@ -165,8 +168,9 @@ def _plots(sweep, colour):
     effects, pairs = figures.effect_plots(sweep, colour), figures.pair_plots(sweep, colour)
     if effects or pairs:
         text = note(
-            "Finished jobs. Line and bars: mean over all other keys and its 95% interval, which "
-            "may be longer than the plot is high. Of a pair of keys, the darker the better."
+            "Finished jobs; as long as there is none the others, hollow. Line and bars: mean over "
+            "all other keys and its 95% interval, which may be longer than the plot is high. Of a "
+            "pair of keys, the darker the better."
         )
         parts += [f"<h2>{html.escape(sweep.metric)} by key</h2>", _grid([*effects, *pairs]), text]
     return parts

@@ -11,12 +11,12 @@ TALL = 30  # rows from which a table scrolls inside the page
 
 
 def jobs_table(sweep):
-    """All jobs, best first, in columns that can be sorted."""
+    """All jobs, best first, in columns that can be sorted; the best finished one stands out."""
     titles = ["job", "state", *sweep.keys, *sweep.metrics, "step", "time", "to do it again"]
     if sweep.metric:
         titles.insert(titles.index(sweep.metric) + 1, "at step")
-    rows = []
-    for place, job in enumerate(sweep.jobs):
+    rows, best = [], next((job.number for job in sweep.ranked if job.done), None)
+    for job in sweep.jobs:
         cells = [_cell(job.number), _cell(job.state)]
         cells += [_swept(job.swept, key) for key in sweep.keys]
         for name in sweep.metrics:
@@ -27,7 +27,7 @@ def jobs_table(sweep):
         time = None if job.seconds is None else duration(job.seconds)
         cells += [_cell(job.step), _cell(job.seconds, time)]
         cells.append(f"<td><code>{html.escape(job.command)}</code></td>")
-        rows.append((cells, place == 0 and job.value(sweep.metric) is not None))
+        rows.append((cells, job.number == best))
     return _sortable(titles, rows)
 
 

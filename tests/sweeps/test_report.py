@@ -67,9 +67,9 @@ def test_the_page_tells_the_command_the_states_and_the_failures(page):
     assert "<h3>Job 1 failed</h3>\n<p>the loss is no number</p>" in text
 
 
-def test_the_best_row_comes_first_and_is_marked(page):
+def test_the_best_row_comes_first_and_the_best_finished_one_is_marked(page):
     rows = re.findall(r"<tr( class=ours)?><td data-v=\"(\d)\">", page())
-    assert rows == [(" class=ours", "1"), ("", "0")]
+    assert rows == [("", "1"), (" class=ours", "0")]
 
 
 def test_a_sweep_that_is_not_over_says_so(page):
