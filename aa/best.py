@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from aa.evaluation.catalogue import higher_is_better
 from aa.runs import read_records
+from aa.schemas.evaluation import higher_is_better
 from aa.sealing import SUFFIX, flush
 from aa.weights.folders import BEST, checkpoint_step, list_checkpoints
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from aa.best import BestCheckpoint
-from aa.evaluation.catalogue import higher_is_better
+from aa.schemas.evaluation import higher_is_better
 from aa.weights.folders import list_checkpoints
 
 

@@ -1,4 +1,4 @@
-"""The metrics that a user can name: what each computes, what it needs, which way is better."""
+"""The metrics that a user can name: what each computes, what it needs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ class Metric:
 
     definition: str
     unit: str
-    better: str
     function: Callable | None = None
     pairwise: bool = False
     inside: bool = False
@@ -31,35 +30,30 @@ CATALOGUE = {
     "psnr": Metric(
         "PSNR in float, data range 1, at most 100; mean over frames",
         "dB",
-        "higher",
         metrics.psnr_per_frame,
     ),
     "psnr_figure": Metric(
         "psnr over the pixels inside the masks",
         "dB",
-        "higher",
         metrics.psnr_per_frame,
         inside=True,
     ),
     "ssim": Metric(
         "SSIM over RGB in float, data range 1, flat 7x7 windows; mean over frames",
         "",
-        "higher",
         metrics.ssim_per_frame,
     ),
-    "lpips": Metric("LPIPS on AlexNet; mean over frames", "", "lower"),
-    "fvd": Metric(f"FVD on I3D logits; every {SLICE} frames in a row are a sample", "", "lower"),
+    "lpips": Metric("LPIPS on AlexNet; mean over frames", ""),
+    "fvd": Metric(f"FVD on I3D logits; every {SLICE} frames in a row are a sample", ""),
     "temporal_error": Metric(
         "mean absolute difference of the changes from frame to frame, in 0..255",
         "",
-        "lower",
         metrics.temporal_error_per_frame,
         pairwise=True,
     ),
     "temporal_error_figure": Metric(
         "temporal_error over pixels inside the mask of either frame",
         "",
-        "lower",
         metrics.temporal_error_per_frame,
         pairwise=True,
         inside=True,
@@ -67,15 +61,9 @@ CATALOGUE = {
     "psnr_uint8_overflow": Metric(
         "PSNR with wrapping uint8 arithmetic, as DisCo's script: for published tables only",
         "dB",
-        "higher",
         metrics.psnr_uint8_overflow_per_frame,
     ),
 }
-
-
-def higher_is_better(name):
-    """Whether more of a metric is better; less of "loss" is, which is not one of videos."""
-    return name in CATALOGUE and CATALOGUE[name].better == "higher"
 
 
 def choose(names, clips, *, masks):

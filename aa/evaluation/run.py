@@ -15,6 +15,7 @@ from aa.evaluation.metrics import mean_and_interval
 from aa.evaluation.pairs import find_pairs
 from aa.fingerprints import fingerprint
 from aa.runs import write_json
+from aa.schemas.evaluation import higher_is_better
 from aa.snapshots import write_snapshot
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,8 @@ def summarise(clips, names, measurement):
     """Numbers of clips and frames, and mean and interval of each metric, as plain values."""
     results = {}
     for name in names:
-        metric = CATALOGUE[name]
-        about = {"unit": metric.unit, "better": metric.better, "definition": metric.definition}
+        metric, better = CATALOGUE[name], "higher" if higher_is_better(name) else "lower"
+        about = {"unit": metric.unit, "better": better, "definition": metric.definition}
         if name == "fvd":  # of all clips together
             numbers = {"value": measurement.fvd.value(), "samples": measurement.samples}
         else:

@@ -9,6 +9,12 @@ from aa.schemas.sweep import SweepConfig
 
 METRICS = ("psnr", "psnr_figure", "ssim", "lpips", "fvd", "temporal_error", "temporal_error_figure")
 ON_REQUEST = ("psnr_uint8_overflow",)  # says nothing about quality, so only by name
+LOWER_IS_BETTER = ("loss", "lpips", "fvd", "temporal_error", "temporal_error_figure")
+
+
+def higher_is_better(name):
+    """Whether more of a metric is better."""
+    return name not in LOWER_IS_BETTER
 
 
 @dataclass

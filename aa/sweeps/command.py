@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from aa.arguments import normalise_overrides
 from aa.errors import UserError
 from aa.lock import held
-from aa.outcomes import DONE, FAILED, INTERRUPTED, read_outcome, state
+from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, read_outcome, state
 from aa.recorded import composed, given_folder, given_options, literal, split_options
 from aa.runs import read_json
 from aa.sweeps.metrics import direction
@@ -24,7 +24,7 @@ from aa.sweeps.sweep import SWEEP, Sweep, assignment
 
 MULTIRUN = ("-m", "--multirun")
 NOT_RECORDED = re.compile(r"\+{0,2}(sweep\.resume|hydra\.(mode|sweep\.dir))=")
-FIRST_ERROR = 2  # exit code where a job failed without a code of its own
+FIRST_ERROR, STOPPED = 2, 130  # exit codes: of a failure without one, of jobs that were stopped
 
 
 def is_sweep(arguments):
@@ -152,18 +152,15 @@ def finish(sweep):
     """Say what became of the jobs, write the report; the exit code."""
     from aa.sweeps.report import write_report  # deferred: draws
 
-    found = sweep.asked()
-    states = {name: state(folder) for name, folder in found.items()}
-    counts = {s: list(states.values()).count(s) for s in (DONE, FAILED, INTERRUPTED)}
-    said = ", ".join(f"{count} {s}" for s, count in counts.items() if count)
-    print(f"{len(found)} jobs: {said}")
-    codes = []
-    for name, folder in found.items():
-        if states[name] == FAILED:
-            outcome = read_outcome(folder)
-            codes.append(outcome["code"] or FIRST_ERROR)
-            print(f"error: {name}: {outcome['error']}", file=sys.stderr)
+    ended = {name: (state(folder), read_outcome(folder)) for name, folder in sweep.asked().items()}
+    states = [state for state, _ in ended.values()]
+    said = [f"{states.count(s)} {s}" for s in (DONE, FAILED, INTERRUPTED, RUNNING) if s in states]
+    print(f"{len(states)} jobs: {', '.join(said)}")
+    failures = {n: outcome for n, (s, outcome) in ended.items() if s == FAILED and outcome}
+    for name, outcome in failures.items():
+        print(f"error: {name}: {outcome['error']}", file=sys.stderr)
     print(f"report:     {write_report([Path(sweep.folder)])}")
-    if counts[FAILED] or counts[INTERRUPTED]:
+    if states.count(DONE) < len(states):
         print(f"go on with: python {os.path.relpath(sweep.runner)} sweep.resume={sweep.folder}")
-    return codes[0] if codes else 130 * bool(counts[INTERRUPTED])
+    codes = [outcome["code"] or FIRST_ERROR for outcome in failures.values()]
+    return codes[0] if codes else STOPPED * (states.count(DONE) < len(states))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from aa.errors import UserError
 from aa.runs import STAGES
+from aa.schemas.evaluation import METRICS, ON_REQUEST, higher_is_better
 
-LOWER_IS_BETTER = ("loss", "lpips", "fvd", "temporal_error")
-HIGHER_IS_BETTER = ("psnr", "ssim")
+KNOWN = ("loss", *METRICS, *ON_REQUEST)
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ def direction(name):
         UserError: no run has such a metric.
     """
     base = name.rpartition("/")[2]
-    for way, known in (("min", LOWER_IS_BETTER), ("max", HIGHER_IS_BETTER)):
-        if any(base == word or base.startswith(f"{word}_") for word in known):
-            return way
-    words = ", ".join((*LOWER_IS_BETTER, *HIGHER_IS_BETTER))
-    raise UserError(f"{name}: no such metric; it has to be of {words}, as in val/loss.")
+    if base not in KNOWN:
+        raise UserError(
+            f"{name}: no such metric; it has to be of {', '.join(KNOWN)}, as in val/loss."
+        )
+    return "max" if higher_is_better(base) else "min"
 
 
 def job_metrics(folder):

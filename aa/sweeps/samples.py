@@ -80,7 +80,7 @@ class Store:
         if not kind.startswith("video"):
             return _image(content, kind)
         uri = _uri(content, kind)
-        return f'<video src="{uri}" controls autoplay loop muted playsinline></video>'
+        return f'<video src="{uri}" autoplay loop muted playsinline></video>'
 
 
 def _steps(folder):

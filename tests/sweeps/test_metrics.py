@@ -76,5 +76,5 @@ def test_errors_are_better_low_and_likeness_high():
 
 
 def test_a_metric_that_no_run_has_is_refused():
-    with pytest.raises(UserError, match=r"val/speed: no such metric; .* loss, lpips"):
+    with pytest.raises(UserError, match=r"val/speed: no such metric; .* loss, psnr"):
         direction("val/speed")
