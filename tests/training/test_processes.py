@@ -94,6 +94,16 @@ def test_two_processes_fill_one_folder_of_latents(runs):
     assert len(list((runs["two"].parent / "latents").glob("*/*.safetensors"))) == 3
 
 
+def test_the_first_of_two_processes_validates_and_both_save_the_best(tmp_path):
+    own = ["hardware.devices=2", "hardware/sharding=stage1", "hydra.run.dir=run"]
+    finish(tmp_path, *own, "validation.num_clips=1", "validation.steps=2")
+    lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    assert [line["step"] for line in lines if "val/loss" in line] == [2, 3]
+    saved = [path.name for path in list_checkpoints(tmp_path / "run")]
+    assert saved == ["step-000002", "step-000003"]  # save_steps is 500
+    assert (tmp_path / "run" / "checkpoints" / "best").resolve().name in saved
+
+
 def test_only_the_first_process_shows_the_config(runs):
     assert "max_steps" not in (runs["two"] / "logs" / "workerlog.1").read_text()
 
