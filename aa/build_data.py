@@ -66,12 +66,12 @@ def check_metrics(config, held_out):
     for clip in held_out if names else ():
         frames = min(options.num_frames, VideoReader(clip.video).num_frames)
         size = {"height": options.height, "width": options.width}
-        clips.append({"clip": str(clip.video), "frames": frames, **size})
+        clips.append({"clip": f"{clip.video}, as animated,", "frames": frames, **size})
     for name in names:
         reason = obstacle(name, clips, masks=None)
         if reason:
             raise UserError(
-                f"validation.metrics: {name} cannot be computed: {reason}; leave it out."
+                f"validation.metrics: {name} cannot be computed: {reason}. Otherwise leave it out."
             )
 
 

@@ -11,6 +11,7 @@ import pytest
 from aa.build import build_training
 from aa.build_data import build_clips, build_validation_items, hold_out_clips
 from aa.data.reporting import collate
+from aa.errors import UserError
 from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
 from aa.weights.models import load_model, read_component
 from tests.conftest import TINY_MODEL
@@ -134,3 +135,10 @@ def test_without_clips_held_out_nothing_is_recorded(train):
     folder = train("run", "stage=1", "validation.steps=1")
     assert not records(folder, "val/loss")
     assert not (folder / "checkpoints" / "best").is_symlink()
+
+
+def test_a_metric_that_cannot_be_computed_stops_the_run_before_it_starts(configured, tmp_path):
+    options = ["validation.metrics=[loss,temporal_error]", "inference.num_frames=1"]
+    with pytest.raises(UserError, match=r"temporal_error .*mp4, as animated, has a single frame"):
+        build_training(configured(*options), tmp_path)
+    assert not list(tmp_path.iterdir())
