@@ -104,8 +104,12 @@ def _run_sweep(main, schema, arguments):
     asked = sweeping(arguments, schema, runner=sys.argv[0], full_error=FULL_ERROR)
     with asked as (sweep, given):
         main.__wrapped__.sweep = sweep.folder
-        with Watch(sweep.folder):
-            _run_hydra(main, given, make_folder)
+        try:
+            with Watch(sweep.folder):
+                _run_hydra(main, given, make_folder)
+        except Exception:
+            if not sweep.has_failed():
+                raise  # else a sweeper is lost without any result, and the jobs say why
         return finish(sweep)
 
 

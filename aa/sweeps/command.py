@@ -67,6 +67,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
         folder = str(wanted or config.hydra.sweep.dir)
         sweep = _describe(config, folder, overrides, runner)
+        own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and (Path(folder) / SWEEP).exists():
         raise UserError(
             f"{folder}: holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on "
@@ -77,8 +78,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     Path(folder).mkdir(parents=True, exist_ok=True)
     with held(folder):
         sweep.write()
-        own = [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
-        own += _optuna(sweep, overrides) if sweep.sweeper == "optuna" else []
+        own += [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
         yield sweep, ["--multirun", *words, *sweep.arguments, *own]
 
 
@@ -138,12 +138,18 @@ def _swept(overrides):
             continue
 
 
-def _optuna(sweep, overrides):
-    """What Hydra's Optuna sweeper must be told: it fails as a whole where one trial does."""
+def _optuna(config, sweep, overrides):
+    """What Hydra's Optuna sweeper is told, unless the user says otherwise.
+
+    With a seed it asks for the same values again when the sweep goes on: what is done is found. And
+    it does not fail as a whole where one trial does.
+    """
     wanted = {
         "hydra.sweeper.direction": "maximize" if sweep.direction == "max" else "minimize",
         "hydra.sweeper.max_failure_rate": "1.0",
     }
+    if "seed" in config.hydra.sweeper.sampler:
+        wanted["hydra.sweeper.sampler.seed"] = str(config.get("seed", 0))
     given = {assignment(o)[0] for o in overrides}
     return [f"{key}={value}" for key, value in wanted.items() if key not in given]
 

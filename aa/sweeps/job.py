@@ -17,7 +17,7 @@ from aa.recorded import literal
 from aa.resume import has_begun
 from aa.runs import read_json, write_json
 from aa.sweeps.metrics import job_metrics
-from aa.sweeps.process import LastWords, run_process
+from aa.sweeps.process import last_error, run_process
 from aa.sweeps.sweep import JOB, Sweep
 
 OUTPUT = "output.log"
@@ -93,16 +93,14 @@ class _Job:
     def _attempt(self):
         """One process; its exit code. What it leaves unsaid is written for it."""
         forget_outcome(self.folder)
-        start = time.monotonic()
-        words = LastWords()
+        start, output = time.monotonic(), self.folder / OUTPUT
         echo = self._target() == "BasicLauncher"
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.sweep.full_error))}
-        code, stopped_by = run_process(
-            self._command(), self.folder / OUTPUT, environment, echo=echo, words=words
-        )
+        code, stopped_by = run_process(self._command(), output, environment, echo=echo)
         if read_outcome(self.folder) is None and not stopped_by and code not in STOPPED:
             seconds = time.monotonic() - start
-            write_outcome(self.folder, error=words.error(code), code=code or 1, seconds=seconds)
+            error = last_error(output, code)
+            write_outcome(self.folder, error=error, code=code or 1, seconds=seconds)
         if stopped_by:
             raise Interrupted(stopped_by)
         return code

@@ -104,7 +104,7 @@ class Sweep:
             if job["asked"] == self.started
         }
 
-    def has_failed(self, *, but):
+    def has_failed(self, *, but=None):
         """Whether a job of this command has failed, other than one."""
         folders = [folder for name, folder in self.asked().items() if name != but]
         return any(outcome and outcome["state"] == FAILED for outcome in map(read_outcome, folders))

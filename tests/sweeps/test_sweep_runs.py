@@ -137,12 +137,21 @@ def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
     assert "1_x-1_ends-badly: failed: x=1.0 is impossible." in output
 
 
-def test_a_search_finds_the_best_of_its_metric(toy):
-    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=6", "hydra.sweeper.n_jobs=1"]
-    code, *_ = toy.sweep("x=interval(0,6)", *search)
+def test_a_search_finds_the_best_and_goes_on_with_the_same_values(toy):
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1", "x=interval(0,6)"]
+    toy.sweep(*search, "hydra.sweeper.n_trials=2")
+    code, *_ = toy.resume("hydra.sweeper.n_trials=4")
     assert code == 0
+    assert list(toy.starts().values()) == [1, 1, 1, 1]
     found = yaml.safe_load((toy.folder / "optimization_results.yaml").read_text())
     assert found["best_value"] == min(_losses(toy))
+
+
+def test_a_search_whose_jobs_all_fail_says_why(toy):
+    search = ["hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "x=interval(0,6)"]
+    code, _, errors = toy.sweep(*search, "ends=badly")
+    assert code == 2
+    assert "is impossible" in errors.splitlines()[-1]
 
 
 def test_a_search_needs_what_to_search_by(toy):
