@@ -17,8 +17,9 @@ from aa.recorded import literal
 from aa.resume import has_begun
 from aa.runs import read_json, write_json
 from aa.sweeps.metrics import job_metrics
-from aa.sweeps.process import last_error, run_process
+from aa.sweeps.process import run_process
 from aa.sweeps.sweep import JOB, Sweep
+from aa.sweeps.words import last_error
 
 OUTPUT = "output.log"
 STOPPED = (130, 143)  # exit codes of who was asked to stop: by SIGINT, by SIGTERM

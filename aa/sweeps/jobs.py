@@ -2,9 +2,7 @@
 
 import json
 import os
-import re
 import shlex
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,13 +11,12 @@ from aa.outcomes import read_outcome, state
 from aa.resume import INERT
 from aa.runs import STAGES
 from aa.sweeps.metrics import Metric, metrics_of, read_tolerantly, stage_curves
+from aa.sweeps.sweep import JOB
+from aa.sweeps.words import last_lines
 
-JOB = "job.json"
 LAST_LINES = 12  # of what a job that failed printed
-TAIL = 64 * 1024  # bytes of its end that are looked at
 LOGS = ("output.log", "train.log", "infer.log", "evaluate.log")  # the first there is
 SNAPSHOTS = ("snapshot.json", f"{STAGES[0]}/snapshot.json")
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ def read_job(folder, number, swept, runner):
         curves=curves,
         seconds=outcome.get("seconds"),
         error=outcome.get("error"),
-        last_lines=last_lines(folder) if its_state in ("failed", "interrupted") else [],
+        last_lines=_last_lines(folder) if its_state in ("failed", "interrupted") else [],
         command=f"python runners/{runner} {shlex.quote(f'rerun={short(folder)}')}",
     )
 
@@ -121,21 +118,11 @@ def differing(configs):
     return [key for key in keys if len(values[key]) > 1 or key in groups]
 
 
-def last_lines(folder):
-    """What a run printed last: of a progress bar its last state, nothing that drives a terminal."""
+def _last_lines(folder):
+    """What a run printed last."""
     files = (Path(folder) / name for name in LOGS)
     path = next((file for file in files if file.is_file() and file.stat().st_size), None)
-    if path is None:
-        return []
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - TAIL))
-        text = file.read().decode("utf-8", errors="replace")
-    shown = deque(maxlen=LAST_LINES)
-    for line in text.split("\n"):
-        states = [part for part in (CONTROL.sub("", p).rstrip() for p in line.split("\r")) if part]
-        if states:
-            shown.append(states[-1])
-    return list(shown)
+    return last_lines(path, LAST_LINES) if path else []
 
 
 def spelled(value):

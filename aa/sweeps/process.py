@@ -1,7 +1,6 @@
 """A process whose output is kept, shown if wanted, and stopped with this one. No paddle."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -10,8 +9,6 @@ from contextlib import contextmanager
 
 from aa.launch import FORWARDED, end_with_parent
 
-ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
-TAIL = 65536  # bytes of a file's end that are read
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
 
@@ -65,24 +62,6 @@ def _show(written, echo):
     if echo:
         sys.stdout.write(written.read().decode(errors="replace"))
         sys.stdout.flush()
-
-
-def last_error(output, code):
-    """Why a process of this exit code ended, in one line, from the end of what it printed."""
-    if code < 0:
-        return f"was ended by {signal.Signals(-code).name}: killed, or out of memory"
-    for line in reversed(last_lines(output)):
-        if ERROR.match(line.strip()):
-            return line.strip().removeprefix("error: ")
-    return f"ended with exit code {code} and without a word"
-
-
-def last_lines(output, most=50):
-    """The last lines of a file; of a bar, which writes over itself, the last state."""
-    with open(output, "rb") as file:
-        file.seek(max(0, os.path.getsize(output) - TAIL))
-        lines = file.read().decode(errors="replace").split("\n")
-    return [line.rstrip("\r").rpartition("\r")[2] for line in lines if line.strip()][-most:]
 
 
 @contextmanager

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from aa.sweeps.process import last_error, last_lines, run_process
+from aa.sweeps.process import run_process
+from aa.sweeps.words import last_error, last_lines
 
 
 @pytest.fixture

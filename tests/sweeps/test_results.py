@@ -9,8 +9,9 @@ import pytest
 from pytest import approx
 
 from aa.errors import UserError
-from aa.sweeps.jobs import differing, last_lines
+from aa.sweeps.jobs import differing
 from aa.sweeps.results import collect, over_seeds
+from aa.sweeps.words import last_lines
 from tests.sweeps.conftest import outcome
 
 ROOT = Path(__file__).parents[2]
@@ -101,10 +102,10 @@ def test_of_a_failed_job_the_last_state_of_each_line_is_kept(make_run):
     assert job.last_lines == ["start", "bar 100%", "error: no disk"]
 
 
-def test_without_printed_output_the_log_is_shown(make_run):
+def test_only_the_end_of_a_long_log_is_shown(make_run):
     folder = make_run("run", snapshot={})
     (folder / "train.log").write_text("".join(f"line {n}\n" for n in range(30)))
-    assert last_lines(folder) == [f"line {n}" for n in range(18, 30)]
+    assert last_lines(folder / "train.log", 12) == [f"line {n}" for n in range(18, 30)]
 
 
 def test_a_job_whose_lock_is_held_is_running(make_sweep):

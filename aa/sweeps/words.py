@@ -1,0 +1,35 @@
+"""The end of what a process printed. Imports no paddle."""
+
+import re
+import signal
+
+TAIL = 64 * 1024  # bytes of the end of a file that are looked at
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
+ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
+
+
+def last_lines(path, most=50):
+    """The last lines of a file: of a bar its last state, nothing that drives a terminal."""
+    with open(path, "rb") as file:
+        file.seek(max(0, file.seek(0, 2) - TAIL))
+        text = file.read().decode("utf-8", errors="replace")
+    lines = []
+    for line in text.split("\n"):
+        states = [part for part in (CONTROL.sub("", p).rstrip() for p in line.split("\r")) if part]
+        lines += states[-1:]
+    return lines[-most:]
+
+
+def last_error(path, code):
+    """Why the process ended that printed a file, in one line.
+
+    Args:
+        path: the file.
+        code: its exit code, negative for a signal.
+    """
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}: killed, or out of memory"
+    for line in reversed(last_lines(path)):
+        if ERROR.match(line.strip()):
+            return line.strip().removeprefix("error: ")
+    return f"ended with exit code {code} and without a word"
