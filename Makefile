@@ -34,11 +34,11 @@ format: setup ## Rewrite the code in the house style
 
 lock: $(VENV)/lock/bin/uv ## Write requirements.lock anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	@cp requirements.lock $(VENV)/lock/requirements.txt 2>/dev/null || true
-	$< pip compile pyproject.toml --extra cpu --extra dev --universal --python-version 3.10 \
+	$< pip compile pyproject.toml --extra cpu --extra dev --extra sweep --universal --python-version 3.10 \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --system-certs --no-header --quiet \
 	  $(if $(UPGRADE),--upgrade) --output-file $(VENV)/lock/requirements.txt
 	@# The platform is said once, in the header: elsewhere pip then fails instead of installing nothing.
-	@{ echo "# Made by 'make lock' from pyproject.toml, extras cpu and dev. Do not edit by hand."; \
+	@{ echo "# Made by 'make lock' from pyproject.toml, extras cpu, dev and sweep. Do not edit by hand."; \
 	  echo "# One exact set each for Python 3.10, 3.11 and 3.12 on Linux x86-64."; \
 	  sed -E -e "s/ and platform_machine == 'x86_64' and sys_platform == 'linux'//" \
 	    -e "s/ and python_full_version < '3.13'//" -e "s/ ; python_full_version < '3.13'//" \
