@@ -3,6 +3,7 @@
 import json
 import signal
 
+import psutil
 import pytest
 import yaml
 
@@ -137,6 +138,16 @@ def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
     assert "1_x-1_ends-badly: failed: x=1.0 is impossible." in output
 
 
+def test_a_job_that_its_queue_ends_is_queued_again_and_goes_on(toy):
+    local = ["hydra/launcher=submitit_local", f"hydra.sweep.dir={toy.folder}"]
+    process = toy.start("-m", "ends=stuck", *local)
+    wait_for(toy.folder / "0.begun")
+    _signal_queue(toy.folder, signal.SIGUSR2)
+    process.communicate(timeout=60)
+    assert toy.outcomes() == {"0": "done"}
+    assert toy.starts() == {"0": 2}
+
+
 def test_a_search_finds_the_best_and_goes_on_with_the_same_values(toy):
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1", "x=interval(0,6)"]
     toy.sweep(*search, "hydra.sweeper.n_trials=2")
@@ -161,6 +172,14 @@ def test_a_search_needs_what_to_search_by(toy):
         errors
         == "error: a search needs what to search by: add sweep.metric=val/loss, for example.\n"
     )
+
+
+def _signal_queue(folder, number):
+    """Do to the job as a queue does whose time is over."""
+    for process in psutil.process_iter(["cmdline"]):
+        command = " ".join(process.info["cmdline"] or [])
+        if f"submitit.core._submit {folder}" in command:
+            process.send_signal(number)
 
 
 def _losses(toy):

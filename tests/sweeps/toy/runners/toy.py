@@ -37,7 +37,7 @@ def main(config):
             raise UserError(f"x={config.x} is impossible.")
         if config.ends == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        if config.ends == "slowly":
+        if config.ends == "slowly" or (config.ends == "stuck" and not times):
             time.sleep(60)
         loss = (config.x - 3) ** 2 + config.seed / 10
         (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 1.0, "val/loss": {loss}}}\n')
