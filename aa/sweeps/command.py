@@ -65,8 +65,8 @@ def sweeping(arguments, schema, *, runner, full_error):
     wanted = old or given_folder(given, r"hydra\.sweep\.dir")
     options = given_options(words)
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
-        folder = str(wanted or config.hydra.sweep.dir)
-        sweep = _describe(config, folder, overrides, runner)
+        sweep = _describe(config, overrides, runner)
+        folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and (Path(folder) / SWEEP).exists():
         raise UserError(
@@ -74,7 +74,7 @@ def sweeping(arguments, schema, *, runner, full_error):
             f"with it: sweep.resume={folder}."
         )
     swept = list(dict.fromkeys([*swept, *sweep.swept]))
-    sweep = replace(sweep, swept=swept, options=words, full_error=full_error)
+    sweep = replace(sweep, folder=folder, swept=swept, options=words, full_error=full_error)
     Path(folder).mkdir(parents=True, exist_ok=True)
     with held(folder):
         sweep.write()
@@ -107,13 +107,13 @@ def _changed(earlier, given):
     return kept + list(new.values())
 
 
-def _describe(config, folder, overrides, runner):
+def _describe(config, overrides, runner):
     options, sweeper = config.sweep, config.hydra.sweeper
     name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
     if name == "optuna" and not options.metric:
         raise UserError("a search needs what to search by: add sweep.metric=val/loss, for example.")
     return Sweep(
-        folder=folder,
+        folder="",
         runner=str(Path(runner).resolve()),
         options=[],
         arguments=overrides,

@@ -1,4 +1,4 @@
-"""Whole commands: exit code 2, one line, and in the run folder nothing but config and log."""
+"""Whole commands: exit code 2, one line; in the run folder config, log and outcome, no more."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ from tests.bad_input.case import ROOT, bad
 from tests.weights.files import call, name, plain, write_torch_zip
 
 KIND = "Commands"
-LOGGED = {"config.yaml", "hydra.yaml", "overrides.yaml"}  # and the log
+LOGGED = {"config.yaml", "hydra.yaml", "overrides.yaml", "outcome.json"}  # and the log
 RANDOM = ("model=parity", "data=puppets")  # needs no file
 MINE = ("stage=1", "model=parity", "data=ubcnbili", "data.manifest=set/meta_data/clips.json")
 PAIR = ("weights=weights", "reference=person.png", "pose=clip.mp4")
@@ -90,6 +90,9 @@ def broken_truth():
 
 
 _command("an unknown key", "train", *RANDOM, "stage.max_stps=3")
+_command("a sweep to go on with that is none", "train", "sweep.resume=nowhere")
+_command("a run to go on with, for a sweep", "train", "-m", "resume=nowhere", "seed=1,2")
+_command("a metric that no run has", "train", "-m", *RANDOM, "sweep.metric=val/speed", "seed=1,2")
 _command("a manifest that is no JSON", "train", *MINE, prepare=manifest("[{]"))
 _command(
     "an AnimateDiff file that asks for os.system",
