@@ -25,7 +25,7 @@ from aa.messages import explain
 from aa.plan.command import run_plan, take_plan
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
-from aa.resolvers import make_folder, register_schemas
+from aa.resolvers import make_folder, register_resolvers, register_schemas
 from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.watch import Watch
@@ -81,8 +81,8 @@ def run(main, schema):
 
 def _run_one(main, schema, arguments, starts):
     """One run, or one of the processes that it is split over, or an answer to a question."""
+    register_schemas()
     if not is_rank():  # a rank was given all overrides by the process that started it
-        register_schemas()
         if given_folder(arguments, "rerun"):
             arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
         else:
@@ -98,7 +98,8 @@ def _run_one(main, schema, arguments, starts):
 
 def _run_sweep(main, schema, arguments):
     """All jobs of a sweep, each in a process of its own; the exit code."""
-    register_schemas(make_folder)
+    register_schemas()
+    register_resolvers(make_folder)
     if given_folder(arguments, "rerun"):
         arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
     asked = sweeping(arguments, schema, runner=sys.argv[0], full_error=FULL_ERROR)
@@ -115,7 +116,7 @@ def _run_sweep(main, schema, arguments):
 
 def _run_hydra(main, arguments, new_folder):
     sys.argv[1:] = arguments
-    register_schemas(new_folder)
+    register_resolvers(new_folder)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself
     main()
 

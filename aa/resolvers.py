@@ -12,16 +12,21 @@ from aa.config import EvaluateConfig, InferConfig, TrainConfig
 from aa.sweeps.sweep import Sweep
 
 
-def register_schemas(new_folder=str):
-    """Make the dataclasses and resolvers known under the names that the primary configs use.
-
-    Args:
-        new_folder: function of the default run folder that returns the one to use.
-    """
+def register_schemas():
+    """Make the dataclasses known under the names that the primary configs use, and the resolvers."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=TrainConfig)
     store.store(name="infer_schema", node=InferConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    register_resolvers()
+
+
+def register_resolvers(new_folder=str):
+    """Make known what the yaml files ask for.
+
+    Args:
+        new_folder: function of the default run folder that returns the one to use.
+    """
     OmegaConf.register_new_resolver("chosen", chosen, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)

@@ -17,7 +17,7 @@ from aa.launch import GroupError, is_main_process, is_run_command
 from aa.lock import is_held
 from aa.messages import explain
 from aa.outcomes import forget_outcome, write_outcome
-from aa.resolvers import register_schemas
+from aa.resolvers import register_resolvers
 from aa.sweeps.job import run_job
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Task:
     def __setstate__(self, state):
         """A launcher's process has its own resolvers."""
         self.__dict__ |= state
-        register_schemas()
+        register_resolvers()
 
     def __call__(self, config):
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir

@@ -9,11 +9,11 @@ import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from aa.arguments import check_arguments
-from aa.cli import register_schemas
 from aa.config import TrainConfig, to_dict
 from aa.errors import UserError
 from aa.recorded import literal
 from aa.rerun import rerun_arguments
+from aa.resolvers import register_schemas
 
 RUNNER = Path(__file__).parents[1] / "runners" / "train.py"
 STARTED = ["model=parity", "data=puppets", "name=train", "stage.max_steps=7"]

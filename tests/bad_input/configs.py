@@ -5,9 +5,9 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 
 from aa.arguments import normalise_overrides
-from aa.cli import register_schemas
 from aa.config import to_config
 from aa.inputs import check_files
+from aa.resolvers import register_schemas
 from tests.bad_input.case import ROOT, bad
 
 KIND = "Configs"

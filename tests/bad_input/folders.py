@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from aa.cli import make_folder, register_schemas
+from aa.resolvers import make_folder, register_resolvers, register_schemas
 from aa.weights.folders import open_folder
 from tests.bad_input.case import bad, new_folder
 from tests.conftest import fill, tiny_model_config
@@ -52,7 +52,8 @@ def _config(name, key, value):
     def prepare():
         copy_weights()
         change(key, value)
-        register_schemas(make_folder)  # as in a run
+        register_schemas()
+        register_resolvers(make_folder)  # as in a run
         return load
 
 
