@@ -13,7 +13,7 @@ from aa.sweeps.sweep import Sweep
 
 
 def register_schemas():
-    """Make the dataclasses known under the names that the primary configs use, and the resolvers."""
+    """Make known what the primary configs name: dataclasses and resolvers."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=TrainConfig)
     store.store(name="infer_schema", node=InferConfig)

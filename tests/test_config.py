@@ -46,7 +46,7 @@ def commands(file):
     text = re.sub(r"<(->|[^>])*>", "word", header(file)["Command"])
     for command in text.split("python ")[1:]:
         runner, *overrides = shlex.split(command)
-        yield Path(runner).stem, overrides
+        yield Path(runner).stem, [word for word in overrides if word != "-m"]
 
 
 def refused(compose, *overrides, name="train"):
