@@ -29,6 +29,7 @@ def build_training(config, folder):
         UserError: data, weights or machine are not what the config says.
     """
     from aa.fingerprints import fingerprint, training_files
+    from aa.hyper_parameters import hyper_parameters, metric_tags, task_overrides
     from aa.runs import Recorder
     from aa.snapshots import write_snapshot
     from aa.training.run import TrainingRun
@@ -64,6 +65,7 @@ def build_training(config, folder):
     if is_main_process():
         write_snapshot(folder, config, fingerprint(training_files(config, every_clip)))
         recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
+        recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
     return TrainingRun(
         config,
         Path(folder),

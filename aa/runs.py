@@ -58,6 +58,15 @@ class Recorder:
         _carry_over(before, self.writer, step=step)
         self.last = next((r for r in reversed(kept) if "loss" in r), {})
 
+    def describe(self, hyper_parameters, metrics):
+        """Tell VisualDL what sets this training apart from others, and what to compare them by.
+
+        Args:
+            hyper_parameters: {key: number or text}.
+            metrics: tags of scalars that are recorded.
+        """
+        self.writer.add_hparams(hyper_parameters, metrics)
+
     def record(self, step, *, group="train", **values):
         """One line of numbers for a step, and the same as VisualDL scalars.
 
@@ -104,7 +113,7 @@ def _carry_over(files, writer, *, step):
     """Move VisualDL's records up to a step into the writer's file: it shows only one of a folder.
 
     A record that was cut short ends its file. One that is in two files, because an earlier move was
-    stopped half-way, is moved once.
+    stopped half-way, is moved once. Hyper-parameters are those of who goes on, see `describe`.
     """
     from google.protobuf.message import DecodeError
     from visualdl.proto.record_pb2 import Record  # pyright: ignore (protobuf makes it at run time)
@@ -120,7 +129,7 @@ def _carry_over(files, writer, *, step):
                 record = Record.FromString(data)
             except DecodeError:
                 break
-            if all(value.id <= step for value in record.values):
+            if all(v.id <= step and not v.HasField("hparam") for v in record.values):
                 writer._get_file_writer().add_record(record)
     writer.flush()
     for file in files:
