@@ -10,6 +10,8 @@ from aa.runs import STAGES
 from aa.schemas.evaluation import METRICS, ON_REQUEST, higher_is_better
 
 KNOWN = ("loss", *METRICS, *ON_REQUEST)
+# What is compared where nobody says: the first that a job has.
+USUAL = ("val/loss", "val/psnr", "eval/psnr", "test/psnr", "train/loss")
 
 
 @dataclass(frozen=True)

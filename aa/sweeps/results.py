@@ -8,12 +8,10 @@ from pathlib import Path
 from aa.errors import UserError
 from aa.evaluation.metrics import mean_and_interval
 from aa.sweeps.jobs import JOB, Job, differing, is_run, read_config, read_job, runner_of
-from aa.sweeps.metrics import direction, read_tolerantly
+from aa.sweeps.metrics import USUAL, direction, read_tolerantly
 
 SWEEP = "sweep.json"
 SEED = "seed"
-# What is compared where nobody says: the first that a job has.
-USUAL = ("val/loss", "val/psnr", "eval/psnr", "test/psnr", "train/loss")
 
 
 @dataclass(frozen=True)

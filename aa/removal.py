@@ -1,0 +1,108 @@
+"""Removing run folders: none that is used, and none by halves. Imports no paddle."""
+
+import os
+import shutil
+from contextlib import ExitStack
+from pathlib import Path
+
+from aa.listing import find_runs, list_runs
+from aa.lock import COMMAND, WRITER, held, is_held
+from aa.outcomes import RUNNING
+from aa.sweeps.jobs import short
+from aa.sweeps.metrics import read_tolerantly
+from aa.sweeps.sweep import SWEEP, assignment
+
+REMOVED = ".removed"  # ends the hidden name of what is being deleted
+
+
+class Guard:
+    """Knows which runs are in use.
+
+    Args:
+        outputs: the folder whose living runs and sweeps may use others.
+    """
+
+    def __init__(self, outputs):
+        runs = list_runs(outputs)
+        sweeps = {run.sweep for run in runs if run.sweep and is_held(run.sweep)}
+        self.used = set()  # (path, who uses it)
+        for run in runs:
+            if run.state == RUNNING or run.sweep in sweeps:
+                self._note(run.folder, run.home, run.config.values())
+            if run.sweep in sweeps:
+                arguments = read_tolerantly(run.sweep / SWEEP).get("arguments") or []
+                values = [v for a in arguments for v in assignment(a)[1].split(",")]
+                self._note(run.sweep, run.home, values)
+
+    def _note(self, user, home, values):
+        for value in values:
+            for path in value if isinstance(value, list) else [value]:
+                if isinstance(path, str):
+                    self.used.add(((home / path.strip("'\"[]")).resolve(), user))
+
+    def reason(self, run, removed):
+        """Why a `Run` is kept, asked now; None if nothing speaks against its removal.
+
+        Args:
+            run: the `Run`.
+            removed: folders of all runs that are to be removed.
+        """
+        if any(is_held(place) for place in _locked_places(run.folder)):
+            return "is running"
+        if run.sweep and is_held(run.sweep):
+            return "its sweep is running"
+        whole = run.folder.resolve()
+        for path, user in self.used:
+            if path.is_relative_to(whole) and not user.resolve().is_relative_to(whole):
+                return f"is used by {short(user)}, which is running"
+        inner = (f for f in find_runs(run.folder) if f != run.folder and f not in removed)
+        first = next(inner, None)
+        return first and f"holds {short(first)}, another run"
+
+
+def remove_run(run):
+    """Delete the folder of a `Run`, which its sweep and it are held for: nobody can go on with it.
+
+    Raises:
+        UserError: somebody else holds it.
+        OSError: it cannot be deleted; what is left of it has a hidden name.
+    """
+    _delete(run.folder, [run.sweep, run.folder] if run.sweep else [run.folder])
+
+
+def remove_empty_sweeps(sweeps):
+    """Delete the folders of sweeps that have no job left; which these were.
+
+    Raises:
+        UserError, OSError: as `remove_run`.
+    """
+    empty = [sweep for sweep in sweeps if next(find_runs(sweep), None) is None]
+    for sweep in empty:
+        _delete(sweep, [sweep])
+    return empty
+
+
+def _delete(folder, holding):
+    """Give a folder a hidden name, so that nobody takes half of it for a run, then delete it."""
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}{REMOVED}")
+    with ExitStack() as stack:
+        for place in holding:
+            stack.enter_context(held(place))
+        os.rename(folder, hidden)
+    shutil.rmtree(hidden)
+
+
+def delete_leftovers(outputs):
+    """Delete what an earlier removal that was stopped has left below a folder."""
+    for name, folders, _ in os.walk(outputs):
+        left = [f for f in folders if f.startswith(".") and f.endswith(REMOVED)]
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        for folder in left:
+            shutil.rmtree(Path(name) / folder, ignore_errors=True)
+
+
+def _locked_places(folder):
+    """The folders below, itself included, that somebody may hold."""
+    for name, _, files in os.walk(folder):
+        if COMMAND in files or WRITER in files:
+            yield Path(name)

@@ -1,0 +1,35 @@
+"""List the runs below outputs/, or remove some: `python runners/runs.py state=failed`."""
+
+import argparse
+import sys
+
+from aa.errors import UserError, one_line
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="List runs, the one that was last written first, or remove those that all "
+        "filters hold for. Filters: state=failed, kind=infer, name=puppets, any key of a run's "
+        "config as stage.learning_rate=1e-4, and in quotes 'age>7d', 'size>1GB'."
+    )
+    parser.add_argument("filters", nargs="*", help="key=value, 'key>value' or 'key<value'")
+    parser.add_argument("--outputs", default="outputs", help="folder that the runs are below")
+    parser.add_argument("--remove", action="store_true", help="delete what the filters select")
+    parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
+    arguments = parser.parse_intermixed_args()
+    if arguments.yes and not arguments.remove:
+        parser.error("--yes goes with --remove")
+    from aa.runs_command import remove, show  # deferred: --help needs nothing of it
+
+    try:
+        if arguments.remove:
+            remove(arguments.outputs, arguments.filters, yes=arguments.yes)
+        else:
+            show(arguments.outputs, arguments.filters)
+    except (UserError, OSError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        sys.exit(2)  # as the other runners
+
+
+if __name__ == "__main__":
+    main()
