@@ -10,6 +10,8 @@ from aa.fingerprints import fingerprint
 from aa.runs import Recorder, read_records, write_json
 from aa.training.records import StepSize, _number
 
+HPARAM = ("hyper_parameters", "hparam")  # VisualDL's names
+
 
 def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
     options = ["stage.sample_steps=2", "inference.num_frames=2", "inference.num_inference_steps=1"]
@@ -96,6 +98,36 @@ def test_a_move_of_visualdl_records_that_was_stopped_half_way_doubles_none(tmp_p
     (file,) = (tmp_path / "vdl").iterdir()
     shutil.copyfile(file, file.with_name("vdlrecords.0000000001.log"))
     Recorder(tmp_path, step=2).close()
+    assert seen(tmp_path) == ([1, 2], [1, 2])
+
+
+def described(folder):
+    """The records of hyper-parameters, as {key: value}, and of metrics, as tags."""
+    (file,) = (folder / "vdl").iterdir()
+    found = [value.hparam for value in LogReader(file_path=str(file)).get_data(*HPARAM)]
+    return [
+        (
+            {i.name: getattr(i, i.WhichOneof("type")) for i in h.hparamInfos},
+            [m.name for m in h.metricInfos],
+        )
+        for h in found
+    ]
+
+
+def test_a_training_tells_visualdl_its_hyper_parameters_and_metrics(train):
+    folder = train("run", "stage=1", "stage.learning_rate=0.5", "validation.num_clips=1")
+    ((values, metrics),) = described(folder)
+    assert values == {"stage/learning_rate": 0.5, "data/height": 16, "data/width": 16, "seed": 42}
+    assert metrics == ["train/loss", "val/loss"]
+
+
+def test_a_run_that_goes_on_has_its_hyper_parameters_once_as_they_are_now(tmp_path):
+    for step, seed in ((0, 1), (1, 2)):
+        recorder = Recorder(tmp_path, step=step)
+        recorder.describe({"seed": seed}, ["train/loss"])
+        recorder.record(step + 1, loss=1.0)
+        recorder.close()
+    assert described(tmp_path) == [({"seed": 2}, ["train/loss"])]
     assert seen(tmp_path) == ([1, 2], [1, 2])
 
 
