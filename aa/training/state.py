@@ -1,6 +1,8 @@
 """What a stopped training needs to go on, beside the weights: `training/` in a checkpoint."""
 
 import json
+from bisect import bisect_left
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -45,9 +47,11 @@ def save_state(
 
     folder.mkdir(parents=True)
     arrays = {f"parameter/{n}": p.numpy() for n, p in parameters.items()} if averaged else {}
+    keys = sorted(optimizer)  # those of a parameter follow each other
     for name, parameter in parameters.items():
         prefix = f"{parameter.name}_"
-        for key in [k for k in optimizer if k.startswith(prefix)]:
+        own = keys[bisect_left(keys, prefix) :]
+        for key in takewhile(lambda key, prefix=prefix: key.startswith(prefix), own):
             arrays[f"optimizer/{name}/{key.removeprefix(prefix)}"] = optimizer[key]
     save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, folder / ARRAYS)
     values = {
