@@ -1,13 +1,9 @@
 """A user's mistake is one line on stderr and exit code 2, and paddle was not imported for it."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.commands import one_line, run_light
+
 RANDOM = ["model=parity", "data=puppets"]  # needs no file
 MANY = pytest.mark.parametrize
 
@@ -15,32 +11,12 @@ MANY = pytest.mark.parametrize
 @pytest.fixture
 def start(tmp_path):
     """Function (arguments of a runner) -> its result, where importing paddle is an error."""
-    for name in ("paddle", "paddlenlp", "ppdiffusers"):
-        (tmp_path / "fake" / name).mkdir(parents=True)
-        (tmp_path / "fake" / name / "__init__.py").write_text("raise RuntimeError('too early')")
-    (tmp_path / "work").mkdir()
-    (tmp_path / "work" / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder")
 
     def run(*arguments, runner="train", **environment):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
-        paths = os.pathsep.join([str(tmp_path / "fake"), str(ROOT)])
-        return subprocess.run(
-            [sys.executable, str(ROOT / "runners" / f"{runner}.py"), *arguments],
-            env={**kept, "PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": "", **environment},
-            cwd=tmp_path / "work",
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        return run_light(tmp_path, runner, *arguments, **environment)
 
     return run
-
-
-def one_line(result):
-    """The line a user reads, after checking that there is nothing else to read."""
-    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
-    assert "Traceback" not in result.stdout
-    return result.stderr.removeprefix("error: ").strip()
 
 
 @MANY(
@@ -125,7 +101,7 @@ def test_a_typo_in_a_sweep_stops_it_before_the_first_job(start):
 
 def test_what_stopped_a_run_is_in_its_log(start, tmp_path):
     line = one_line(start(*RANDOM, "stage.max_steps=0", "hydra.run.dir=run"))
-    assert line in (tmp_path / "work" / "run" / "train.log").read_text()
+    assert line in (tmp_path / "run" / "train.log").read_text()
 
 
 def test_the_whole_traceback_is_shown_on_request(start):
@@ -160,7 +136,7 @@ def test_questions_are_answered_without_paddle_and_leave_no_folder(
     result = start(*arguments)
     assert (result.returncode, result.stderr) == (0, "")
     assert text in result.stdout
-    assert not (tmp_path / "work" / "outputs").exists()
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_the_shell_completes_keys_and_options(start):

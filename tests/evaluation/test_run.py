@@ -2,37 +2,18 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.commands import one_line, run_light
+
 FOLDERS = ["generated=g", "truth=t"]
 
 
 @pytest.fixture
 def evaluate(tmp_path):
     """Function (arguments) -> the finished process of the runner, in tmp_path."""
-    for name in ("paddle", "paddlenlp", "ppdiffusers"):
-        (tmp_path / "fake" / name).mkdir(parents=True)
-        (tmp_path / "fake" / name / "__init__.py").write_text("raise RuntimeError('too early')")
-
-    def run(*arguments):
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
-        paths = os.pathsep.join([str(tmp_path / "fake"), str(ROOT), kept.get("PYTHONPATH", "")])
-        return subprocess.run(
-            [sys.executable, str(ROOT / "runners" / "evaluate.py"), *arguments],
-            env={**kept, "PYTHONPATH": paths},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+    return lambda *arguments: run_light(tmp_path, "evaluate", *arguments)
 
 
 @pytest.fixture
@@ -42,11 +23,6 @@ def videos(write):
     write("g/a.mp4", [60, 70, 80])
     write("t/b.mp4", [50, 50])
     write("g/b.mp4", [70, 70])
-
-
-def one_line(result):
-    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
-    return result.stderr.removeprefix("error: ").strip()
 
 
 def test_folders_are_measured_into_a_run_folder(evaluate, videos, tmp_path):
@@ -92,7 +68,7 @@ def test_one_pair_of_files_has_no_interval_and_tells_what_is_left_out(evaluate, 
         (["generated=g", "truth=none"], "truth=none: no such folder or video; check the path."),
         ([*FOLDERS, "metric=[psnr]"], "metric: no such key; did you mean metrics?"),
         ([*FOLDERS, "metrics=[fvd]"], "metrics: fvd cannot be computed: needs 2 samples of 16 "),
-        (["generated=g", "truth=fake"], "truth=fake: holds no video; wanted files ending in .mp4"),
+        (["generated=g", "truth=."], "truth=.: holds no video; wanted files ending in .mp4"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, line, evaluate, videos):
