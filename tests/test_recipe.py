@@ -10,6 +10,7 @@ from aa.errors import UserError
 from aa.recipe import run_recipe
 from aa.snapshots import read_snapshot
 from aa.weights.folders import list_checkpoints, open_folder
+from tests.commands import assert_identical, logged, run_here
 
 TINY = [
     "+experiment=puppets",
@@ -37,16 +38,33 @@ TINY = [
 
 
 @pytest.fixture(scope="module")
-def runs(compose, tmp_path_factory):
-    """The folders of two runs of the same command."""
-    root = tmp_path_factory.mktemp("recipe")
-    generate = f"{{folder:{root / 'set'},num_clips:4,num_frames:10,fps:8,seed:0,scale:1}}"
-    config = compose("train", [*TINY, f"data.generate={generate}"])
-    folders = [root / "first", root / "second"]
-    for folder in folders:
-        folder.mkdir()
-        run_recipe(config, folder)
-    return folders
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("recipe")
+
+
+@pytest.fixture(scope="module")
+def overrides(home):
+    """Of the command whose run the tests look at."""
+    generate = f"{{folder:{home / 'set'},num_clips:4,num_frames:10,fps:8,seed:0,scale:1}}"
+    return [*TINY, f"data.generate={generate}"]
+
+
+@pytest.fixture(scope="module")
+def run(home, overrides):
+    """The folder of a finished run."""
+    result = run_here(home, "train", *overrides, "hydra.run.dir=first")
+    assert result.returncode == 0, result.stderr
+    return home / "first"
+
+
+@pytest.fixture(scope="module")
+def resumed(compose, home, overrides, run):
+    """The folder of a run stopped between the stages and gone on with, saving more often."""
+    folder = home / "stopped"
+    shutil.copytree(run / "stage1", folder / "stage1")
+    changed = [f"resume={folder}", "next_stage.save_steps=1"]
+    run_recipe(compose("train", [*overrides, *changed]), folder)
+    return folder
 
 
 class Links(HTMLParser):
@@ -58,38 +76,38 @@ class Links(HTMLParser):
         self.found |= {value for key, value in attrs if key in ("src", "href")}
 
 
-def test_each_stage_has_a_run_folder_of_its_own(runs):
+def test_each_stage_has_a_run_folder_of_its_own(run):
     for stage in ("stage1", "stage2"):
-        names = {p.name for p in (runs[0] / stage).iterdir()}
+        names = {p.name for p in (run / stage).iterdir()}
         assert {"checkpoints", "metrics.jsonl", "snapshot.json", "summary.json"} <= names
 
 
-def test_the_second_stage_starts_from_the_result_of_the_first(runs):
-    first, second = (open_folder(runs[0] / stage) for stage in ("stage1", "stage2"))
+def test_the_second_stage_starts_from_the_result_of_the_first(run):
+    first, second = (open_folder(run / stage) for stage in ("stage1", "stage2"))
     for name in ("denoising_unet", "reference_unet", "pose_guider", "image_encoder"):
         assert first.sources[name].path.read_bytes() == second.sources[name].path.read_bytes()
     assert "motion_module" in second.sources and "motion_module" not in first.sources
 
 
-def test_a_run_of_two_stages_gives_the_weights_of_the_last(runs):
-    assert open_folder(runs[0]).path == open_folder(runs[0] / "stage2").path
+def test_a_run_of_two_stages_gives_the_weights_of_the_last(run):
+    assert open_folder(run).path == open_folder(run / "stage2").path
 
 
-def test_the_report_links_only_files_that_are_there(runs):
+def test_the_report_links_only_files_that_are_there(run):
     links = Links()
-    links.feed((runs[0] / "report.html").read_text())
+    links.feed((run / "report.html").read_text())
     assert len(links.found) > 4
-    assert all((runs[0] / link).is_file() for link in links.found)
+    assert all((run / link).is_file() for link in links.found)
 
 
-def test_validation_is_recorded_by_step(runs):
-    lines = (runs[0] / "stage1" / "metrics.jsonl").read_text().splitlines()
+def test_validation_is_recorded_by_step(run):
+    lines = (run / "stage1" / "metrics.jsonl").read_text().splitlines()
     scored = [r for r in map(json.loads, lines) if "val/psnr" in r]
     assert [r["step"] for r in scored] == [1, 2]
 
 
-def test_clips_are_compared_by_stage_and_kind_of_noise(runs):
-    scores = json.loads((runs[0] / "scores.json").read_text())
+def test_clips_are_compared_by_stage_and_kind_of_noise(run):
+    scores = json.loads((run / "scores.json").read_text())
     assert list(scores["clips"]) == [
         "generated",
         "frozen",
@@ -100,32 +118,22 @@ def test_clips_are_compared_by_stage_and_kind_of_noise(runs):
     ]
 
 
-def test_two_runs_of_the_same_command_give_the_same_numbers(runs):
-    first, second = ((run / "scores.json").read_bytes() for run in runs)
-    assert first == second
+def test_a_rerun_gives_the_same_numbers_in_both_stages_and_in_the_test(home, run):
+    given = ["rerun=first", "rerun_check=true", "hydra.run.dir=again"]
+    result = run_here(home, "train", *given)
+    assert_identical(result, "first", "4 steps, 9 weights files, 1 table")
+    for stage in ("stage1", "stage2"):
+        assert f"same code, packages, data and machine as first/{stage}" in logged(result)
 
 
-def test_a_run_stopped_between_the_stages_goes_on_to_the_same_numbers(compose, runs, tmp_path):
-    stopped = tmp_path / "stopped"
-    shutil.copytree(runs[0] / "stage1", stopped / "stage1")
-    generate = f"{{folder:{runs[0].parent / 'set'},num_clips:4,num_frames:10,fps:8,seed:0,scale:1}}"
-    config = compose("train", [*TINY, f"data.generate={generate}", f"resume={stopped}"])
-    before = list_checkpoints(stopped / "stage1")[-1].stat().st_mtime
-    run_recipe(config, stopped)
-    assert list_checkpoints(stopped / "stage1")[-1].stat().st_mtime == before
-    first, second = ((run / "scores.json").read_bytes() for run in (runs[0], stopped))
-    assert first == second
+def test_a_run_stopped_between_the_stages_goes_on_to_the_same_numbers(run, resumed):
+    whole, stopped = (list_checkpoints(folder / "stage1")[-1] for folder in (run, resumed))
+    assert stopped.stat().st_mtime == whole.stat().st_mtime  # as copied, not trained again
+    assert (resumed / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
 
 
-def test_a_finished_stage_keeps_the_settings_that_the_next_one_goes_on_with(
-    compose, runs, tmp_path
-):
-    stopped = tmp_path / "stopped"
-    shutil.copytree(runs[0] / "stage1", stopped / "stage1")
-    generate = f"{{folder:{runs[0].parent / 'set'},num_clips:4,num_frames:10,fps:8,seed:0,scale:1}}"
-    changed = [f"data.generate={generate}", f"resume={stopped}", "next_stage.weight_decay=0.5"]
-    run_recipe(compose("train", [*TINY, *changed]), stopped)
-    assert read_snapshot(stopped)["config"]["next_stage"]["weight_decay"] == 0.5
+def test_a_finished_stage_keeps_the_settings_that_the_next_one_goes_on_with(resumed):
+    assert read_snapshot(resumed)["config"]["next_stage"]["save_steps"] == 1
 
 
 def test_clips_too_short_for_the_second_stage_are_refused_before_the_first(compose, tmp_path):
@@ -136,8 +144,8 @@ def test_clips_too_short_for_the_second_stage_are_refused_before_the_first(compo
     assert not list_checkpoints(tmp_path / "stage1")
 
 
-def test_the_report_shows_a_command_that_can_be_given_again(runs):
-    page = (runs[0] / "report.html").read_text()
+def test_the_report_shows_a_command_that_can_be_given_again(run):
+    page = (run / "report.html").read_text()
     assert "python runners/train.py" in page and "hydra.run.dir" not in page
 
 
