@@ -1,5 +1,6 @@
 """Shared by all tests: CPU settings before paddle is imported, and a model of the smallest size."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -108,6 +109,8 @@ TINY_MODEL = [
     "num_attention_heads:2,patch_size:16,image_size:32,projection_dim:8}",
 ]
 
+SAMPLING = ["stage.sample_steps=1", "inference.num_frames=2", "inference.num_inference_steps=1"]
+
 
 @pytest.fixture(scope="session")
 def compose():
@@ -134,18 +137,34 @@ def puppets(tmp_path_factory):
     return ["data=puppets", f"data.generate={generate}", *size]
 
 
+def train_tiny(compose, data, folder, *overrides):
+    """Train a tiny model for two steps, unless the overrides say more."""
+    from aa.build import build_training
+
+    quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
+    config = compose("train", [*TINY_MODEL, *data, "hardware=cpu", *quick, *overrides])
+    folder.mkdir(exist_ok=True)
+    build_training(config, folder).run()
+    return folder
+
+
 @pytest.fixture
 def train(compose, puppets, tmp_path):
     """Function (folder name, overrides, data) -> the run folder of a finished tiny training."""
-    from aa.build import build_training
 
     def run(name, *overrides, data=puppets):
-        quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
-        config = compose("train", [*TINY_MODEL, *data, "hardware=cpu", *quick, *overrides])
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        build_training(config, folder).run()
-        return folder
+        return train_tiny(compose, data, tmp_path / name, *overrides)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(compose, puppets, tmp_path_factory):
+    """Function (overrides) -> as `train`, but of the same overrides once only. Read only."""
+
+    @functools.cache
+    def run(*overrides):
+        return train_tiny(compose, puppets, tmp_path_factory.mktemp("trained"), *overrides)
 
     return run
 

@@ -9,14 +9,13 @@ from visualdl import LogReader
 from aa.fingerprints import fingerprint
 from aa.runs import Recorder, read_records, write_json
 from aa.training.records import StepSize, _number
+from tests.conftest import SAMPLING
 
 HPARAM = ("hyper_parameters", "hparam")  # VisualDL's names
 
 
-def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
-    options = ["stage.sample_steps=2", "inference.num_frames=2", "inference.num_inference_steps=1"]
-    folder = train("run", "stage=1", *options)
-    (record,) = (folder / "vdl").iterdir()
+def test_visualdl_reads_the_scalars_and_pictures_of_a_run(trained):
+    (record,) = (trained("stage=1", *SAMPLING) / "vdl").iterdir()
     tags = LogReader(file_path=str(record)).get_tags()
     assert {"train/loss", "train/learning_rate", "train/grad_norm"} <= set(tags["scalar"])
     assert tags["image"] == ["sample/reference_pose_result_truth"]
@@ -26,8 +25,8 @@ def test_visualdl_reads_the_scalars_and_pictures_of_a_run(train):
     assert steps == [1, 2]
 
 
-def test_a_snapshot_names_config_seed_packages_and_data(train):
-    snapshot = json.loads((train("run", "stage=1") / "snapshot.json").read_text())
+def test_a_snapshot_names_config_seed_packages_and_data(trained):
+    snapshot = json.loads((trained("stage=1") / "snapshot.json").read_text())
     assert snapshot["seed"] == snapshot["config"]["seed"] == 42
     assert snapshot["config"]["stage"]["max_steps"] == 2
     assert snapshot["packages"]["ppdiffusers"]

@@ -17,16 +17,22 @@ STEPS = ["stage=1", "stage.max_steps=4", "stage.save_steps=2", "stage.log_steps=
 STEPS += ["stage.ema_decay=0.5", "stage.lr_scheduler=cosine", "stage.learning_rate=1e-3"]
 
 
-@pytest.fixture
-def whole(train):
-    """A run of four steps that nobody stopped."""
-    return train("whole", *STEPS)
+@pytest.fixture(scope="module")
+def whole(trained):
+    """A run of four steps that nobody stopped. Read only."""
+    return trained(*STEPS)
 
 
 @pytest.fixture
-def resumed(whole, compose, puppets, tmp_path):
+def copy(whole, tmp_path):
+    """A copy of it that a test may break."""
+    return shutil.copytree(whole, tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def resumed(whole, compose, puppets, tmp_path_factory):
     """The same run, stopped after the third step and gone on with."""
-    folder = tmp_path / "resumed"
+    folder = tmp_path_factory.mktemp("resume") / "resumed"
     shutil.copytree(whole, folder)
     shutil.rmtree(folder / "checkpoints" / "step-000004")
     (folder / "summary.json").unlink()
@@ -65,16 +71,16 @@ def test_without_resume_a_folder_that_holds_a_run_is_refused(whole, compose, pup
         build_training(config, whole)
 
 
-def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(whole, compose, puppets):
-    shutil.rmtree(list_checkpoints(whole)[-1] / "training")
-    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
+def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(copy, compose, puppets):
+    shutil.rmtree(list_checkpoints(copy)[-1] / "training")
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
     with pytest.raises(UserError, match=r"stage\.init_from="):
-        build_training(config, whole)
+        build_training(config, copy)
 
 
-def test_items_that_were_seen_are_not_read_again(whole, compose, puppets, monkeypatch):
-    shutil.rmtree(whole / "checkpoints" / "step-000004")
-    (whole / "summary.json").unlink()
+def test_items_that_were_seen_are_not_read_again(copy, compose, puppets, monkeypatch):
+    shutil.rmtree(copy / "checkpoints" / "step-000004")
+    (copy / "summary.json").unlink()
     numbers, original = [], ClipDataset.__getitem__
 
     def read(dataset, k):
@@ -82,7 +88,7 @@ def test_items_that_were_seen_are_not_read_again(whole, compose, puppets, monkey
         return original(dataset, k)
 
     monkeypatch.setattr(ClipDataset, "__getitem__", read)
-    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={whole}"])
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
     config.data.num_workers = 0
-    build_training(config, whole).run()
+    build_training(config, copy).run()
     assert numbers == [2, 3]  # one a step, the steps 3 and 4
