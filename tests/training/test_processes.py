@@ -2,12 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -16,44 +16,57 @@ from safetensors.numpy import load_file
 
 from aa.sealing import damage
 from aa.weights.folders import list_checkpoints
+from tests.commands import ROOT, run_here
+from tests.conftest import TINY_MODEL
 
-pytestmark = pytest.mark.slow  # starts four interpreters
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow  # starts twelve interpreters that import paddle
 COMMON = [
+    *TINY_MODEL,
     "stage=1",
-    "model=parity",
     "hardware=cpu",
     "data=puppets",
-    "data.height=96",
-    "data.width=64",
-    "data.generate.num_clips=3",
-    "data.generate.num_frames=10",
+    "data.generate={folder:set,num_clips:3,num_frames:10,fps:8,seed:0}",
+    "data.height=32",
+    "data.width=16",
+    "data.sample_margin=2",
     "data.num_workers=0",
     "stage.max_steps=3",
     "stage.log_steps=1",
 ]
+TOGETHER = ["stage.per_device_batch_size=2", "hardware.devices=1", "hardware.sharding.level=none"]
+APART = ["stage.per_device_batch_size=1", "hardware.devices=2"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """Run folders of one process with batches of 2 and of two processes with batches of 1.
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("processes")
 
-    The two also keep the frames encoded, of which each encodes its share.
-    """
-    folder = tmp_path_factory.mktemp("processes")
-    options = {
-        "one": ["stage.per_device_batch_size=2", "stage.max_steps=5"],
-        "two": ["stage.per_device_batch_size=1", "hardware.devices=2", "data.latents=latents"],
-    }
-    for name, own in options.items():
-        finish(folder, *own, f"hydra.run.dir={name}")
-    return {name: folder / name for name in options}
+
+@pytest.fixture(scope="module")
+def two(home):
+    """The run folder of two processes with batches of 1, which also keep the frames encoded."""
+    finish(home, *COMMON, *APART, "data.latents=latents", "hydra.run.dir=two")
+    return home / "two"
+
+
+@pytest.fixture(scope="module")
+def one(home):
+    """The run folder of one process with batches of 2, which takes two steps more."""
+    longer = ["stage.max_steps=5", "stage.save_steps=3", "hydra.run.dir=one"]
+    train_here(home, *COMMON, *TOGETHER, *longer)
+    return home / "one"
+
+
+def train_here(folder, *arguments):
+    """A training in one process, this one, that must end well."""
+    result = run_here(folder, "train", *arguments)
+    assert result.returncode == 0, result.stderr
 
 
 def start(folder, *overrides):
     """A training in the working directory `folder`, as a process."""
     return subprocess.Popen(
-        [sys.executable, ROOT / "runners" / "train.py", *COMMON, *overrides],
+        [sys.executable, ROOT / "runners" / "train.py", *overrides],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         cwd=folder,
         stdout=subprocess.DEVNULL,
@@ -74,29 +87,28 @@ def metrics(folder, key):
     return [json.loads(line)[key] for line in lines]
 
 
-def test_two_processes_have_the_loss_of_one_with_the_same_global_batch(runs):
-    assert metrics(runs["two"], "step") == [1, 2, 3]
-    assert metrics(runs["two"], "loss") == pytest.approx(metrics(runs["one"], "loss")[:3], abs=1e-5)
+def test_two_processes_have_the_loss_of_one_with_the_same_global_batch(one, two):
+    assert metrics(two, "step") == [1, 2, 3]
+    assert metrics(two, "loss") == pytest.approx(metrics(one, "loss")[:3], abs=1e-5)
 
 
-def test_two_processes_have_the_gradient_of_one_with_the_same_global_batch(runs):
-    one, two = (metrics(runs[name], "grad_norm") for name in ("one", "two"))
-    assert two == pytest.approx(one[:3], rel=1e-3)
+def test_two_processes_have_the_gradient_of_one_with_the_same_global_batch(one, two):
+    assert metrics(two, "grad_norm") == pytest.approx(metrics(one, "grad_norm")[:3], rel=1e-3)
 
 
-def test_two_processes_share_one_run_folder(runs):
-    assert (runs["two"] / "checkpoints" / "step-000003" / "config.json").is_file()
-    logs = sorted(p.name for p in (runs["two"] / "logs").iterdir())
+def test_two_processes_share_one_run_folder(two):
+    assert (two / "checkpoints" / "step-000003" / "config.json").is_file()
+    logs = sorted(p.name for p in (two / "logs").iterdir())
     assert logs == ["workerlog.0", "workerlog.1"]
 
 
-def test_two_processes_fill_one_folder_of_latents(runs):
-    assert len(list((runs["two"].parent / "latents").glob("*/*.safetensors"))) == 3
+def test_two_processes_fill_one_folder_of_latents(home, two):
+    assert len(list((home / "latents").glob("*/*.safetensors"))) == 3
 
 
 def test_the_first_of_two_processes_validates_and_both_save_the_best(tmp_path):
     own = ["hardware.devices=2", "hardware/sharding=stage1", "hydra.run.dir=run"]
-    finish(tmp_path, *own, "validation.num_clips=1", "validation.steps=2")
+    finish(tmp_path, *COMMON, *own, "validation.num_clips=1", "validation.steps=2")
     lines = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
     assert [line["step"] for line in lines if "val/loss" in line] == [2, 3]
     saved = [path.name for path in list_checkpoints(tmp_path / "run")]
@@ -104,13 +116,13 @@ def test_the_first_of_two_processes_validates_and_both_save_the_best(tmp_path):
     assert (tmp_path / "run" / "checkpoints" / "best").resolve().name in saved
 
 
-def test_only_the_first_process_shows_the_config(runs):
-    assert "max_steps" not in (runs["two"] / "logs" / "workerlog.1").read_text()
+def test_only_the_first_process_shows_the_config(two):
+    assert "max_steps" not in (two / "logs" / "workerlog.1").read_text()
 
 
 def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_path):
     own = ["hardware.devices=2", "data.num_workers=1", "stage.max_steps=1000", "hydra.run.dir=run"]
-    process = start(tmp_path, *own)
+    process = start(tmp_path, *COMMON, *own)
     until = time.monotonic() + 120
     records = tmp_path / "run" / "metrics.jsonl"
     while not (records.exists() and records.stat().st_size):  # both train
@@ -124,28 +136,25 @@ def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_pat
     assert damage(checkpoint) is None
 
 
-def test_a_sharded_run_goes_on_in_one_process_and_back_with_the_losses_of_a_whole_one(runs):
-    folder = runs["one"].parent
-    sharded = ["stage.per_device_batch_size=1", "hardware.devices=2", "hardware/sharding=stage1"]
-    single = ["stage.per_device_batch_size=2", "hardware.devices=1", "hardware/sharding=none"]
+def test_a_run_goes_on_in_shards_and_back_in_one_process_with_the_losses_of_a_whole_one(home, one):
+    folder = shutil.copytree(one, home / "sharded")
+    shutil.rmtree(folder / "checkpoints" / "step-000005")
+    (folder / "summary.json").unlink()
     resume = ["resume=sharded", "resume_with_changes=true"]
-    finish(folder, *sharded, "hydra.run.dir=sharded")
-    finish(folder, *single, *resume, "stage.max_steps=4")
-    finish(folder, *sharded, *resume, "stage.max_steps=5")
-    assert metrics(folder / "sharded", "step") == [1, 2, 3, 4, 5]
-    expected = metrics(runs["one"], "loss")
-    assert metrics(folder / "sharded", "loss") == pytest.approx(expected, abs=1e-5)
-    weights = [
-        load_file(list_checkpoints(f)[-1] / "denoising_unet.safetensors")
-        for f in (folder / "sharded", runs["one"])
-    ]
-    for name, array in weights[1].items():
-        np.testing.assert_allclose(weights[0][name], array, atol=1e-5, err_msg=name)
+    finish(home, *resume, *APART, "hardware.sharding.level=stage1", "stage.max_steps=4")
+    train_here(home, *resume, *TOGETHER, "stage.max_steps=5")
+    assert metrics(folder, "step") == [1, 2, 3, 4, 5]
+    assert metrics(folder, "loss") == pytest.approx(metrics(one, "loss"), abs=1e-5)
+    ours, theirs = (
+        load_file(list_checkpoints(f)[-1] / "denoising_unet.safetensors") for f in (folder, one)
+    )
+    for name, array in theirs.items():
+        np.testing.assert_allclose(ours[name], array, atol=1e-5, err_msg=name)
 
 
 def test_a_killed_process_ends_the_whole_run_and_leaves_a_folder_to_go_on_with(tmp_path):
     own = ["hardware.devices=2", "stage.max_steps=1000", "stage.save_steps=1", "hydra.run.dir=run"]
-    process = start(tmp_path, *own)
+    process = start(tmp_path, *COMMON, *own)
     until = time.monotonic() + 120
     while not list_checkpoints(tmp_path / "run"):
         assert time.monotonic() < until
@@ -160,18 +169,17 @@ def test_a_killed_process_ends_the_whole_run_and_leaves_a_folder_to_go_on_with(t
     assert damage(list_checkpoints(tmp_path / "run")[-1]) is None
 
 
-def test_two_machines_have_the_loss_of_one_process_with_the_same_global_batch(runs):
-    folder = runs["one"].parent
+def test_two_machines_that_share_in_shards_have_the_loss_of_one_process(home, one):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         master = f"127.0.0.1:{free.getsockname()[1]}"
-    own = ["stage.per_device_batch_size=1", "hardware.nodes=2", f"hardware.master={master}"]
-    own.append("hydra.run.dir=machines")
-    machines = [start(folder, *own, f"hardware.node_rank={rank}") for rank in (0, 1)]
+    own = ["stage.per_device_batch_size=1", "hardware/sharding=stage1", "hydra.run.dir=machines"]
+    own += ["hardware.nodes=2", f"hardware.master={master}"]
+    machines = [start(home, *COMMON, *own, f"hardware.node_rank={rank}") for rank in (0, 1)]
     for machine in machines:
         _, said = machine.communicate(timeout=300)
         assert machine.returncode == 0, said
-    expected = metrics(runs["one"], "loss")[:3]
-    assert metrics(folder / "machines", "loss") == pytest.approx(expected, abs=1e-5)
-    snapshot = json.loads((folder / "machines" / "snapshot.json").read_text())
+    expected = metrics(one, "loss")[:3]
+    assert metrics(home / "machines", "loss") == pytest.approx(expected, abs=1e-5)
+    snapshot = json.loads((home / "machines" / "snapshot.json").read_text())
     assert "hardware.node_rank=0" in snapshot["command"]
