@@ -1,8 +1,5 @@
 """`plan=` as a user types it."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +11,20 @@ from aa.data.video import VideoWriter
 from aa.errors import UserError
 from aa.plan.command import check_memory, run_plan, take_plan
 from aa.runs import read_json, write_json
+from tests.commands import run_here
 
 RUNNER = Path(__file__).parents[2] / "runners" / "train.py"
-SMALL = ["model=parity", "data=puppets", "hardware=cpu"]
-
-
-def run(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, RUNNER, *SMALL, *arguments],
-        env={**os.environ, "PYTHONPATH": str(RUNNER.parents[1])},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
+SMALL = [
+    "model=parity",
+    "model.block_out_channels=[32,64]",
+    "data=puppets",
+    "stage=1",
+    "stage.trainable=['denoising_unet.*','pose_guider.*','reference_unet.*']",
+]
 
 
 def test_a_plan_says_what_is_needed_and_starts_nothing(tmp_path):
-    done = run(tmp_path, "plan=true")
+    done = run_here(tmp_path, "train", *SMALL, "hardware=cpu", "plan=true")
     assert done.returncode == 0, done.stderr
     assert "kept for the backward pass" in done.stdout
     assert "s or more at" in done.stdout
@@ -38,8 +32,10 @@ def test_a_plan_says_what_is_needed_and_starts_nothing(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_does_not_fit_ends_with_exit_code_2(tmp_path):
-    done = run(tmp_path, "plan=true", "hardware.memory_gb=0.5")
+def test_what_does_not_fit_ends_with_exit_code_2(tmp_path, monkeypatch):
+    monkeypatch.setattr("aa.plan.plan.changes", lambda *setting, **of: [])  # each takes a second
+    given = ["hardware=cpu", "hardware.memory_gb=0.5", "plan=true"]
+    done = run_here(tmp_path, "train", *SMALL, *given)
     assert done.returncode == 2
     assert "it does not fit" in done.stdout
 
@@ -76,10 +72,12 @@ def test_of_an_animation_only_plan_true_is_known():
         run_plan("max", [], InferConfig, runner=RUNNER.with_name("infer.py"))
 
 
-@pytest.mark.slow
-def test_the_largest_video_of_a_command_is_counted(train, tmp_path, capsys, monkeypatch):
+def test_the_largest_video_of_a_command_is_counted(tiny_model, tmp_path, capsys, monkeypatch):
+    from aa.weights.models import save_weights
+
     monkeypatch.setattr("aa.plan.inference.video_changes", lambda *video, **of: [])
-    weights, poses = train("weights", "stage=1"), tmp_path / "dance.mp4"
+    weights, poses = tmp_path / "weights", tmp_path / "dance.mp4"
+    save_weights(tiny_model(), weights)
     with VideoWriter(poses, fps=5, height=16, width=24) as writer:
         writer.write(np.zeros([6, 16, 24, 3], np.uint8))
     Image.new("RGB", (24, 16)).save(tmp_path / "person.png")
@@ -97,7 +95,7 @@ def tiny(compose):
     """Function (overrides) -> the config of a tiny stage 1."""
 
     def build(*overrides):
-        return compose("train", ["model=parity", "data=puppets", "stage=1", *overrides])
+        return compose("train", [*SMALL, *overrides])
 
     return build
 

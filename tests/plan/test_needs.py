@@ -1,19 +1,23 @@
 """Parts of a device's memory, worked by hand, and what published trainings need."""
 
+import copy
 from dataclasses import replace
 
 import pytest
 
+from aa.plan import needs
 from aa.plan.needs import GIB, Counter, Setting
 from aa.plan.plan import Plan
 
+TINY = ["model=parity", "model.block_out_channels=[32,64]", "data=puppets", "stage=1"]
+TINY.append("stage.trainable=['denoising_unet.*','pose_guider.*','reference_unet.*']")
 PUBLISHED = ["model=animate_anyone", "data=puppets", "stage.init_from=null"]
 
 
 @pytest.fixture(scope="module")
 def count(compose):
     """Function (changes of a Setting) -> the parts of a tiny stage 1 on a GPU."""
-    config = compose("train", ["model=parity", "data=puppets", "stage=1"])
+    config = compose("train", TINY)
     counter = Counter(config.model.network(), config.stage, device="gpu", half=True)
     setting = dict(batch=1, frames=1, height=64, width=64, recompute=True, devices=4)
 
@@ -44,6 +48,26 @@ def test_sharding_splits_over_four_devices(count, level, weights, gradients, opt
 
 def test_with_offload_the_optimizer_is_in_the_machines_memory(count):
     assert count(sharding="stage2", offload=True)["optimizer"] == 0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_traces():
+    """The graph of the same sizes is traced once, which takes most of the time; each has a copy."""
+    graphs = {}
+
+    def once(trace):
+        def run(model, **sizes):
+            key = (trace, repr(model.config), model.has_motion, *sizes.values())
+            if key not in graphs:
+                graphs[key] = trace(model, **sizes)
+            return copy.deepcopy(graphs[key])
+
+        return run
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("trace_prediction", "trace_encoding"):
+            patch.setattr(needs, name, once(getattr(needs, name)))
+        yield
 
 
 def published(compose, *overrides):
@@ -83,7 +107,7 @@ def test_what_does_not_fit_is_refused_with_what_would(compose):
     from aa.errors import UserError
     from aa.plan.report import check_fits
 
-    tiny = ["model=parity", "data=puppets", "stage=1", "hardware=v100"]
+    tiny = [*TINY, "hardware=v100"]
     needed = published(compose, *tiny, "hardware.recompute=true").needs.total / GIB
     overrides = ["hardware.recompute=false", f"hardware.memory_gb={needed * 1.0001}"]
     with pytest.raises(UserError, match=r"does not fit: .* It does with hardware\.recompute=true"):
