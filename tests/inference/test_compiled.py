@@ -17,9 +17,10 @@ from aa.inference.graph_cache import GraphCache
 from tests.conftest import fill
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return GraphCache(tmp_path / "graphs")
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """Graphs of the models here, each made by the first test that needs it."""
+    return GraphCache(tmp_path_factory.mktemp("graphs"))
 
 
 def animate(model, *, frames=5, size=16, **options):
@@ -91,13 +92,13 @@ def test_a_graph_serves_other_weights_of_the_same_model(tiny_model, cache, monke
 
 
 def test_where_the_export_fails_paddle_goes_on_after_one_warning(
-    tiny_model, cache, monkeypatch, caplog
+    tiny_model, tmp_path, monkeypatch, caplog
 ):
     def fail(*_):
         raise RuntimeError("no such kernel\nand a long trace")
 
     monkeypatch.setattr(aa.inference.graphs, "export_graph", fail)
-    compiled = CompiledModel(tiny_model(), cache)
+    compiled = CompiledModel(tiny_model(), GraphCache(tmp_path))
     with caplog.at_level(logging.WARNING):
         found = animate(compiled)
     assert [record.getMessage() for record in caplog.records] == [
@@ -110,7 +111,7 @@ def test_where_the_export_fails_paddle_goes_on_after_one_warning(
 def test_signals_are_handled_after_compiled_models_have_come_and_gone(tiny_model, cache):
     one, two = (CompiledModel(tiny_model(), cache) for _ in range(2))
     for model in (one, two):
-        animate(model, frames=1)
+        animate(model, frames=1, num_inference_steps=1)
     handled = []
     before = signal.signal(signal.SIGUSR1, lambda *_: handled.append(True))
     try:
