@@ -24,13 +24,6 @@ ROOT = Path(__file__).parents[1]
 # Imports what the runners take from other packages, never aa, and forks for every command.
 SERVER = """
 import json, os, runpy, signal, sys
-
-class NoPaddle:
-    def find_spec(name, path=None, target=None):
-        if name in ("paddle", "paddlenlp", "ppdiffusers"):
-            raise RuntimeError("too early")
-
-sys.meta_path.insert(0, NoPaddle)
 import hydra, numpy, psutil, rich.tree
 from hydra.core.plugins import Plugins
 
@@ -53,12 +46,23 @@ for line in sys.stdin:
 
 
 @functools.cache
+def _without_paddle():
+    """A folder of packages in the place of those that must not be imported. Ends with us."""
+    folder = tempfile.TemporaryDirectory()
+    for name in ("paddle", "paddlenlp", "ppdiffusers"):
+        Path(folder.name, name).mkdir()
+        Path(folder.name, name, "__init__.py").write_text("raise RuntimeError('too early')")
+    return folder
+
+
+@functools.cache
 def _server():
+    paths = os.pathsep.join([_without_paddle().name, str(ROOT)])
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     return subprocess.Popen(
         [sys.executable, "-c", SERVER],
-        env={**kept, "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""},
+        env={**kept, "PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": ""},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (hard, hard)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
