@@ -1,8 +1,6 @@
 """Paddle's program of a function of tensors, from shapes alone: nothing is computed."""
 
 import logging
-import traceback
-from contextlib import contextmanager
 
 import paddle
 
@@ -25,18 +23,7 @@ def trace_program(function, specs):
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with quiet_output(), _without_call_stacks():
+        with quiet_output():
             return paddle.jit.to_static(run, input_spec=[specs], full_graph=True).concrete_program
     finally:
         logging.disable(level)
-
-
-@contextmanager
-def _without_call_stacks():
-    """Paddle asks which lines of Python made an operation: most of the time that a trace takes."""
-    before = traceback.extract_stack
-    traceback.extract_stack = lambda *_, **__: []
-    try:
-        yield
-    finally:
-        traceback.extract_stack = before
