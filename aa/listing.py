@@ -161,10 +161,10 @@ def _yaml(path):
 
 def _changed(folder):
     """Of the folder, all that lies in it and in the folders of its stages."""
-    times = []
+    times = [folder.stat().st_mtime]
     for place in (folder, *(folder / name for name in STAGES)):
         try:
             times += [entry.stat(follow_symlinks=False).st_mtime for entry in os.scandir(place)]
         except OSError:
             continue
-    return max(times, default=0.0)
+    return max(times)

@@ -2,16 +2,18 @@
 
 import os
 import shutil
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
 from aa.listing import find_runs, list_runs
 from aa.lock import COMMAND, WRITER, held, is_held
-from aa.outcomes import RUNNING
+from aa.outcomes import DONE, FAILED, RUNNING
 from aa.sweeps.jobs import short
 from aa.sweeps.metrics import read_tolerantly
 from aa.sweeps.sweep import SWEEP, assignment
 
+BEGINS = 10.0  # seconds that a run may take to hold a folder that it has written into
 REMOVED = ".removed"  # ends the hidden name of what is being deleted
 
 
@@ -51,6 +53,8 @@ class Guard:
             return "is running"
         if run.sweep and is_held(run.sweep):
             return "its sweep is running"
+        if run.state not in (DONE, FAILED) and time.time() - run.changed < BEGINS:
+            return "was written just now, and may be beginning"
         whole = run.folder.resolve()
         for path, user in self.used:
             if path.is_relative_to(whole) and not user.resolve().is_relative_to(whole):

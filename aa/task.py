@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from aa.config import TrainConfig, typed
 from aa.errors import UserError
 from aa.launch import GroupError, is_main_process, is_run_command
-from aa.lock import is_held
+from aa.lock import held, is_held
 from aa.messages import explain
 from aa.outcomes import forget_outcome, write_outcome
 from aa.resolvers import register_resolvers
@@ -53,11 +53,13 @@ class Task:
             forget_outcome(self.folder)
         line = None
         try:
-            self.function(typed(config, self.schema))
+            with held(self.folder):  # from the start: what nobody holds may be removed
+                self.function(typed(config, self.schema))
         except Exception as error:
-            line, self.exit_code = explain(error, None), _exit_code(error)
-            _to_file(traceback.format_exc() if self.exit_code == CRASH else line)
-            if FULL_ERROR or self.exit_code == CRASH:
+            line, users = explain(error, None), _is_users(error)
+            self.exit_code = getattr(error, "code", USER_ERROR) if users else CRASH
+            _to_file(line if users else traceback.format_exc())
+            if FULL_ERROR or not users:
                 raise
             print(f"error: {line}", file=sys.stderr)
         finally:
@@ -67,11 +69,9 @@ class Task:
                 write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
 
 
-def _exit_code(error):
-    """Of what the user can mend, or of a mistake in the program."""
-    users = isinstance(error, UserError | GroupError)
-    users = users or getattr(error, "errno", None) in STORAGE
-    return getattr(error, "code", USER_ERROR) if users else CRASH
+def _is_users(error):
+    """Whether the user can mend it; anything else is a mistake in the program."""
+    return isinstance(error, UserError | GroupError) or getattr(error, "errno", None) in STORAGE
 
 
 def task(function):

@@ -6,7 +6,6 @@ from aa import cli
 from aa.build_data import generate_clips
 from aa.config import TrainConfig
 from aa.launch import is_main_process, is_run_command, launch, wants_group
-from aa.lock import held
 from aa.plan.command import check_memory
 from aa.rerun_check import check_rerun
 from aa.resume import prepare
@@ -16,19 +15,18 @@ from aa.resume import prepare
 @cli.task
 def main(config):
     checked, folder = cli.begin(config)
-    with held(folder):
-        if checked.resume and is_run_command():
-            prepare(checked.resume)
-        check_memory(checked, folder)
-        if wants_group(checked.hardware):
-            if checked.data.generate and is_main_process():
-                generate_clips(checked)  # once, not in every process
-            launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each comes back here
-        else:
-            from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
+    if checked.resume and is_run_command():
+        prepare(checked.resume)
+    check_memory(checked, folder)
+    if wants_group(checked.hardware):
+        if checked.data.generate and is_main_process():
+            generate_clips(checked)  # once, not in every process
+        launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each comes back here
+    else:
+        from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 
-            run_recipe(checked, folder)
-        check_rerun(checked, folder)
+        run_recipe(checked, folder)
+    check_rerun(checked, folder)
 
 
 if __name__ == "__main__":

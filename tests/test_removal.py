@@ -1,5 +1,6 @@
 """What is removed, and what never is."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,16 @@ def test_what_a_running_run_was_given_is_kept(config, tmp_path, capsys):
         remove(tmp_path, ["state=done"], yes=True)
     assert left(tmp_path) == ["first", "latest", "second"]
     assert f"first: is used by {second}, which is running" in capsys.readouterr().out
+
+
+def test_a_run_that_may_be_beginning_is_kept(tmp_path, capsys):
+    run = make_run(tmp_path / "run", ends=None)
+    remove(tmp_path, ["state=interrupted"], yes=True)
+    assert f"{run}: was written just now" in capsys.readouterr().out
+    for file in (*run.iterdir(), run):
+        os.utime(file, (0, 1))
+    remove(tmp_path, ["state=interrupted"], yes=True)
+    assert left(tmp_path) == []
 
 
 def test_what_a_finished_run_was_given_is_removed(tmp_path):

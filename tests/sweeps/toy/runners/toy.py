@@ -11,7 +11,6 @@ from hydra.core.hydra_config import HydraConfig
 
 from aa import cli
 from aa.errors import UserError
-from aa.lock import held
 from aa.schemas.sweep import SweepConfig
 
 
@@ -29,18 +28,17 @@ class ToyConfig:
 @cli.task
 def main(config):
     folder = Path(HydraConfig.get().runtime.output_dir)
-    with held(folder):
-        begun = folder.parent / f"{folder.name}.begun"
-        times = len(begun.read_text()) if begun.exists() else 0
-        begun.write_text("x" * (times + 1))
-        if config.ends == "badly" or (config.ends == "once" and not times):
-            raise UserError(f"x={config.x} is impossible.")
-        if config.ends == "killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if config.ends == "slowly" or (config.ends == "stuck" and not times):
-            time.sleep(60)
-        loss = (config.x - 3) ** 2 + config.seed / 10
-        (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 1.0, "val/loss": {loss}}}\n')
+    begun = folder.parent / f"{folder.name}.begun"
+    times = len(begun.read_text()) if begun.exists() else 0
+    begun.write_text("x" * (times + 1))
+    if config.ends == "badly" or (config.ends == "once" and not times):
+        raise UserError(f"x={config.x} is impossible.")
+    if config.ends == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if config.ends == "slowly" or (config.ends == "stuck" and not times):
+        time.sleep(60)
+    loss = (config.x - 3) ** 2 + config.seed / 10
+    (folder / "metrics.jsonl").write_text(f'{{"step": 1, "loss": 1.0, "val/loss": {loss}}}\n')
 
 
 if __name__ == "__main__":
