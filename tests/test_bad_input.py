@@ -89,8 +89,8 @@ def test_a_machine_without_the_gpu_that_is_asked_for_is_named_at_once(start):
 def test_a_failing_job_of_a_sweep_is_one_line_and_the_next_job_still_runs(start):
     result = start("-m", *RANDOM, "stage=1,2", "stage.max_steps=0")
     first, second = result.stderr.splitlines()
-    assert first == "error: job 0: stage.max_steps must be more than 0, got 0."
-    assert second.startswith("error: job 1: stage.init_from must be given")
+    assert first == "error: 0_stage-1: stage.max_steps must be more than 0, got 0."
+    assert second.startswith("error: 1_stage-2: stage.init_from must be given")
     assert result.returncode == 2
 
 

@@ -1,4 +1,4 @@
-"""Whole commands: exit code 2, one line; in the run folder config, log and outcome, no more."""
+"""Whole commands: exit code 2, one line; in the run folder config, log, lock and outcome."""
 
 import os
 import resource
@@ -15,7 +15,13 @@ from tests.commands import ROOT, one_line, run_light
 from tests.weights.files import call, name, plain, write_torch_zip
 
 KIND = "Commands"
-LOGGED = {"config.yaml", "hydra.yaml", "overrides.yaml", "outcome.json"}  # and the log
+LOGGED = {
+    "config.yaml",
+    "hydra.yaml",
+    "overrides.yaml",
+    "outcome.json",
+    ".command.lock",
+}  # and the log
 RANDOM = ("model=parity", "data=puppets")  # needs no file
 MINE = ("stage=1", "model=parity", "data=ubcnbili", "data.manifest=set/meta_data/clips.json")
 PAIR = ("weights=weights", "reference=person.png", "pose=clip.mp4")
