@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from aa.errors import UserError
-from aa.listing import read_run
-from aa.selection import parse, select
-from tests.run_folders import make_run
+from aa.listing.runs import read_run
+from aa.listing.selection import parse, select
+from tests.listing.folders import make_run
 
 
 @pytest.fixture

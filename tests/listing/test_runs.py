@@ -5,9 +5,9 @@ import os
 import pytest
 
 from aa.errors import UserError
-from aa.listing import disk_size, find_runs, list_runs, read_run
-from aa.run_tables import print_runs, spell_age
-from tests.run_folders import make_run, make_sweep, written
+from aa.listing.runs import disk_size, find_runs, list_runs, read_run
+from aa.listing.tables import print_runs, spell_age
+from tests.listing.folders import make_run, make_sweep, written
 
 
 def names(outputs):

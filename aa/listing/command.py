@@ -3,10 +3,10 @@
 import sys
 
 from aa.errors import UserError, one_line
-from aa.listing import list_runs
-from aa.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
-from aa.run_tables import count_runs, print_runs, total
-from aa.selection import parse, select
+from aa.listing.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
+from aa.listing.runs import list_runs
+from aa.listing.selection import parse, select
+from aa.listing.tables import count_runs, print_runs, total
 from aa.sweeps.jobs import short
 
 YES = ("y", "yes")

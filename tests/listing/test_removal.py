@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from aa.errors import UserError
-from aa.listing import read_run
-from aa.removal import Guard, remove_run
-from aa.runs_command import remove
-from tests.run_folders import make_run, make_sweep, written
+from aa.listing.command import remove
+from aa.listing.removal import Guard, remove_run
+from aa.listing.runs import read_run
+from tests.listing.folders import make_run, make_sweep, written
 
-RUNNER = Path(__file__).parents[1] / "runners/runs.py"
+RUNNER = Path(__file__).parents[2] / "runners/runs.py"
 
 
 def left(folder):

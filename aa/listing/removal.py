@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from aa.listing import find_runs, list_runs
+from aa.listing.runs import find_runs, list_runs
 from aa.lock import COMMAND, WRITER, held, is_held
 from aa.outcomes import DONE, FAILED, RUNNING
 from aa.sweeps.jobs import short
