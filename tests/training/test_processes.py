@@ -144,6 +144,7 @@ def test_a_run_goes_on_in_shards_and_back_in_one_process_with_the_losses_of_a_wh
     finish(home, *resume, *APART, "hardware.sharding.level=stage1", "stage.max_steps=4")
     train_here(home, *resume, *TOGETHER, "stage.max_steps=5")
     assert metrics(folder, "step") == [1, 2, 3, 4, 5]
+    assert [m is None for m in metrics(folder, "grad_norm")] == [False, False, False, True, False]
     assert metrics(folder, "loss") == pytest.approx(metrics(one, "loss"), abs=1e-5)
     ours, theirs = (
         load_file(list_checkpoints(f)[-1] / "denoising_unet.safetensors") for f in (folder, one)
