@@ -75,7 +75,7 @@ def resume_arguments(arguments, schema, *, runner):
     try:
         if started:
             kept, _ = recorded.keep(compose(every, started, schema, runner))
-            started = _without([*started, *kept], own)
+            started = _without([*started, *_outside(kept, own)], own)
         composed = compose(every, [*started, *own], schema, runner)
     except UserError as error:
         raise UserError(f"resume={asked}: {error}") from error
@@ -89,6 +89,12 @@ def _without(overrides, others):
     """The overrides of keys that no other one sets."""
     keys = {other.partition("=")[0].lstrip("+") for other in others}
     return [o for o in overrides if o.partition("=")[0].lstrip("+") not in keys]
+
+
+def _outside(overrides, others):
+    """The overrides of keys that are in no group that another one chooses."""
+    chosen = {other.partition("=")[0].lstrip("+").replace("/", ".") for other in others}
+    return [o for o in overrides if not any(o.startswith(f"{group}.") for group in chosen)]
 
 
 def _fixed_folder(given):

@@ -145,6 +145,16 @@ def test_what_is_given_takes_the_place_of_what_was(begun):
     assert "seed=4" in found
 
 
+def test_a_group_that_is_given_takes_the_place_of_a_value_kept_of_it(begun):
+    snapshot = json.loads((begun / "snapshot.json").read_text())
+    snapshot["config"]["hardware"]["sharding"]["level"] = "stage1"  # an earlier resume changed it
+    (begun / "snapshot.json").write_text(json.dumps(snapshot))
+    kept = "hardware.sharding.level='stage1'"
+    assert kept in resume(f"resume={begun}")
+    given = [f"resume={begun}", "hardware/sharding=none", "resume_with_changes=true"]
+    assert kept not in resume(*given)
+
+
 def test_a_changed_setting_is_refused_by_name(begun):
     with pytest.raises(UserError, match=r"seed 3 -> 4\. .* add resume_with_changes=true"):
         resume(f"resume={begun}", "seed=4")
