@@ -28,6 +28,7 @@ from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
 from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.sweeps.command import finish, is_sweep, sweeping
+from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
 from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR, task
 from aa.tree import print_tree
@@ -67,7 +68,7 @@ def run(main, schema):
         sys.exit(getattr(stop, "code", INTERRUPTED))
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = job.exit_code
+        code = job.exit_code or int(bool(job.sweep))  # what came of a sweep was not heard
     except Exception as error:
         known = isinstance(error, UserError | HydraException | OmegaConfBaseException)
         if FULL_ERROR or (job.started and not known):
@@ -106,11 +107,11 @@ def _run_sweep(main, schema, arguments):
     with asked as (sweep, given):
         main.__wrapped__.sweep = sweep.folder
         try:
-            with Watch(sweep.folder):
+            with Watch(sweep.folder), stopping(sweep):
                 _run_hydra(main, given, make_folder)
         except Exception:
-            if not sweep.has_failed():
-                raise  # else a sweeper is lost without any result, and the jobs say why
+            if sweep.sweeper != "optuna" or not sweep.asked():
+                raise  # else it is lost without any result, and the jobs say why
         return finish(sweep)
 
 

@@ -58,13 +58,30 @@ def is_held(folder):
     return any(_is_locked(Path(folder) / name) for name in (COMMAND, WRITER))
 
 
+def holder(folder):
+    """The number of the process whose command writes a folder, as it left it there.
+
+    Raises:
+        OSError, ValueError: nobody has.
+    """
+    return json.loads((Path(folder) / COMMAND).read_text())["pid"]
+
+
 def _is_locked(path):
     try:
-        with open(path, "rb+") as file:
+        with open(path, "rb") as file:
             asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK
     except OSError:
         return False
+
+
+@contextmanager
+def held_briefly(path):
+    """Wait for a file that is only there to be held, and hold it; made if it is not there."""
+    with open(path, "a") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

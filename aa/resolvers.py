@@ -38,11 +38,11 @@ def chosen(group):
 
 
 def job_folder(_root_):
-    """The folder of a job in that of its sweep, see `aa.sweeps.sweep`."""
+    """The folder of a job in that of its sweep, see `Sweep.claim`."""
     config = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
     hydra = _root_.hydra
     sweep = Sweep.read(hydra.sweep.dir)
-    return sweep.folder_name(config, hydra.overrides.task, hydra.job.num)
+    return sweep.claim(config, hydra.overrides.task, hydra.job.num)
 
 
 @functools.cache  # asked for several times in a run

@@ -36,6 +36,7 @@ def remove(outputs, filters, *, yes):
         raise UserError("--remove wants a filter, as state=failed; what it selects is removed.")
     runs = _selected(outputs, filters)
     print_runs(runs)
+    delete_leftovers(outputs)
     runs = _removable(runs, Guard(outputs))
     if not runs:
         print("nothing to remove")
@@ -44,7 +45,6 @@ def remove(outputs, filters, *, yes):
         print("nothing was removed")
         return
     removed, troubles = _remove(runs, Guard(outputs))  # others may have begun in the meantime
-    delete_leftovers(outputs)
     print(f"removed {count_runs(removed)}, {total(removed)}")
     if troubles:
         raise UserError(f"not everything could be deleted: {'; '.join(troubles)}.")

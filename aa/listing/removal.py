@@ -26,15 +26,16 @@ class Guard:
 
     def __init__(self, outputs):
         runs = list_runs(outputs)
-        sweeps = {run.sweep for run in runs if run.sweep and is_held(run.sweep)}
+        sweeps = {sweep for sweep in _sweeps(outputs) if is_held(sweep)}
         self.used = set()  # (path, who uses it)
         for run in runs:
             if run.state == RUNNING or run.sweep in sweeps:
                 self._note(run.folder, run.home, run.config.values())
-            if run.sweep in sweeps:
-                arguments = read_tolerantly(run.sweep / SWEEP).get("arguments") or []
-                values = [v for a in arguments for v in assignment(a)[1].split(",")]
-                self._note(run.sweep, run.home, values)
+        for sweep in sweeps:  # its jobs may still be waiting
+            about = read_tolerantly(sweep / SWEEP)
+            given = [assignment(a)[1] for a in about.get("arguments") or []]
+            values = [value for words in given for value in words.split(",")]
+            self._note(sweep, Path(about.get("home") or "."), values)
 
     def _note(self, user, home, values):
         for value in values:
@@ -103,6 +104,13 @@ def delete_leftovers(outputs):
         folders[:] = [f for f in folders if not f.startswith(".")]
         for folder in left:
             shutil.rmtree(Path(name) / folder, ignore_errors=True)
+
+
+def _sweeps(outputs):
+    for name, folders, files in os.walk(outputs):
+        folders[:] = [f for f in folders if not f.startswith(".")]
+        if SWEEP in files:
+            yield Path(name)
 
 
 def _locked_places(folder):

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from aa.schemas.checks import not_negative, wanted
 
+GROUPS = ("train", "val", "test", "eval")
+
 
 @dataclass
 class SweepConfig:
@@ -21,8 +23,9 @@ class SweepConfig:
             self.direction in (None, "min", "max"),
             f"sweep.direction must be min, max or null, got {self.direction}.",
         )
+        group, _, name = (self.metric or "train/loss").partition("/")
         wanted(
-            self.metric is None or len(self.metric.strip("/").split("/")) == 2,
-            "sweep.metric must be a group and a name, like val/loss or test/psnr, got "
-            f"{self.metric}.",
+            group in GROUPS and name,
+            f"sweep.metric must be one of {', '.join(GROUPS)}, a slash and a name, like val/loss "
+            f"or test/psnr, got {self.metric}.",
         )

@@ -8,15 +8,18 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from aa.arguments import normalise_overrides
+from aa.config import typed
 from aa.errors import UserError
 from aa.lock import held
-from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, read_outcome, state
+from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcome, state
 from aa.recorded import composed, given_folder, given_options, literal, split_options
 from aa.runs import read_json
 from aa.sweeps.metrics import direction
@@ -65,7 +68,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     wanted = old or given_folder(given, r"hydra\.sweep\.dir")
     options = given_options(words)
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
-        sweep = _describe(config, overrides, runner)
+        sweep = _describe(config, _options(config, schema), overrides, runner)
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and (Path(folder) / SWEEP).exists():
@@ -107,8 +110,22 @@ def _changed(earlier, given):
     return kept + list(new.values())
 
 
-def _describe(config, overrides, runner):
-    options, sweeper = config.sweep, config.hydra.sweeper
+def _options(config, schema):
+    """The checked `SweepConfig` of a config; a metric is one that its jobs will have."""
+    plain = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    whole: Any = typed(plain, schema)
+    options: Any = OmegaConf.to_object(whole.sweep)
+    validates = whole.get("validation") is None or whole.validation.num_clips or whole.test
+    if str(options.metric).startswith("val/") and not validates:
+        raise UserError(
+            f"sweep.metric={options.metric}: no job validates; add validation.num_clips=8, for "
+            "example, or compare by train/loss."
+        )
+    return options
+
+
+def _describe(config, options, overrides, runner):
+    sweeper = config.hydra.sweeper
     name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
     if name == "optuna" and not options.metric:
         raise UserError("a search needs what to search by: add sweep.metric=val/loss, for example.")
@@ -121,8 +138,10 @@ def _describe(config, overrides, runner):
         swept=[*(sweeper.get("params") or {}), *_swept(overrides)],
         metric=options.metric,
         direction=options.direction or (options.metric and direction(options.metric)),
+        launcher=str(config.hydra.launcher._target_).rpartition(".")[2],
         sweeper=name,
         full_error=False,
+        home=os.getcwd(),
         started=time.time(),
     )
 
@@ -139,7 +158,7 @@ def _swept(overrides):
 
 
 def _optuna(config, sweep, overrides):
-    """What Hydra's Optuna sweeper is told, unless the user says otherwise.
+    """What Hydra's Optuna sweeper is told, unless the command line says otherwise.
 
     With a seed it asks for the same values again when the sweep goes on: what is done is found. And
     it does not fail as a whole where one trial does.
@@ -160,12 +179,14 @@ def finish(sweep):
 
     ended = {name: (state(folder), read_outcome(folder)) for name, folder in sweep.asked().items()}
     states = [state for state, _ in ended.values()]
-    said = [f"{states.count(s)} {s}" for s in (DONE, FAILED, INTERRUPTED, RUNNING) if s in states]
+    known = (DONE, FAILED, INTERRUPTED, RUNNING, WAITING)
+    said = [f"{states.count(s)} {s}" for s in known if s in states]
+    report = write_report([Path(sweep.folder)])
     print(f"{len(states)} jobs: {', '.join(said)}")
     failures = {n: outcome for n, (s, outcome) in ended.items() if s == FAILED and outcome}
     for name, outcome in failures.items():
         print(f"error: {name}: {outcome['error']}", file=sys.stderr)
-    print(f"report:     {write_report([Path(sweep.folder)])}")
+    print(f"report:     {report}")
     if states.count(DONE) < len(states):
         print(f"go on with: python {os.path.relpath(sweep.runner)} sweep.resume={sweep.folder}")
     codes = [outcome["code"] or FIRST_ERROR for outcome in failures.values()]

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from aa.errors import Interrupted
 from aa.launch import OURS
-from aa.lock import is_held
+from aa.lock import held_briefly, is_held
 from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
 from aa.recorded import literal
 from aa.resume import has_begun
@@ -21,9 +21,10 @@ from aa.sweeps.process import run_process
 from aa.sweeps.sweep import JOB, Sweep
 from aa.sweeps.words import last_error
 
-OUTPUT = "output.log"
+OUTPUT, HELD = "output.log", ".job.lock"
 STOPPED = (130, 143)  # exit codes of who was asked to stop: by SIGINT, by SIGTERM
 OWN = re.compile(r"\+{0,2}sweep\.\w+=")
+REPEATED = re.compile(r"\+{0,2}rerun=")
 LOOK_EVERY = 1.0  # seconds, at a job that another process is at
 
 
@@ -51,18 +52,25 @@ class _Job:
         self.name, self.retries = self.folder.name, config.sweep.retries
 
     def run(self):
-        self._wait()
-        record, ended = self._record(), read_outcome(self.folder)
+        with held_briefly(self.folder / HELD):  # until it has ended: nobody else runs this job
+            self._wait()
+            return self._run()
+
+    def _run(self):
+        record = {**read_json(self.folder / JOB), "asked": self.sweep.started}
         write_json(self.folder / JOB, record)
+        ended = read_outcome(self.folder)
         if ended and ended["state"] == DONE:
             self._say("is done already")
         while not ended or (ended["state"] == FAILED and record["attempts"] <= self.retries):
+            if self.sweep.is_stopped():
+                return None
             if self.config.sweep.fail_fast and self.sweep.has_failed(but=self.name):
                 self._say("not started, for another job has failed (sweep.fail_fast=true)")
                 return None
             # What was only stopped has had no attempt.
             record["attempts"] += bool(ended) or not record["attempts"]
-            write_json(self.folder / JOB, record)
+            write_json(self.folder / JOB, record | {"tried": self.sweep.started})
             if self._attempt() in STOPPED:
                 self._say("was stopped")
                 return None
@@ -79,14 +87,6 @@ class _Job:
         while is_held(self.folder):
             time.sleep(LOOK_EVERY)
 
-    def _record(self):
-        if (self.folder / JOB).exists():
-            return {**read_json(self.folder / JOB), "asked": self.sweep.started}
-        signature, swept = self.sweep.describe(self.config, self.hydra.overrides.task)
-        number = self.hydra.job.num
-        record = {"number": number, "signature": signature, "swept": swept, "attempts": 0}
-        return record | {"asked": self.sweep.started}
-
     def _metric(self):
         found = job_metrics(self.folder).get(self.sweep.metric)
         return found and found.value
@@ -95,13 +95,14 @@ class _Job:
         """One process; its exit code. What it leaves unsaid is written for it."""
         forget_outcome(self.folder)
         start, output = time.monotonic(), self.folder / OUTPUT
-        echo = self._target() == "BasicLauncher"
+        alone = self._target() == "BasicLauncher"
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.sweep.full_error))}
-        code, stopped_by = run_process(self._command(), output, environment, echo=echo)
+        code, stopped_by = run_process(self._command(), output, environment, alone=alone)
         if read_outcome(self.folder) is None and not stopped_by and code not in STOPPED:
             seconds = time.monotonic() - start
             error = last_error(output, code)
-            write_outcome(self.folder, error=error, code=code or 1, seconds=seconds)
+            shown = 128 - code if code < 0 else code or 1  # of a signal, as shells say it
+            write_outcome(self.folder, error=error, code=shown, seconds=seconds)
         if stopped_by:
             raise Interrupted(stopped_by)
         return code
@@ -113,11 +114,12 @@ class _Job:
         command = [sys.executable, self.sweep.runner, *self.sweep.options, *given]
         folder = literal(str(self.folder))
         if has_begun(self.folder) and self.resumable:
-            return [*command, f"resume={folder}"]
+            again = [word for word in command if not REPEATED.match(word)]
+            return [*again, f"resume={folder}"]  # what it repeats is recorded in the folder
         for left in self.folder.iterdir():  # half of what is made anew
             if left.is_dir():
                 shutil.rmtree(left)
-            elif left.name not in (JOB, OUTPUT):
+            elif left.name not in (JOB, OUTPUT, HELD):
                 left.unlink()
         return [*command, *self._threads(), f"hydra.run.dir={folder}"]
 

@@ -12,7 +12,7 @@ from aa.launch import FORWARDED, end_with_parent
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
 
-def run_process(command, output, environment, *, echo):
+def run_process(command, output, environment, *, alone):
     """Run a command to its end; SIGINT, SIGTERM and SIGHUP to this process stop it softly.
 
     It is asked to stop once, by SIGTERM, and ended at the second signal. If this process is killed,
@@ -22,7 +22,8 @@ def run_process(command, output, environment, *, echo):
         command: the words.
         output: path of the file that all it prints is added to.
         environment: of the process.
-        echo: show that as well.
+        alone: it is the only one: what it prints is shown as well, and signals of the terminal are
+            for it; else only SIGTERM is, for the terminal speaks to the command that started all.
 
     Returns:
         its exit code, negative for a signal, and the number of the first signal that came, or None.
@@ -38,11 +39,12 @@ def run_process(command, output, environment, *, echo):
             start_new_session=True,
             preexec_fn=end_with_parent,
         )
-        with _forwarded(child) as received:
+        with _forwarded(child, FORWARDED if alone else (signal.SIGTERM,)) as received:
             try:
                 while not _has_ended(child):
-                    _show(written, echo)
-                _show(written, echo)
+                    alone = alone and _show(written)
+                if alone:
+                    _show(written)
             finally:
                 if child.poll() is None:
                     child.terminate()
@@ -58,14 +60,18 @@ def _has_ended(child):
     return True
 
 
-def _show(written, echo):
-    if echo:
+def _show(written):
+    """Print what has been written since; whether anybody listens."""
+    try:
         sys.stdout.write(written.read().decode(errors="replace"))
         sys.stdout.flush()
+    except BrokenPipeError:  # `... | head`
+        return False
+    return True
 
 
 @contextmanager
-def _forwarded(child):
+def _forwarded(child, signals):
     """Pass signals to this process on; yields the list of those that came."""
     received = []
 
@@ -76,7 +82,7 @@ def _forwarded(child):
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield received
         return
-    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
+    heard = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, forward) for number in heard}
     try:
         yield received

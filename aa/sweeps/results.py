@@ -7,10 +7,10 @@ from pathlib import Path
 
 from aa.errors import UserError
 from aa.evaluation.metrics import mean_and_interval
-from aa.sweeps.jobs import JOB, Job, differing, is_run, read_config, read_job, runner_of
+from aa.sweeps.jobs import Job, differing, is_run, read_config, read_job, runner_of
 from aa.sweeps.metrics import USUAL, direction, read_tolerantly
+from aa.sweeps.sweep import JOB, SWEEP
 
-SWEEP = "sweep.json"
 SEED = "seed"
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from aa.differences import flat, without_runs
+from aa.lock import held_briefly
 from aa.outcomes import FAILED, read_outcome
 from aa.resume import INERT
 from aa.runs import read_json, write_json
 
 SWEEP, JOB = "sweep.json", "job.json"
+CLAIMS, STOPPED = ".claims.lock", "stopped.json"
 LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
 
 
@@ -31,8 +33,10 @@ class Sweep:
         swept: keys with several values.
         metric: name of the number that jobs are compared by, or None.
         direction: "min" or "max", whichever is better, or None.
+        launcher: name of the class that starts jobs.
         sweeper: "basic", "optuna", ...
         full_error: whether errors are shown with their tracebacks.
+        home: working directory that relative paths are meant from.
         started: when this command started, in seconds since 1970.
     """
 
@@ -44,8 +48,10 @@ class Sweep:
     swept: list
     metric: str | None
     direction: str | None
+    launcher: str
     sweeper: str
     full_error: bool
+    home: str
     started: float
 
     @classmethod
@@ -59,9 +65,8 @@ class Sweep:
 
     def jobs(self):
         """{name of the folder: what `job.json` says} of every job that was begun, in order."""
-        found = {}
-        for file in Path(self.folder).glob(f"*/{JOB}"):
-            found[file.parent.name] = read_json(file)
+        files = Path(self.folder).glob(f"*/{JOB}")
+        found = {file.parent.name: read_json(file) for file in files}
         return dict(sorted(found.items(), key=lambda item: item[1]["number"]))
 
     def describe(self, config, overrides):
@@ -82,32 +87,52 @@ class Sweep:
         text = json.dumps([decisive, apart], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest(), swept
 
-    def folder_name(self, config, overrides, number):
-        """The folder of a job: the one it had before, or `<number>_<what is swept>`, not taken."""
+    def claim(self, config, overrides, number):
+        """The folder of a job, made for it: the one it had before, or `<number>_<what is swept>`.
+
+        No other job has its number or its folder, whichever process asks.
+
+        Args:
+            config, overrides: see `describe`.
+            number: wanted; a job that comes to an older sweep may find it taken.
+        """
         signature, swept = self.describe(config, overrides)
-        jobs = self.jobs()
-        for name, job in jobs.items():
-            if job["signature"] == signature:
-                return name
-        said = "_".join(
-            f"{key}-{'null' if value is None else value}" for key, value in swept.items()
-        )
-        wanted = f"{number}_{plain_name(said)}".rstrip("_")
-        names = itertools.chain([wanted], (f"{wanted}-{n}" for n in itertools.count(2)))
-        return next(name for name in names if name not in jobs)
+        with held_briefly(Path(self.folder) / CLAIMS):
+            jobs = self.jobs()
+            for name, job in jobs.items():
+                if job["signature"] == signature:
+                    return name
+            taken = {job["number"] for job in jobs.values()}
+            number = next(n for n in itertools.count(number) if n not in taken)
+            values = {key: "null" if value is None else value for key, value in swept.items()}
+            said = "_".join(f"{key}-{value}" for key, value in values.items())
+            name = f"{number}_{plain_name(said)}".rstrip("_")
+            (Path(self.folder) / name).mkdir(exist_ok=True)
+            record = {"number": number, "signature": signature, "swept": swept, "attempts": 0}
+            write_json(Path(self.folder) / name / JOB, record)
+        return name
+
+    def stop(self):
+        """Let no job begin any more that belongs to the command that runs now."""
+        write_json(Path(self.folder) / STOPPED, {"started": self.started})
+
+    def is_stopped(self):
+        """Whether the command that runs now is being stopped."""
+        file = Path(self.folder) / STOPPED
+        return file.exists() and read_json(file)["started"] == self.started
 
     def asked(self):
         """{name: folder} of the jobs that belong to the command that runs now."""
-        return {
-            name: Path(self.folder) / name
-            for name, job in self.jobs().items()
-            if job["asked"] == self.started
-        }
+        return self._marked("asked")
 
     def has_failed(self, *, but=None):
-        """Whether a job of this command has failed, other than one."""
-        folders = [folder for name, folder in self.asked().items() if name != but]
-        return any(outcome and outcome["state"] == FAILED for outcome in map(read_outcome, folders))
+        """Whether a job that this command has tried failed, other than one."""
+        tried = [folder for name, folder in self._marked("tried").items() if name != but]
+        return any(outcome and outcome["state"] == FAILED for outcome in map(read_outcome, tried))
+
+    def _marked(self, key):
+        marks = {name: job.get(key) for name, job in self.jobs().items()}
+        return {n: Path(self.folder) / n for n, mark in marks.items() if mark == self.started}
 
 
 def plain_name(text):

@@ -1,6 +1,7 @@
-"""A line for every job that ends, of jobs whose own output is not shown. No paddle."""
+"""A line for every job that ends, in whichever process or machine. No paddle."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from aa.outcomes import OUTCOME, read_outcome
@@ -46,7 +47,11 @@ class Watch(threading.Thread):
 
     def _outcomes(self):
         files = self.folder.glob(f"*/{OUTCOME}")
-        return {file.parent.name: file.stat().st_mtime_ns for file in files}
+        found = {}
+        for file in files:
+            with suppress(FileNotFoundError):  # the job is tried again
+                found[file.parent.name] = file.stat().st_mtime_ns
+        return found
 
 
 def describe(name, outcome):

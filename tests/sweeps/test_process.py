@@ -38,7 +38,7 @@ def test_a_process_that_says_nothing_is_told_by_its_code(said):
 def test_what_a_process_says_is_added_to_its_file(tmp_path):
     (tmp_path / "log").write_text("before\n")
     command = [sys.executable, "-c", "print('now')"]
-    ended = run_process(command, tmp_path / "log", os.environ, echo=False)
+    ended = run_process(command, tmp_path / "log", os.environ, alone=False)
     assert ended == (0, None)
     assert (tmp_path / "log").read_text() == "before\nnow\n"
 
@@ -50,7 +50,7 @@ from aa.sweeps.process import run_process
 child = "import signal, time; signal.signal(15, lambda *_: (print('saved'), exit())); " + (
     "print('ready', flush=True); time.sleep(30)"
 )
-run_process([sys.executable, '-c', child], {str(tmp_path / "log")!r}, os.environ, echo=True)
+run_process([sys.executable, '-c', child], {str(tmp_path / "log")!r}, os.environ, alone=True)
 """
     process = subprocess.Popen([sys.executable, "-c", listener], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"

@@ -22,8 +22,10 @@ def make_sweep_of(tmp_path):
             swept=list(swept),
             metric=None,
             direction=None,
+            launcher="BasicLauncher",
             sweeper="basic",
             full_error=False,
+            home=".",
             started=0.0,
         )
 
@@ -41,11 +43,11 @@ def signature(of, overrides=(), **values):
 def test_a_folder_says_the_number_and_what_is_swept(make_sweep_of):
     sweep = make_sweep_of("seed", "stage")
     given = ["name=a", "seed=1", "stage='2'"]
-    assert sweep.folder_name(config(), given, 3) == "3_seed-1_stage-2"
+    assert sweep.claim(config(), given, 3) == "3_seed-1_stage-2"
 
 
 def test_a_value_that_is_null_is_called_so(make_sweep_of):
-    assert make_sweep_of("fit").folder_name(config(fit=None), ["fit=null"], 0) == "0_fit-null"
+    assert make_sweep_of("fit").claim(config(fit=None), ["fit=null"], 0) == "0_fit-null"
 
 
 def test_a_job_has_the_folder_it_had_whatever_its_number(make_sweep_of, tmp_path):
@@ -53,14 +55,14 @@ def test_a_job_has_the_folder_it_had_whatever_its_number(make_sweep_of, tmp_path
     (tmp_path / "0_seed-1").mkdir()
     job = {"number": 0, "signature": signature(sweep, ["seed=1"]), "asked": 0.0}
     (tmp_path / "0_seed-1/job.json").write_text(json.dumps(job))
-    assert sweep.folder_name(config(), ["seed=1"], 5) == "0_seed-1"
+    assert sweep.claim(config(), ["seed=1"], 5) == "0_seed-1"
 
 
-def test_two_jobs_never_share_a_folder(make_sweep_of, tmp_path):
+def test_two_jobs_never_share_a_number(make_sweep_of):
     sweep = make_sweep_of("seed")
-    (tmp_path / "0_seed-1").mkdir()
-    (tmp_path / "0_seed-1/job.json").write_text('{"number": 0, "signature": "others"}')
-    assert sweep.folder_name(config(), ["seed=1"], 0) == "0_seed-1-2"
+    assert sweep.claim(config(seed=1), ["seed=1"], 0) == "0_seed-1"
+    assert sweep.claim(config(seed=2), ["seed=2"], 0) == "1_seed-2"
+    assert sweep.claim(config(seed=1), ["seed=1"], 1) == "0_seed-1"
 
 
 def test_what_changes_no_number_does_not_change_the_signature(make_sweep_of):

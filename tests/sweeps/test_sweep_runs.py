@@ -127,7 +127,7 @@ def test_a_killed_sweep_takes_its_job_along_and_goes_on(sleeping):
     process.communicate()
     code, *_ = toy.resume("ends=well")
     assert code == 0
-    assert toy.outcomes() == {"0_ends-well": "done"}
+    assert toy.outcomes() == {"1_ends-well": "done"}
 
 
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
@@ -146,6 +146,27 @@ def test_a_job_that_its_queue_ends_is_queued_again_and_goes_on(toy):
     process.communicate(timeout=60)
     assert toy.outcomes() == {"0": "done"}
     assert toy.starts() == {"0": 2}
+
+
+def test_a_signal_to_a_sweep_of_several_jobs_at_once_lets_all_of_them_end(toy):
+    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
+    process = toy.start("-m", "ends=slowly,stuck", "seed=0,1", *joblib, toy.into)
+    for name in ("0_ends-slowly_seed-0", "1_ends-slowly_seed-1"):
+        wait_for(toy.folder / f"{name}.begun")
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "stopping: 2 jobs finish their step and save" in output
+    assert "sweep.resume=" in errors
+    assert list(toy.starts().values()) == [1, 1]
+
+
+def test_a_sweep_that_nobody_listens_to_goes_on_and_does_not_count_as_done(toy):
+    process = toy.start("-m", "x=1,2", toy.into)
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert list(toy.outcomes().values()) == ["done", "done"]
+    assert process.returncode == 1, errors
 
 
 def test_a_search_finds_the_best_and_goes_on_with_the_same_values(toy):

@@ -16,6 +16,7 @@ class Toy:
 
     def __init__(self, home):
         self.home, self.folder = home, home / "sweep"
+        self.into = f"hydra.sweep.dir={self.folder}"
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def start(self, *arguments):
@@ -37,7 +38,7 @@ class Toy:
 
     def sweep(self, *arguments):
         """As `run`, of a new sweep into `folder`."""
-        return self.run("-m", *arguments, f"hydra.sweep.dir={self.folder}")
+        return self.run("-m", *arguments, self.into)
 
     def resume(self, *arguments):
         """As `run`, of going on with that sweep."""

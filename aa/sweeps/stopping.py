@@ -1,0 +1,44 @@
+"""A signal to a sweep whose jobs run beside each other on this machine. Imports no paddle."""
+
+import os
+import signal
+import time
+from contextlib import contextmanager, suppress
+
+from aa.errors import Interrupted
+from aa.launch import FORWARDED
+from aa.lock import holder, is_held
+
+BESIDE = ("JoblibLauncher", "RayLauncher")  # which would kill their jobs; those of a queue live on
+LOOK_EVERY = 0.2  # seconds, at jobs that are saving
+
+
+@contextmanager
+def stopping(sweep):
+    """Let the jobs of a `Sweep` save their steps when a signal comes; a second one ends them.
+
+    Raises:
+        Interrupted: they have ended.
+    """
+
+    def stop(number, frame):
+        sweep.stop()
+        running = [folder for folder in sweep.asked().values() if is_held(folder)]
+        print(f"stopping: {len(running)} jobs finish their step and save", flush=True)
+        for folder in running:
+            with suppress(ProcessLookupError, ValueError, OSError):
+                os.kill(holder(folder), signal.SIGTERM)
+        while any(map(is_held, running)):
+            time.sleep(LOOK_EVERY)
+        raise Interrupted(number)
+
+    if sweep.launcher not in BESIDE:
+        yield
+        return
+    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
