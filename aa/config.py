@@ -49,6 +49,7 @@ __all__ = [
     "to_config",
     "to_dict",
     "typed",
+    "without_hydra",
 ]
 
 
@@ -200,6 +201,11 @@ class InferConfig:
                 f"inference.precision={asked} needs a GPU with inference.engine=eager; on a CPU "
                 "use inference.engine=compiled, which computes bfloat16.",
             )
+
+
+def without_hydra(config):
+    """A composed DictConfig without Hydra's own part, unresolved."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
 def typed(config, schema):

@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.config import typed
+from aa.config import typed, without_hydra
 from aa.differences import ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError
 from aa.launch import OURS
@@ -166,8 +166,7 @@ def compose(options, overrides, schema, runner):
         UserError: they make none.
     """
     with composed(options, overrides, schema, runner) as config:
-        plain = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return OmegaConf.to_container(typed(plain, schema), resolve=True)
+        return OmegaConf.to_container(typed(without_hydra(config), schema), resolve=True)
 
 
 @contextmanager

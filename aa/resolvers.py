@@ -8,7 +8,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from aa.config import EvaluateConfig, InferConfig, TrainConfig
+from aa.config import EvaluateConfig, InferConfig, TrainConfig, without_hydra
 from aa.sweeps.sweep import Sweep
 
 
@@ -39,10 +39,9 @@ def chosen(group):
 
 def job_folder(_root_):
     """The folder of a job in that of its sweep, see `Sweep.claim`."""
-    config = OmegaConf.masked_copy(_root_, [str(key) for key in _root_ if key != "hydra"])
     hydra = _root_.hydra
     sweep = Sweep.read(hydra.sweep.dir)
-    return sweep.claim(config, hydra.overrides.task, hydra.job.num)
+    return sweep.claim(without_hydra(_root_), hydra.overrides.task, hydra.job.num)
 
 
 @functools.cache  # asked for several times in a run

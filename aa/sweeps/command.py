@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from aa.arguments import normalise_overrides
-from aa.config import typed
+from aa.config import typed, without_hydra
 from aa.errors import UserError
 from aa.lock import held
 from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcome, state
@@ -112,8 +112,7 @@ def _changed(earlier, given):
 
 def _options(config, schema):
     """The checked `SweepConfig` of a config; a metric is one that its jobs will have."""
-    plain = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-    whole: Any = typed(plain, schema)
+    whole: Any = typed(without_hydra(config), schema)
     options: Any = OmegaConf.to_object(whole.sweep)
     validates = whole.get("validation") is None or whole.validation.num_clips or whole.test
     if str(options.metric).startswith("val/") and not validates:

@@ -95,7 +95,7 @@ class _Job:
         """One process; its exit code. What it leaves unsaid is written for it."""
         forget_outcome(self.folder)
         start, output = time.monotonic(), self.folder / OUTPUT
-        alone = self._target() == "BasicLauncher"
+        alone = self.sweep.launcher == "BasicLauncher"
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.sweep.full_error))}
         code, stopped_by = run_process(self._command(), output, environment, alone=alone)
         if read_outcome(self.folder) is None and not stopped_by and code not in STOPPED:
@@ -123,14 +123,11 @@ class _Job:
                 left.unlink()
         return [*command, *self._threads(), f"hydra.run.dir={folder}"]
 
-    def _target(self):
-        return str(self.hydra.launcher._target_).rpartition(".")[2]
-
     def _threads(self):
         """The share of the cores that jobs beside each other have, unless it is given."""
         hardware, launcher = self.config.get("hardware"), self.hydra.launcher
         cores = len(os.sched_getaffinity(0))
-        if self._target() == "JoblibLauncher":
+        if self.sweep.launcher == "JoblibLauncher":
             jobs = launcher.n_jobs if launcher.n_jobs > 0 else max(1, cores + 1 + launcher.n_jobs)
             share = max(1, cores // jobs)
         else:

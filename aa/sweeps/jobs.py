@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aa.differences import flat, without_runs
-from aa.outcomes import read_outcome, state
+from aa.outcomes import OUTCOME, read_outcome, state
 from aa.resume import INERT
 from aa.runs import STAGES
 from aa.sweeps.metrics import Metric, metrics_of, read_tolerantly, stage_curves
@@ -66,7 +66,7 @@ class Job:
 
 def is_run(folder):
     """Whether a folder is a run's."""
-    names = (JOB, ".hydra", "outcome.json", "metrics.jsonl", *SNAPSHOTS)
+    names = (JOB, ".hydra", OUTCOME, "metrics.jsonl", *SNAPSHOTS)
     return any((folder / name).exists() for name in names)
 
 
