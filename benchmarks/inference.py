@@ -91,8 +91,9 @@ def make_step(variant, model, inputs, cache):
         model = CompiledModel(model, GraphCache(cache), precision=variant.split()[1])
 
     def step():
-        conditional = model.denoise(latents, timesteps, character, pose_features=pose)
-        unconditional = model.denoise(latents, timesteps, nobody, pose_features=pose)
+        conditional, unconditional = model.denoise_pair(
+            latents, timesteps, character, nobody, pose_features=pose
+        )
         return unconditional + SCALE * (conditional - unconditional)
 
     return step

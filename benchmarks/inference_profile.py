@@ -105,9 +105,7 @@ def main(size):
         count = operations(model, tensors)
         floor = count / measured_rates(hardware).flops
         print(f"{size}, {FRAMES} frames, a conditional call: {count / 1e9:.0f} GFLOP")
-        network = load_graph(
-            export_graph(model, parts.denoise, part_specs(parts.denoise, tensors)), model
-        )
+        network = load_graph(export_graph(model, parts.denoise, part_specs(tensors)), model)
         inputs = dict(enumerate(tensor.numpy() for tensor in tensors))
         for precision, hint in HINTS.items():
             seconds, by_kind, rate = profile_openvino(network, inputs, hint)

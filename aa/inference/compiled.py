@@ -7,6 +7,7 @@ import time
 import paddle
 
 from aa.models import parts
+from aa.models.attention import guidance_pair
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,26 @@ class CompiledModel:
     def denoise(self, noisy_latents, timesteps, conditions, *, pose_features):
         """See `AnimateAnyone.denoise`."""
 
-        def eager(latents, timesteps, pose_features, *_):
-            network = self.model.denoising_unet
-            return network(latents, timesteps, conditions, pose_features=pose_features)
+        def eager(*_):
+            return self.model.denoise(
+                noisy_latents, timesteps, conditions, pose_features=pose_features
+            )
 
+        return self._denoise(eager, noisy_latents, timesteps, conditions, pose_features)
+
+    def denoise_pair(self, noisy_latents, timesteps, character, nobody, *, pose_features):
+        """See `AnimateAnyone.denoise_pair`; here both are one call of one network."""
+
+        def eager(*_):
+            halves = self.model.denoise_pair(
+                noisy_latents, timesteps, character, nobody, pose_features=pose_features
+            )
+            return paddle.concat(halves)
+
+        both = guidance_pair(character, nobody)
+        return self._denoise(eager, noisy_latents, timesteps, both, pose_features).split(2)
+
+    def _denoise(self, eager, noisy_latents, timesteps, conditions, pose_features):
         latents = self.model.scale_input(noisy_latents, timesteps)
         inputs = latents, timesteps, pose_features, *parts.flat(conditions)
         return self._run(parts.denoise, eager, *inputs)
@@ -68,11 +85,10 @@ class CompiledModel:
         return paddle.to_tensor(found[0])
 
     def _request(self, part, tensors):
-        specs = part_specs(part, tensors)
-        key = (part, *(tuple(spec.shape) for spec in specs))
+        key = (part, *(tuple(tensor.shape) for tensor in tensors))
         if key not in self._compiled:
             try:
-                self._compiled[key] = self._compile(part, specs)
+                self._compiled[key] = self._compile(part, part_specs(tensors))
             except Exception as error:  # a library's, of any kind: Paddle can go on
                 log.warning(
                     "%s could not be compiled (%s: %s); from here on Paddle computes, in float32: "
@@ -105,13 +121,6 @@ class CompiledModel:
         return compiled.create_infer_request()
 
 
-def part_specs(part, tensors):
-    """InputSpecs of tensors. References may have any number of tokens: none stand for no one."""
-    shapes = [list(tensor.shape) for tensor in tensors]
-    if part is parts.denoise:
-        for i in range(3, len(shapes), 3):
-            shapes[i + 1][1] = shapes[i + 2][1] = None
-    return [
-        parts.spec(*shape, dtype=str(tensor.dtype).split(".")[-1])
-        for shape, tensor in zip(shapes, tensors, strict=True)
-    ]
+def part_specs(tensors):
+    """InputSpecs of tensors. No side is left open: attention is slower where one is."""
+    return [parts.spec(*tensor.shape, dtype=str(tensor.dtype).split(".")[-1]) for tensor in tensors]

@@ -209,11 +209,12 @@ class Pose2VideoPipeline:
         return denoise(predict, latents, schedule, self.model.config, **options)
 
     def _predict(self, frames, latents, t, conditions, guidance_scale):
-        """Guided prediction for some frames; without guidance only the conditional call."""
+        """Guided prediction for some frames; without guidance only the conditional half."""
         character, nobody, pose_features = conditions
         pose = paddle.index_select(pose_features, frames, axis=2)
-        conditional = self.model.denoise(latents, t, character, pose_features=pose)
         if nobody is None:
-            return conditional
-        unconditional = self.model.denoise(latents, t, nobody, pose_features=pose)
+            return self.model.denoise(latents, t, character, pose_features=pose)
+        conditional, unconditional = self.model.denoise_pair(
+            latents, t, character, nobody, pose_features=pose
+        )
         return unconditional + guidance_scale * (conditional - unconditional)

@@ -27,7 +27,7 @@ def translate(program, names):
     """OpenVINO's network of a traced program, its weights as inputs under their names.
 
     Args:
-        program: Paddle's ConcreteProgram.
+        program: Paddle's ConcreteProgram; no side of a tensor may be left open.
         names: name in the model by the name that Paddle gave to a parameter or buffer.
 
     Returns:
@@ -43,7 +43,7 @@ def translate(program, names):
         operands = [known[v.id] if v.initialized() else None for v in op.operands_source()]
         if name in ("data", "parameter"):
             value = op.results()[0]
-            found = ov.parameter(_partial(value.shape), TYPES[value.dtype.name])
+            found = ov.parameter(value.shape, TYPES[value.dtype.name])
             if name == "data":
                 found.set_friendly_name(f"input_{len(inputs)}")
                 inputs.append(found)
@@ -61,10 +61,6 @@ def translate(program, names):
             known[value.id] = result
     results = [known[value.id] for value in program.outputs]
     return openvino.Model(results, [*inputs, *weights])
-
-
-def _partial(shape):
-    return [-1 if side < 0 else side for side in shape]
 
 
 def _numbers(*values):
@@ -119,10 +115,7 @@ def _scale(operands, attributes, _):
 
 
 def _flatten(operands, _, results):
-    shape = results[0].shape
-    if sum(side < 0 for side in shape) > 1:
-        raise TranslationError("joined axes beside several sides of any length")
-    return ov.reshape(operands[0], _numbers(*shape), False)
+    return ov.reshape(operands[0], _numbers(*results[0].shape), False)
 
 
 def _slice(operands, attributes, _):
@@ -133,6 +126,34 @@ def _slice(operands, attributes, _):
     return ov.slice(
         x, _numbers(*starts), _numbers(*stops), _numbers(*[1] * len(axes)), _numbers(*axes)
     )
+
+
+def _halves(operands, attributes, _):
+    """Equal parts of a tensor along its last axis.
+
+    Those of a linear layer are layers of their own, by parts of its weight: dividing what it gives
+    copies all of it.
+    """
+    x, axis, count = operands[0], _side(operands[1]), attributes["num"]
+    linear = _linear_layer(x) if axis in (-1, len(x.get_output_partial_shape(0)) - 1) else None
+    if linear is None:
+        return ov.split(x, axis, count).outputs()
+    tokens, weight, bias = linear
+    weights, biases = (ov.split(w, -1, count).outputs() for w in (weight, bias))
+    products = (ov.matmul(tokens, w, False, False) for w in weights)
+    return [ov.add(product, b) for product, b in zip(products, biases, strict=True)]
+
+
+def _linear_layer(x):
+    """Tokens, weight and bias of which a value is the linear layer, or None."""
+    if x.get_type_name() != "Add":
+        return None
+    product, bias = (source.get_source_output() for source in x.inputs())
+    product = product.get_node()
+    if product.get_type_name() != "MatMul" or bias.get_node().get_type_name() != "Parameter":
+        return None
+    tokens, weight = (source.get_source_output() for source in product.inputs())
+    return (tokens, weight, bias) if weight.get_node().get_type_name() == "Parameter" else None
 
 
 def _expand(operands, _, __):
@@ -207,7 +228,7 @@ TABLE = {
     "slice": _slice,
     "combine": lambda x, _, __: x,
     "concat": lambda x, _, __: ov.concat(x[0], _side(x[1])),
-    "split_with_num": lambda x, a, __: ov.split(x[0], _side(x[1]), a["num"]).outputs(),
+    "split_with_num": _halves,
     "split": lambda x, _, __: x[0],
     "share_data_": lambda x, _, __: x[0],
 }

@@ -135,6 +135,21 @@ class AnimateAnyone(nn.Layer):
             keep_reference=keep_reference,
         )
 
+    def denoise_pair(self, noisy_latents, timesteps, character, nobody, *, pose_features):
+        """Both halves of guidance, each [1, 4, F, h, w]: conditional, unconditional.
+
+        One after the other, which needs half of the memory.
+
+        Args:
+            noisy_latents, timesteps, pose_features: of one sample; see `UNet.forward`.
+            character, nobody: what `conditions` gave with a reference, and without.
+        """
+        of_both = (
+            self.denoise(noisy_latents, timesteps, conditions, pose_features=pose_features)
+            for conditions in (character, nobody)
+        )
+        return tuple(of_both)
+
     def scale_input(self, noisy_latents, timesteps):
         """What the denoising network is given of noisy latents [B, 4, F, h, w].
 

@@ -42,7 +42,8 @@ class Condition(NamedTuple):
 
     Attributes:
         token: what the image embedding adds to every token, [B, 1, C].
-        key, value: of the reference tokens, [B, S, C]; None without a reference.
+        key, value: of the reference tokens, [R, S, C]: of the first R samples, the others have no
+            reference; None where nobody has.
     """
 
     token: paddle.Tensor
@@ -50,14 +51,40 @@ class Condition(NamedTuple):
     value: paddle.Tensor | None = None
 
 
-def with_reference(key, value, condition, keep):
-    """A token's own keys and values [B*F, L, C], and behind them those of the reference.
+def guidance_pair(character, nobody):
+    """Conditions of two samples, a character's and behind it one without reference, of each's."""
+    pairs = zip(character, nobody, strict=True)
+    return [Condition(paddle.concat([c.token, n.token]), c.key, c.value) for c, n in pairs]
 
-    Where `keep` (bool [B] or None) is False, its own come twice: attending twice to one's own
-    tokens is attending once, exactly "no reference".
+
+def attend_with_reference(query, key, value, condition, keep, heads):
+    """Attention of tokens [B*F, L, C] to themselves and to the reference: [B*F, L, C].
+
+    Args:
+        query, key, value: of the tokens.
+        condition: a `Condition`, or None.
+        keep: bool [R], False where a sample goes without its reference; None: all keep theirs.
+        heads: number of heads.
     """
     if condition is None or condition.key is None:
-        return key, value
+        return multi_head_attention(query, key, value, heads)
+    batch = query.shape[0]
+    first = batch // condition.token.shape[0] * condition.key.shape[0]  # of B*F, with a reference
+    if first == batch:
+        key, value = _with_reference(key, value, condition, keep)
+        return multi_head_attention(query, key, value, heads)
+    both = _with_reference(key[:first], value[:first], condition, keep)
+    own = (x[first:] for x in (query, key, value))
+    parts = (query[:first], *both), own
+    return paddle.concat([multi_head_attention(*tokens, heads) for tokens in parts])
+
+
+def _with_reference(key, value, condition, keep):
+    """A token's own keys and values [B*F, L, C], and behind them those of the reference.
+
+    Where `keep` is False, its own come twice: attending twice to one's own tokens is attending
+    once, exactly "no reference".
+    """
     both, batch = [], key.shape[0]
     for own, other in ((key, condition.key), (value, condition.value)):
         other = repeat_frames(other, batch)
@@ -90,9 +117,8 @@ class Attention(nn.Layer):
 
         `keep` is bool [B], False where a sample goes without; None: all keep theirs.
         """
-        query, key, value = self.to_q(x), self.to_k(x), self.to_v(x)
-        key, value = with_reference(key, value, condition, keep)
-        return self.to_out[0](multi_head_attention(query, key, value, self.heads))
+        tokens = self.to_q(x), self.to_k(x), self.to_v(x)
+        return self.to_out[0](attend_with_reference(*tokens, condition, keep, self.heads))
 
     def attend_one(self, token):
         """Result of attending to the single token [B, 1, D]: [B, 1, C], the same for all queries.

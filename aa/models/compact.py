@@ -25,9 +25,9 @@ from paddle import nn
 from aa.models.attention import (
     Condition,
     FeedForward,
+    attend_with_reference,
     multi_head_attention,
     repeat_frames,
-    with_reference,
 )
 from aa.models.blocks import Level, MiddleLevel, ResnetBlock
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
@@ -68,10 +68,9 @@ class CompactAttention(nn.Layer):
         _start(self.to_out.weight, lambda: self.to_v.weight.t())
 
     def forward(self, x, normed, condition, keep=None):
-        """x and its norm with places [B*F, L, C], a `Condition`; `keep` as in `with_reference`."""
-        query, key, value = self.to_q(normed), self.to_k(normed), self.to_v(x)
-        key, value = with_reference(key, value, condition, keep)
-        return self.to_out(multi_head_attention(query, key, value, self.heads))
+        """x and its norm with places [B*F, L, C]; see `attend_with_reference` for the others."""
+        tokens = self.to_q(normed), self.to_k(normed), self.to_v(x)
+        return self.to_out(attend_with_reference(*tokens, condition, keep, self.heads))
 
 
 class CompactTransformer(nn.Layer):

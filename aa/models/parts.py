@@ -24,7 +24,10 @@ def guide(model, pose_pixels):
 
 
 def denoise(model, latents, timesteps, pose_features, *conditions):
-    """Scaled noisy latents [1, 4, F, h, w], timesteps [1], `flat` conditions -> prediction."""
+    """Scaled noisy latents [1, 4, F, h, w], timesteps [1], `flat` conditions -> prediction.
+
+    The conditions may be of several samples, the prediction is [B, 4, F, h, w] then.
+    """
     conditions = [Condition(*conditions[i : i + 3]) for i in range(0, len(conditions), 3)]
     return model.denoising_unet(latents, timesteps, conditions, pose_features=pose_features)
 

@@ -128,7 +128,7 @@ class UNet(nn.Layer):
         """Predict from noisy latents.
 
         Args:
-            latents: [B, 4, F, h, w].
+            latents: [B, 4, F, h, w], or [1, 4, F, h, w] where samples differ in conditions only.
             timesteps: integers [B], one for all frames of a sample, or [B, F].
             conditions: what `conditions` gave, once for all steps and frames.
             pose_features: [B, C, F, h, w], added after `conv_in`.
@@ -140,7 +140,7 @@ class UNet(nn.Layer):
         Raises:
             ValueError: there are more frames than the motion modules have positions for.
         """
-        batch, _, frames = latents.shape[:3]
+        frames = latents.shape[2]
         if self.max_frames is not None and frames > self.max_frames:
             raise ValueError(
                 f"{frames} frames at once; the motion modules reach {self.max_frames}."
@@ -148,6 +148,9 @@ class UNet(nn.Layer):
         x = self.conv_in(_fold(latents))
         if pose_features is not None:
             x = x + _fold(pose_features)
+        batch = conditions[0].token.shape[0]
+        if x.shape[0] < batch * frames:
+            x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
         x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, keep_reference, frames)
         x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])

@@ -48,7 +48,11 @@ class VideoPlan:
         self.memory = device_memory(hardware)
         half = hardware.device == "gpu" and config.precision != "float32"
         self.counter = VideoCounter(
-            network, device=hardware.device, half=half, compiled=options.engine == "compiled"
+            network,
+            device=hardware.device,
+            half=half,
+            compiled=options.engine == "compiled",
+            guided=options.guidance_scale > 1,
         )
         self.precision = config.precision
         counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
@@ -77,11 +81,13 @@ class VideoCounter:
         device: "cpu" or "gpu".
         half: whether it computes in float16 or bfloat16.
         compiled: whether the heavy parts are compiled, which keeps their weights a second time.
+        guided: whether there is guidance; compiled, both of its halves are computed at once.
     """
 
-    def __init__(self, model_config, *, device, half, compiled=False):
+    def __init__(self, model_config, *, device, half, compiled=False, guided=True):
         self.model = shape_only_model(model_config, motion_modules=True).eval()
         self.device, self.half, self.compiled = device, half, compiled
+        self.samples = 2 if compiled and guided else 1  # of a call of the denoiser
         self._peaks, self._shapes = {}, {}
 
     def count(self, video):
@@ -102,7 +108,7 @@ class VideoCounter:
                 spec(1, latents, window, *side),
                 spec(1, dtype="int64"),
                 spec(1, channels, window, *side),
-                *(spec(*shape) for shape in conditions),
+                *(spec(*shape) for shape in self._of_all_samples(conditions)),
             ),
             "decoding": self._peak(parts.decode, spec(batch, latents, *side)),
             "encoding of the reference": self._peak(
@@ -133,6 +139,12 @@ class VideoCounter:
         if (height, width) not in self._shapes:
             self._shapes[height, width] = parts.condition_shapes(self.model, height, width)
         return self._shapes[height, width]
+
+    def _of_all_samples(self, shapes):
+        """Shapes of the character's `flat` conditions, its tokens beside those of no one."""
+        return [
+            (self.samples, *shape[1:]) if i % 3 == 0 else shape for i, shape in enumerate(shapes)
+        ]
 
     def _peak(self, part, *specs):
         """Bytes at the height of a part of a generation, on tensors of these specs."""

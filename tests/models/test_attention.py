@@ -10,6 +10,7 @@ from aa.models.attention import (
     Attention,
     Condition,
     SpatialTransformerBlock,
+    guidance_pair,
     multi_head_attention,
 )
 from tests.conftest import fill
@@ -72,7 +73,7 @@ def test_reference_tokens_are_extra_keys_and_values():
     expected = layer.to_out[0](
         multi_head_attention(layer.to_q(x), layer.to_k(both), layer.to_v(both), 2)
     )
-    condition = Condition(None, layer.to_k(reference), layer.to_v(reference))
+    condition = Condition(random(1, 1, 8), layer.to_k(reference), layer.to_v(reference))
     np.testing.assert_allclose(layer(x, condition).numpy(), expected.numpy(), atol=1e-6)
 
 
@@ -95,6 +96,16 @@ def test_a_dropped_reference_is_exactly_no_reference():
     without, _ = layer(x, layer.condition(token))
     np.testing.assert_allclose(mixed[0].numpy(), with_reference[0].numpy(), atol=1e-6)
     np.testing.assert_allclose(mixed[1].numpy(), without[1].numpy(), atol=1e-6)
+
+
+def test_a_guidance_pair_is_a_sample_with_and_one_without_reference():
+    layer, x, reference, tokens = block(), random(6, 4, 8), random(1, 4, 8), random(2, 1, 6)
+    character, nobody = layer.condition(tokens[:1], reference), layer.condition(tokens[1:])
+    together, _ = layer(x, guidance_pair([character], [nobody])[0])  # three frames of each
+    with_reference, _ = layer(x[:3], character)
+    without, _ = layer(x[3:], nobody)
+    np.testing.assert_allclose(together[:3].numpy(), with_reference.numpy(), atol=1e-6)
+    np.testing.assert_allclose(together[3:].numpy(), without.numpy(), atol=1e-6)
 
 
 def test_what_a_block_passes_on_is_its_first_norm():

@@ -77,7 +77,7 @@ def test_a_new_attention_gives_half_of_itself_and_half_of_the_same_place_of_the_
     attention.to_out.bias.set_value(paddle.zeros([64]))
     tokens, reference = random(1, 16, 64), random(1, 16, 64, seed=1)
     places = 3 * positions(4, 4, 64)  # 3: sharp, to compare
-    condition = Condition(None, attention.to_k(places), attention.to_v(reference))
+    condition = Condition(random(1, 1, 64), attention.to_k(places), attention.to_v(reference))
     out = attention(tokens, places, condition).numpy()
     np.testing.assert_allclose(out, (tokens + reference).numpy() / 2, atol=1e-3)
 
