@@ -131,7 +131,7 @@ def run(size, variant, frames, repeats, folder):
     """`measure` in a process of its own."""
     options = ["--frames", str(frames), "--repeats", str(repeats), "--folder", folder]
     command = [sys.executable, __file__, "--sizes", size, "--variant", variant, *options]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(output.splitlines()[-1])
 
 

@@ -33,9 +33,10 @@ def temporal_attend(layer, x):
 def guided_block(layer, x, condition, keep_reference=None):
     """A transformer block on both halves of guidance, [2 * F, L, C], the unconditional one first.
 
-    `condition` is the image embeddings of both halves [2, 1, D] and the reference tokens [1, L, C].
+    `condition` has the image embeddings of both halves [2, 1, D] and the reference tokens
+    [1, L, C], nothing projected.
     """
-    image_embeds, reference = condition
+    image_embeds, reference, _ = condition
     count, half = x.shape[0], x.shape[0] // 2
     h = layer.norm1(x)
     both = attend(layer.attn1, h, paddle.concat([h, reference.tile([count, 1, 1])], axis=1))
@@ -69,8 +70,10 @@ def make_straightforward(model):
 
 def guided_prediction(model, latents, timesteps, image_embeds, reference, pose_features, scale):
     """Guidance in one call: see `Pose2VideoPipeline`, which makes two."""
+    from aa.models.attention import Condition
+
     embeds = paddle.concat([paddle.zeros_like(image_embeds), image_embeds])
-    conditions = [(embeds, tokens) for tokens in reference]
+    conditions = [Condition(embeds, tokens) for tokens in reference]
     both = model.denoising_unet(
         paddle.concat([latents, latents]),
         paddle.concat([timesteps, timesteps]),
