@@ -1,10 +1,9 @@
-"""Where the time of a denoising call goes, straightforward, eager and compiled, and the floor.
+"""Where the time of a guided step goes, straightforward, eager and compiled, and the floor.
 
     python benchmarks/inference_profile.py [--size small]
 
-One conditional call of 8 frames; the straightforward way, which has both halves of guidance in one
-call, is shown for both. The floor is the multiplications and additions of the call over the rate
-of a large product, measured in the same process by the same library.
+Both halves of guidance, 8 frames. The floor is the multiplications and additions of our way over
+the rate of a large product, measured in the same process by the same library.
 """
 
 import argparse
@@ -70,7 +69,7 @@ def profile_openvino(network, inputs, hint):
 
 
 def operations(model, tensors):
-    """Multiplications and additions of the denoiser on these tensors."""
+    """Multiplications and additions of the denoiser on these inputs of its exported part."""
     from aa.models import parts
     from aa.plan.graph import trace
     from aa.plan.rules import multiplications
@@ -93,6 +92,7 @@ def main(size):
     from aa.inference.compiled import HINTS, part_specs
     from aa.inference.graphs import export_graph, load_graph
     from aa.models import parts
+    from aa.models.attention import guidance_pair
     from aa.plan.rates import measured_rates
 
     channels, height, width = SIZES[size]
@@ -100,21 +100,24 @@ def main(size):
         model = build(channels)
         latents, timesteps, embeds, reference, pose = draw_inputs(model, FRAMES, height, width)
         features = model.reference_features(reference, embeds)
-        conditions = model.conditions(embeds, reference)
-        tensors = [latents, timesteps, pose, *parts.flat(conditions)]
+        halves = model.conditions(embeds, reference), model.conditions(paddle.zeros_like(embeds))
+        tensors = [latents, timesteps, pose, *parts.flat(guidance_pair(*halves))]
         count = operations(model, tensors)
         floor = count / measured_rates(hardware).flops
-        print(f"{size}, {FRAMES} frames, a conditional call: {count / 1e9:.0f} GFLOP")
+        print(f"{size}, a guided step of {FRAMES} frames: {count / 1e9:.0f} GFLOP")
         network = load_graph(export_graph(model, parts.denoise, part_specs(tensors)), model)
         inputs = dict(enumerate(tensor.numpy() for tensor in tensors))
         for precision, hint in HINTS.items():
             seconds, by_kind, rate = profile_openvino(network, inputs, hint)
             table(f"compiled {precision}", seconds, by_kind, count / rate)
-        table("eager", *profile_paddle(lambda: parts.denoise(model, *tensors)), floor)
+        eager = profile_paddle(
+            lambda: model.denoise_pair(latents, timesteps, *halves, pose_features=pose)
+        )
+        table("eager", *eager, floor)
         make_straightforward(model)
         arguments = latents, timesteps, embeds, features, pose, SCALE
         plain = profile_paddle(lambda: guided_prediction(model, *arguments))
-        table("straightforward, both halves (the floor is ours of one)", *plain, floor)
+        table("straightforward", *plain, floor)
 
 
 if __name__ == "__main__":

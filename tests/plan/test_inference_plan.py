@@ -51,6 +51,17 @@ def test_the_height_of_an_animation_is_what_the_allocator_gives(video):
     paddle.set_device("cpu")
 
 
+def test_compiled_guidance_is_one_call_for_both_halves():
+    network = replace(CONFIG, motion_max_frames=24)
+    video = Video(frames=24, height=128, width=128, context_frames=24, decode_batch_size=1)
+    alone, together = (
+        VideoCounter(network, device="cpu", half=False, compiled=True, guided=guided)
+        for guided in (False, True)
+    )
+    phase = "most at one time: denoising of a window"
+    assert together.count(video).parts[phase] > 1.5 * alone.count(video).parts[phase]
+
+
 @pytest.mark.slow
 def test_a_video_of_600x784_and_120_frames_fits_a_32_gb_card(compose):
     overrides = ["model=animate_anyone", "data=puppets", "stage=2", "stage.init_from=null"]
