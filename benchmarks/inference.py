@@ -182,8 +182,8 @@ def plot(found, sizes, path):
         right.plot(sizes, [median[id(r)] for r in by_size], "o-", color=f"C{number}")
     left.set(xlabel=f"frames, {sizes[0]} network", ylabel="seconds of a guided step")
     right.set(xlabel=f"network, {FRAMES} frames", yscale="log")
-    left.set_ylim(bottom=0)
-    left.legend()
+    left.set(ylim=(0, None), xticks=sorted({r["frames"] for r in found}))
+    left.legend(loc="upper left")
     figure.savefig(path, dpi=120)
 
 
