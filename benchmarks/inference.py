@@ -3,10 +3,10 @@
     python benchmarks/inference.py [--sizes small medium large] [--repeats 5]
 
 All denoise 8 frames; the smallest network then more. The straightforward way is in
-`straightforward.py`; it has the same weights, threads and MKL settings. Each variant runs in a
-process of its own, for its peak memory; times are medians after one step that does not count (of
-the large network Paddle's only one). Compiling is not counted and shown beside. The largest
-difference to the straightforward prediction says that it is the same step. Writes
+`straightforward.py`; it has the same weights, threads and MKL settings, else Paddle's own. Each
+variant runs in a process of its own, for its peak memory; times are medians after one step that
+does not count (of the large network Paddle's only one). Compiling is not counted and shown beside.
+The largest difference to the straightforward prediction says that it is the same step. Writes
 outputs/benchmarks/inference.json and inference.png.
 """
 
@@ -104,6 +104,8 @@ def measure(size, variant, frames, repeats, folder):
     from aa.config import HardwareConfig
     from aa.machine import prepare_paddle
 
+    if variant == "straightforward":
+        os.environ.update(FLAGS_use_stride_kernel="1")  # as Paddle comes
     prepare_paddle(HardwareConfig(device="cpu"))
     import numpy as np
     import paddle
