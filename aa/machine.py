@@ -58,16 +58,12 @@ def card_memory():
         return None
 
 
-def cpu_settings(hardware):
+def thread_settings(hardware):
     """Environment that paddle must see when it is imported, for this machine's CPU."""
     threads = hardware.num_threads or max(1, (os.cpu_count() or 1) // hardware.devices)
     settings = {"OMP_NUM_THREADS": str(threads), "FLAGS_paddle_num_threads": str(threads)}
     if "AuthenticAMD" in _cpu_info():
         settings["MKL_DEBUG_CPU_TYPE"] = "5"  # paddle's MKL leaves AVX2 unused on AMD otherwise
-    if hardware.device == "cpu":
-        # Transposed numbers are copied at once: as views they are gathered later, 4 to 15 times
-        # slower on a CPU.
-        settings["FLAGS_use_stride_kernel"] = "0"
     return settings
 
 
@@ -80,7 +76,7 @@ def _cpu_info():
 
 def prepare_paddle(hardware):
     """Set the CPU up and import paddle and its libraries without their start-up chatter."""
-    settings = cpu_settings(hardware)
+    settings = thread_settings(hardware)
     for key, value in settings.items():
         if hardware.num_threads:
             os.environ[key] = value
@@ -101,4 +97,7 @@ def prepare_paddle(hardware):
             "hardware: this group asks for a GPU, but the installed paddlepaddle is the CPU build; "
             "install paddlepaddle-gpu (see README) or use hardware=cpu."
         )
+    if "FLAGS_use_stride_kernel" not in os.environ:
+        # Transposed numbers as views are gathered later, on a CPU 4 to 15 times slower.
+        paddle.set_flags({"FLAGS_use_stride_kernel": hardware.device != "cpu"})
     paddle.set_device(hardware.device)  # a GPU build would take its GPU for hardware=cpu too

@@ -75,12 +75,12 @@ def profile_openvino(network, inputs, hint):
 
 def operations(model, tensors):
     """Multiplications and additions of the denoiser on these inputs of its exported part."""
+    from aa.inference.compiled import part_specs
     from aa.models import parts
     from aa.plan.graph import trace
     from aa.plan.rules import multiplications
 
-    specs = [parts.spec(*t.shape, dtype=str(t.dtype).split(".")[-1]) for t in tensors]
-    graph = trace(lambda *tensors: parts.denoise(model, *tensors), specs)
+    graph = trace(lambda *tensors: parts.denoise(model, *tensors), part_specs(tensors))
     return 2 * sum(multiplications(operation) for operation in graph.operations)
 
 
@@ -120,6 +120,7 @@ def main(size):
         )
         table("eager", *eager, floor)
         make_straightforward(model)
+        paddle.set_flags({"FLAGS_use_stride_kernel": True})  # as Paddle comes
         arguments = latents, timesteps, embeds, features, pose, SCALE
         plain = profile_paddle(lambda: guided_prediction(model, *arguments))
         table("straightforward", *plain, floor)

@@ -69,7 +69,7 @@ def make_straightforward(model):
 
 
 def guided_prediction(model, latents, timesteps, image_embeds, reference, pose_features, scale):
-    """Guidance in one call: see `Pose2VideoPipeline`, which makes two."""
+    """Guidance in one call: see `AnimateAnyone.denoise_pair`, which makes two."""
     from aa.models.attention import Condition
 
     embeds = paddle.concat([paddle.zeros_like(image_embeds), image_embeds])

@@ -11,12 +11,12 @@ from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
-from aa.machine import cpu_settings
+from aa.machine import thread_settings
 from aa.resolvers import register_schemas
 
 CONF = str(Path(__file__).parents[1] / "conf")
 
-for key, value in cpu_settings(HardwareConfig(device="cpu")).items():
+for key, value in thread_settings(HardwareConfig(device="cpu")).items():
     os.environ.setdefault(key, value)
 
 

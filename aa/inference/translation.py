@@ -128,15 +128,15 @@ def _slice(operands, attributes, _):
     )
 
 
-def _halves(operands, attributes, _):
-    """Equal parts of a tensor along its last axis.
+def _split(operands, attributes, results):
+    """Equal parts of a tensor along an axis.
 
     Those of a linear layer are layers of their own, by parts of its weight: dividing what it gives
     copies all of it.
     """
     x, axis, count = operands[0], _side(operands[1]), attributes["num"]
-    linear = _linear_layer(x) if axis in (-1, len(x.get_output_partial_shape(0)) - 1) else None
-    if linear is None:
+    linear = _linear_layer(x)
+    if linear is None or axis not in (-1, len(linear[0].get_partial_shape()) - 1):
         return ov.split(x, axis, count).outputs()
     tokens, weight, bias = linear
     weights, biases = (ov.split(w, -1, count).outputs() for w in (weight, bias))
@@ -146,11 +146,13 @@ def _halves(operands, attributes, _):
 
 def _linear_layer(x):
     """Tokens, weight and bias of which a value is the linear layer, or None."""
-    if x.get_type_name() != "Add":
+    if not isinstance(x, openvino.Node) or x.get_type_name() != "Add":
         return None
     product, bias = (source.get_source_output() for source in x.inputs())
     product = product.get_node()
     if product.get_type_name() != "MatMul" or bias.get_node().get_type_name() != "Parameter":
+        return None
+    if any(product.get_attributes()[f"transpose_{side}"] for side in "ab"):
         return None
     tokens, weight = (source.get_source_output() for source in product.inputs())
     return (tokens, weight, bias) if weight.get_node().get_type_name() == "Parameter" else None
@@ -228,7 +230,7 @@ TABLE = {
     "slice": _slice,
     "combine": lambda x, _, __: x,
     "concat": lambda x, _, __: ov.concat(x[0], _side(x[1])),
-    "split_with_num": _halves,
+    "split_with_num": _split,
     "split": lambda x, _, __: x[0],
     "share_data_": lambda x, _, __: x[0],
 }

@@ -115,7 +115,7 @@ class Attention(nn.Layer):
     def forward(self, x, condition=None, keep=None):
         """Attend from x [B*F, L, C] to x itself and to the reference of a `Condition`.
 
-        `keep` is bool [B], False where a sample goes without; None: all keep theirs.
+        `keep`: see `attend_with_reference`.
         """
         tokens = self.to_q(x), self.to_k(x), self.to_v(x)
         return self.to_out[0](attend_with_reference(*tokens, condition, keep, self.heads))

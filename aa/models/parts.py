@@ -38,17 +38,8 @@ def decode(model, latents):
 
 
 def flat(conditions):
-    """Conditions of a character as one list: token, key and value of every attention block.
-
-    Where there is no reference, keys and values of no token stand for none.
-    """
-    whole = (c if c.key is not None else _with_no_token(c) for c in conditions)
-    return list(chain.from_iterable(whole))
-
-
-def _with_no_token(condition):
-    nothing = condition.token[:, :0]
-    return Condition(condition.token, nothing, nothing)
+    """Conditions with a reference as one list: token, key and value of every attention block."""
+    return list(chain.from_iterable(conditions))
 
 
 def condition_shapes(model, height, width):
@@ -63,5 +54,5 @@ def condition_shapes(model, height, width):
 
 
 def spec(*shape, dtype="float32"):
-    """Paddle's InputSpec of a tensor that needs no gradient; None for any length."""
+    """Paddle's InputSpec of a tensor that needs no gradient."""
     return InputSpec(list(shape), dtype, stop_gradient=True)

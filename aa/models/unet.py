@@ -129,7 +129,8 @@ class UNet(nn.Layer):
 
         Args:
             latents: [B, 4, F, h, w], or [1, 4, F, h, w] where samples differ in conditions only.
-            timesteps: integers [B], one for all frames of a sample, or [B, F].
+            timesteps: integers [B], one for all frames of a sample, or [B, F]; [1] or [1, F] where
+                the latents are one.
             conditions: what `conditions` gave, once for all steps and frames.
             pose_features: [B, C, F, h, w], added after `conv_in`.
             keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
@@ -138,9 +139,12 @@ class UNet(nn.Layer):
             the prediction [B, 4, F, h, w].
 
         Raises:
-            ValueError: there are more frames than the motion modules have positions for.
+            ValueError: there are more frames than the motion modules have positions for, or the
+                conditions are of another number of samples.
         """
-        frames = latents.shape[2]
+        frames, batch = latents.shape[2], conditions[0].token.shape[0]
+        if latents.shape[0] not in (1, batch):
+            raise ValueError(f"latents of {latents.shape[0]} samples, conditions of {batch}.")
         if self.max_frames is not None and frames > self.max_frames:
             raise ValueError(
                 f"{frames} frames at once; the motion modules reach {self.max_frames}."
@@ -148,9 +152,9 @@ class UNet(nn.Layer):
         x = self.conv_in(_fold(latents))
         if pose_features is not None:
             x = x + _fold(pose_features)
-        batch = conditions[0].token.shape[0]
-        if x.shape[0] < batch * frames:
+        if latents.shape[0] < batch:
             x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
+            timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
         x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, keep_reference, frames)
         x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])

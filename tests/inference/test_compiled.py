@@ -57,11 +57,13 @@ def compact_model():
     return model.eval()
 
 
-def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache):
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
+def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache, guidance_scale):
     compiled = CompiledModel(compact_model, cache)
-    found = animate(compiled, guidance_scale=1.0)
+    found = animate(compiled, guidance_scale=guidance_scale)
     assert not compiled.failed
-    np.testing.assert_allclose(found, animate(compact_model, guidance_scale=1.0), atol=1e-5)
+    expected = animate(compact_model, guidance_scale=guidance_scale)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])

@@ -72,6 +72,21 @@ def test_without_motion_modules_frames_are_independent_images():
     np.testing.assert_allclose(together[:, :, 1:2].numpy(), alone.numpy(), atol=1e-5)
 
 
+@pytest.mark.parametrize("timesteps", [[9], [[9, 700, 3]]])
+def test_one_video_under_two_conditions_is_two_samples(timesteps):
+    unet, video, tokens = build(), random(1, 4, 3, 4, 4), random(2, 1, 6)
+    t = paddle.to_tensor(timesteps)
+    together = unet(video, t, unet.conditions(tokens))
+    alone = [unet(video, t, unet.conditions(token)) for token in tokens.split(2)]
+    np.testing.assert_allclose(together.numpy(), paddle.concat(alone).numpy(), atol=1e-5)
+
+
+def test_conditions_of_another_number_of_samples_are_refused():
+    unet, videos = build(), random(2, 4, 3, 4, 4)
+    with pytest.raises(ValueError, match="latents of 2 samples, conditions of 1"):
+        unet(videos, paddle.to_tensor([9, 9]), unet.conditions(random(1, 1, 6)))
+
+
 def test_odd_latent_sizes_come_back_in_their_size():
     unet = build()
     out = unet(random(1, 4, 2, 5, 7), paddle.to_tensor([9]), unet.conditions(random(1, 1, 6)))
