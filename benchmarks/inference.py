@@ -179,13 +179,14 @@ def plot(found, sizes, path):
         )
         median = {id(r): statistics.median(r["seconds"]) for r in rows}
         x = [frames for frames, _ in by_frames]
-        left.plot(x, [median[id(r)] for _, r in by_frames], "o-", color=f"C{number}", label=variant)
+        left.plot(x, [median[id(r)] for _, r in by_frames], "o-", color=f"C{number}")
         by_size = [next(r for r in rows if r["size"] == size) for size in sizes]
-        right.plot(sizes, [median[id(r)] for r in by_size], "o-", color=f"C{number}")
+        seconds = [median[id(r)] for r in by_size]
+        right.plot(sizes, seconds, "o-", color=f"C{number}", label=variant)
     left.set(xlabel=f"frames, {sizes[0]} network", ylabel="seconds of a guided step")
     right.set(xlabel=f"network, {FRAMES} frames", yscale="log")
     left.set(ylim=(0, None), xticks=sorted({r["frames"] for r in found}))
-    left.legend(loc="upper left")
+    right.legend(loc="lower right")
     figure.savefig(path, dpi=120)
 
 
