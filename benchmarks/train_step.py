@@ -5,10 +5,9 @@
 The UNets have 64, 128, 256, 256 channels; stage 1 takes 4 samples, stage 2 a clip of 8 frames, at
 256x256 pixels (32x32 latents). Straightforward means: everything has gradients, the
 cross-attention compares its one token with every query, and Paddle has its own settings but for
-threads and MKL's. "kept" is ours with the frames encoded
-before (`data.latents`), "recompute" is ours with the layers' activations dropped. What must not
-change, the loss, is compared too. Each variant runs in a process of its own, for its peak memory;
-times are medians.
+threads and MKL's. "kept" is ours with the frames encoded before (`data.latents`), "recompute" is
+ours with the layers' activations dropped. What must not change, the loss, is compared too. Each
+variant runs in a process of its own, for its peak memory; times are medians.
 """
 
 import argparse

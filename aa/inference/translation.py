@@ -128,7 +128,7 @@ def _slice(operands, attributes, _):
     )
 
 
-def _split(operands, attributes, results):
+def _split(operands, attributes, _):
     """Equal parts of a tensor along an axis.
 
     Those of a linear layer are layers of their own, by parts of its weight: dividing what it gives
