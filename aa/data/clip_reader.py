@@ -16,7 +16,7 @@ from aa.data.transforms import (
     to_signed,
     to_unit,
 )
-from aa.data.video import VideoReader
+from aa.data.video import open_pair
 from aa.errors import ClipError, UserError
 
 OPEN_CLIPS = 8  # how many clips a process keeps open
@@ -118,7 +118,7 @@ class ClipReader:
     def _readers(self, clip):
         """The readers of a clip, kept open while it is among the last OPEN_CLIPS used."""
         if clip not in self._open:
-            self._open[clip] = VideoReader(clip.video), VideoReader(clip.pose)
+            self._open[clip] = open_pair(clip.video, clip.pose)
             if len(self._open) > OPEN_CLIPS:
                 self._open.popitem(last=False)
         self._open.move_to_end(clip)

@@ -1,18 +1,25 @@
-"""Cheap checks of a video file that decode nothing: is it there, whole, and a video at all?"""
+"""Video files before anything is decoded: are they there, whole, and videos at all? And opened."""
 
 import os
 import re
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
 
 from aa.errors import ClipError
 from aa.files import missing
 
 MOST_PIXELS = 2**25  # of a frame: 7680 x 4320 and a little more
 # FFmpeg also reads playlists and scripts, which name other files and addresses for it to open.
-OPTIONS = {
+DECODING = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
     "protocol_whitelist": "file",
-    "codec_whitelist": "none",  # the headers are enough; a frame would take 0.1 s and any memory
 }
+# The headers are enough; a frame would take 0.1 s and any memory.
+OPTIONS = {**DECODING, "codec_whitelist": "none"}
 
 
 def check_container(path):
@@ -36,7 +43,7 @@ def check_container(path):
 def _check_boxes(path, file):
     """Walk the top-level mp4 boxes: each must end inside the file, and `moov` (the index) be there.
 
-    decord opens a file cut between two frames without a word, as a shorter video.
+    FFmpeg opens a file cut between two frames without a word, as a shorter video.
     """
     file_size, start, kinds = path.stat().st_size, 0, set()
     while start + 8 <= file_size:
@@ -64,10 +71,7 @@ def _check_boxes(path, file):
 
 
 def _probe(path):
-    """ClipError if FFmpeg finds no possible video in the file; decord would print, or try it."""
-    import av
-    from av.error import FFmpegError
-
+    """ClipError if FFmpeg finds no possible video in the file."""
     wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
         with av.open(str(path), options=OPTIONS) as container:
@@ -94,7 +98,33 @@ def _probe(path):
         )
 
 
+def open_video(path: Path) -> InputContainer:
+    """Open a video file, which `check_container` has let pass, to read and decode it.
+
+    Raises:
+        ClipError: it holds no video that can be read.
+    """
+    try:
+        container = av.open(str(path), options=DECODING)
+        if container.streams.video:
+            return container
+        reason = "it has no video stream"
+    except (FFmpegError, OSError, ValueError) as error:
+        reason = first_line(error)
+    raise ClipError(f"{path}: holds no readable video ({reason}). Re-encode or replace the file.")
+
+
+def set_strict(stream: VideoStream, strict: bool) -> None:
+    """Choose, before a stream is decoded, whether damage is an error or painted over."""
+    context = stream.codec_context
+    context.options = {"max_pixels": str(MOST_PIXELS)} | (
+        {"err_detect": "explode"} if strict else {}
+    )
+    context.thread_count = 1  # the loader's processes are the threads
+
+
 def first_line(error):
-    """First line of an error, without decord's clock and source position."""
+    """First line of an error, without FFmpeg's number and the path, which are said already."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.sub(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ", "", lines[0]).strip().rstrip(".")
+    line = re.sub(r"\[Errno -?\d+\] ", "", lines[0])
+    return re.sub(r": '[^']*'$|; last error log: .*", "", line).strip().rstrip(".")

@@ -117,12 +117,16 @@ def check_clips(clips, *, min_frames, skip_bad, progress=True):
 
 def _fault(clip, *, min_frames):
     """Why a clip cannot be used, or None."""
-    from aa.data.video import check
+    from aa.data.video import open_pair
 
     try:
-        video, pose = check(clip.video), check(clip.pose)
+        video, pose = open_pair(clip.video, clip.pose)
+        video.check_ends()
+        pose.check_ends()
     except ClipError as error:
         return str(error)
+    if video.note or pose.note:
+        log.info("%s: %s", clip.video, video.note or f"of its pose video, {pose.note}")
     if video.num_frames != pose.num_frames:
         return (
             f"{clip.video}: has {video.num_frames} frames, its pose video {clip.pose} "

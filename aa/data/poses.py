@@ -12,14 +12,15 @@ class PoseVideo:
     Args:
         path: the video.
         num_frames: how many frames; None takes them all, up to `MOST_FRAMES`.
+        like: see `VideoReader`.
 
     Raises:
         ClipError: the video cannot be read.
         UserError: it has fewer frames than asked for, or more than anybody means.
     """
 
-    def __init__(self, path, num_frames=None):
-        self.reader = VideoReader(path)
+    def __init__(self, path, num_frames=None, *, like=None):
+        self.reader = VideoReader(path, like=like)
         found = self.reader.num_frames
         if num_frames is not None and num_frames > found:
             raise UserError(

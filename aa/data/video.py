@@ -2,59 +2,92 @@
 
 import os
 import warnings
-from functools import lru_cache
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from aa.data.containers import check_container, first_line
+from aa.data.decoder import Decoder
+from aa.data.display import Display
+from aa.data.video_index import at_constant_rate
 from aa.data.writers import VideoWriter, open_writer
 from aa.errors import ClipError, UserError
 from aa.files import missing
 
-__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_writer", "read_image"]
+__all__ = [
+    "VIDEO_ENDINGS",
+    "VideoReader",
+    "VideoWriter",
+    "check",
+    "open_pair",
+    "open_writer",
+    "read_image",
+]
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 # Pillow starts another program for some of the others (PostScript).
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
-# decord's decoding threads do not survive a fork: a child that uses or frees its parent's handle
-# waits for ever. Such handles are parked here, unused, until the child ends.
-_parents_handles = []
-
 
 class VideoReader:
-    """Random access to the frames of one video. Survives pickling and forking: it opens anew.
+    """Random access to the frames of one video, as a player shows them, at a constant rate.
 
-    `num_frames`, `fps` (frames per second), `height` and `width` (pixels) describe the video.
-    Raises ClipError for a file that is missing, cut short, without frames, or not a video.
+    Frame i is the same whatever was read before. Survives pickling and forking: it opens anew.
+    `num_frames`, `fps` (frames per second), `height` and `width` (pixels) describe the video;
+    `note` says in words what was done to bring it to a constant rate, or is None.
+
+    Args:
+        path: the video.
+        like: the reader of a video that shows the same moments frame by frame, or None. Where both
+            have as many frames stored, this one's are repeated and left out as the other's are.
+
+    Raises:
+        ClipError: the file is missing, cut short, without frames, or not a video.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike, *, like: "VideoReader | None" = None):
         self.path = Path(path)
-        self._handle, self._pid, self._frame_size = None, None, None
         check_container(self.path)
-        handle = self._open()
-        self.num_frames = len(handle)
-        self.fps = float(handle.get_avg_fps())
+        decoder = Decoder(self.path)
+        self._decoder, self._pid, self._index = decoder, os.getpid(), decoder.index
+        if not self._index.num_frames:
+            raise ClipError(f"{self.path}: holds no frames. Re-encode or replace the file.")
+        self._display = Display(*decoder.size, decoder.pixel_aspect)
+        if like is not None and like._index.num_frames == self._index.num_frames:
+            self._resampling = like._resampling
+        else:
+            self._resampling = at_constant_rate(self._index, decoder.rates)
+        self.num_frames, self.fps = len(self._resampling.frames), self._resampling.fps
 
     def __getstate__(self):
-        return {**self.__dict__, "_handle": None, "_pid": None}
+        return {**self.__dict__, "_decoder": None, "_pid": None}
 
     @property
-    def height(self):
+    def height(self) -> int:
         return self._size()[0]
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self._size()[1]
 
-    def read(self, indices):
+    @property
+    def note(self) -> str | None:
+        stored = self._index.num_frames
+        if np.array_equal(self._resampling.frames, np.arange(stored)):
+            return None
+        return (
+            f"its frame rate varies: its {stored} frames are taken by time as {self.num_frames} "
+            f"at {self.fps:.4g} per second"
+        )
+
+    def read(self, indices: Iterable[int]) -> np.ndarray:
         """Decode the frames `indices`, in that order, as uint8 RGB [F, H, W, 3].
 
-        Raises ClipError when an index lies outside the video or a frame does not decode.
+        Raises:
+            ClipError: an index lies outside the video, or a frame does not decode.
         """
         indices = [int(i) for i in indices]
         if not indices or min(indices) < 0 or max(indices) >= self.num_frames:
@@ -62,60 +95,44 @@ class VideoReader:
             raise ClipError(
                 f"{self.path}: frames {span} asked for, it has 0..{self.num_frames - 1}"
             )
-        try:
-            # Sorted and each once, a batch is one forward pass of the decoder.
-            wanted, places = np.unique(indices, return_inverse=True)
-            return self._decode(wanted.tolist())[places]
-        except Exception as error:  # decord raises DECORDError, RuntimeError, IndexError and others
-            self._handle = None  # after an error its decoder is in an unknown state
-            raise ClipError(
-                f"{self.path}: frames {min(indices)}..{max(indices)} do not all decode "
-                f"({first_line(error)}). Re-encode or replace the file."
-            ) from error
+        stored = self._resampling.frames[indices]
+        pictures = np.empty(0)
+        for place, frame in self._open().frames(np.unique(stored).tolist()):
+            picture = self._display.rgb(frame)
+            if not len(pictures):
+                pictures = np.empty((len(stored), *picture.shape), np.uint8)
+            for i in np.flatnonzero(stored == place):
+                pictures[i] = picture
+        return pictures
 
-    def _decode(self, indices):
-        """Rising indices -> uint8 RGB [F, H, W, 3]."""
-        try:
-            return self._open().get_batch(indices).asnumpy()
-        except Exception as error:
-            # An AVI has no times: where frames are not shown in the order they are stored, decord
-            # takes sound ones for damaged.
-            untimed = self.path.suffix.lower() == ".avi" and "recovered from" in str(error)
-            if "from_size == to_size" not in str(error) and not untimed:
-                raise
-            # decord cannot copy the padded rows of some widths below 80, such as 16, 24, 48, 72.
-            return _decode_from_start(self.path, indices)
+    def check_ends(self) -> None:
+        """Decode the first and the last frame; ClipError if they do not."""
+        self.read([0, self.num_frames - 1])
 
     def _size(self):
-        if self._frame_size is None:
-            self._frame_size = self.read([0]).shape[1:3]
-        return self._frame_size
+        return self._display.size or self.read([0]).shape[1:3]
 
     def _open(self):
-        if self._handle is not None and self._pid != os.getpid():
-            _parents_handles.append(self._handle)
-            self._handle = None
-        if self._handle is None:
-            try:  # with a fault_tol near 0, a frame replaced by a copy of another is an error
-                handle = _decord().VideoReader(
-                    str(self.path),
-                    num_threads=1,
-                    fault_tol=1e-6,  # pyright: ignore[reportArgumentType] - a share of the frames
-                )
-            except Exception as error:
-                raise ClipError(
-                    f"{self.path}: holds no readable video ({first_line(error)}). "
-                    "Re-encode or replace the file."
-                ) from error
-            self._handle, self._pid = handle, os.getpid()
-        return self._handle
+        if self._decoder is None or self._pid != os.getpid():  # a fork shares its place in the file
+            self._decoder, self._pid = Decoder(self.path, self._index), os.getpid()
+        return self._decoder
 
 
-def check(path):
+def check(path: str | os.PathLike) -> VideoReader:
     """Open a video, decode its first and last frame, return its reader; ClipError if bad."""
     reader = VideoReader(path)
-    reader.read([0, reader.num_frames - 1])
+    reader.check_ends()
     return reader
+
+
+def open_pair(video: str | os.PathLike, pose: str | os.PathLike) -> tuple[VideoReader, VideoReader]:
+    """Readers of a video and of its pose video; frame i of both is the same moment.
+
+    Raises:
+        ClipError: one of them cannot be read.
+    """
+    reader = VideoReader(video)
+    return reader, VideoReader(pose, like=reader)
 
 
 def read_image(path):
@@ -134,23 +151,3 @@ def read_image(path):
             f"{path}: cannot be read as an image ({first_line(error)}). "
             "Wanted: a whole PNG, JPEG, WebP, BMP or GIF file."
         ) from error
-
-
-def _decode_from_start(path, indices):
-    """What decord's get_batch gives, for small videos: by PyAV, from the first frame on."""
-    import av
-
-    wanted, frames = set(indices), []
-    with av.open(str(path)) as container:
-        for i, frame in zip(range(indices[-1] + 1), container.decode(video=0), strict=False):
-            if i in wanted:
-                frames.append(frame.to_ndarray(format="rgb24"))
-    return np.stack(frames)
-
-
-@lru_cache(maxsize=1)
-def _decord():
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    return decord

@@ -26,7 +26,9 @@ def animate_clip(pipeline, clip, options):
     """
     size = (options.height, options.width)
     truth = PoseVideo(clip.video)
-    poses = PoseVideo(clip.pose, min(options.num_frames or len(truth), len(truth)))
+    poses = PoseVideo(
+        clip.pose, min(options.num_frames or len(truth), len(truth)), like=truth.reader
+    )
     reference = Image.fromarray(truth[:1][0])
     frames = pipeline.frames(
         reference, poses, height=size[0], width=size[1], **sampling_options(options)

@@ -14,7 +14,7 @@ from conftest import (
 )
 from PIL import Image
 
-from aa.data.video import VideoReader, VideoWriter, check, open_writer, read_image
+from aa.data.video import VideoReader, VideoWriter, open_writer, read_image
 from aa.errors import ClipError, UserError
 
 
@@ -108,8 +108,8 @@ def test_frames_that_do_not_decode_are_an_error_not_a_copy_of_others(tmp_path):
         content[start : start + size] = bytes(size)
     path.write_bytes(content)
     reader = VideoReader(path)
-    with pytest.raises(ClipError, match="do not all decode"):
-        check(path)
+    with pytest.raises(ClipError, match=r"a\.mp4: frame 19 does not decode"):
+        reader.check_ends()
     assert reader.read([0]).shape == (1, 64, 64, 3)
 
 
@@ -252,7 +252,8 @@ def test_other_containers_of_videos_are_read(tmp_path, ending):
         for frame in noisy_frames(4):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame)))
         container.mux(stream.encode())
-    reader = check(path)
+    reader = VideoReader(path)
+    reader.check_ends()
     assert (reader.num_frames, reader.height, reader.width) == (4, 64, 64)
 
 

@@ -1,0 +1,73 @@
+"""Decoded frames as a player shows them: upright, square pixels, whole frames, SDR, in RGB."""
+
+from fractions import Fraction
+from typing import cast
+
+import av
+import numpy as np
+from av.filter import Graph
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from aa.data.hdr import TRANSFERS, to_sdr
+
+BT2020 = 9  # the matrix of non-constant luminance, as ITU-T H.273 numbers them
+
+
+class Display:
+    """Turns decoded frames of one video into RGB, all of them to one size.
+
+    Attributes:
+        size: (height, width) of what `rgb` gives; None before the first frame.
+
+    Args:
+        height, width: of its frames as stored, in pixels.
+        pixel_aspect: width over height of a pixel; None where they are square.
+    """
+
+    def __init__(self, height: int, width: int, pixel_aspect: Fraction | None = None):
+        # The height stays: of pixels twice as high as wide, half the columns.
+        self._stored = height, max(1, round(width * (pixel_aspect or 1)))
+        self._reformatter, self.size = VideoReformatter(), None
+
+    def __getstate__(self):
+        return {key: value for key, value in vars(self).items() if key != "_reformatter"}
+
+    def __setstate__(self, state):
+        self.__dict__ = {**state, "_reformatter": VideoReformatter()}
+
+    def rgb(self, frame: av.VideoFrame) -> np.ndarray:
+        """One frame as uint8 RGB [H, W, 3]."""
+        turns = round(frame.rotation / 90) % 4
+        if frame.interlaced_frame:
+            frame = _deinterlace(frame)
+        transfer = TRANSFERS.get(int(frame.color_trc))
+        picture = self._reformatter.reformat(
+            frame,
+            width=self._stored[1],
+            height=self._stored[0],
+            format="rgb48le" if transfer else "rgb24",
+            src_colorspace=BT2020 if transfer else None,
+            interpolation=Interpolation.BICUBIC,
+            threads=1,  # the loader's processes are the threads
+        ).to_ndarray()
+        if transfer:
+            picture = to_sdr(picture, transfer)
+        picture = np.rot90(picture, turns)
+        self.size = picture.shape[:2]
+        return picture
+
+
+def _deinterlace(frame: av.VideoFrame) -> av.VideoFrame:
+    """The frame with both fields at the moment of the first, by that frame alone."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    deinterlacer = graph.add("estdif", "mode=frame:deint=all")
+    sink = graph.add("buffersink")
+    source.link_to(deinterlacer)
+    deinterlacer.link_to(sink)
+    graph.configure()
+    source.push(frame)
+    source.push(None)
+    return cast(av.VideoFrame, sink.pull())
