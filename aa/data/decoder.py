@@ -38,9 +38,10 @@ class Decoder:
         self.index = index or read_index(path, self.container)
         self._numbers = {key: number for number, key in enumerate(self.index.keys)}
         self._places = {int(number): place for place, number in enumerate(self.index.order)}
-        self._wanted, self._last, self._most = set(), -1, -1  # places, and their latest packet
+        self._wanted, self._last = set(), -1  # places of the frames asked for
         self._running: Iterator | None = None  # what comes out of `_run`
         self._start = self._next = self._shown = -1  # its first packet, the next; the last place
+        self._needed = -1  # the packet of the frame in demand
         self._left_out, self._tainted = set(), False  # packets not decoded; whether one failed
         self._prepare()
 
@@ -66,10 +67,8 @@ class Decoder:
         Raises:
             ClipError: a frame does not decode.
         """
-        packets, starts = self.index.order[places], self.index.starts
-        self._wanted, self._last = set(places), places[-1]
-        for done, place in enumerate(places):
-            self._most = int(packets[done:].max())
+        starts, self._wanted, self._last = self.index.starts, set(places), places[-1]
+        for place in places:
             # A keyframe may be none that everything behind it builds on: then from the first on.
             for start in dict.fromkeys((None, int(starts[place]), int(starts.min()))):
                 frame, reason = self._try(place, start)
@@ -87,7 +86,7 @@ class Decoder:
         running = self._run(start) if start is not None else self._coming(place)
         if running is None:
             return None, "not begun"
-        self._running = running
+        self._running, self._needed = running, int(self.index.order[place])
         try:
             for number, frame in running:
                 self._shown = self._places.get(number, self._shown)
@@ -125,9 +124,10 @@ class Decoder:
             try:
                 frames = context.decode(packet)
             except FFmpegError:
-                if number <= self._most:
+                if number <= self._needed:
                     raise
-                self._tainted, frames = True, []  # nothing wanted builds on it
+                self._tainted = True  # the frame in demand does not build on it and is on its way
+                break
             yield from ((frame.pts, frame) for frame in frames)
         yield from ((frame.pts, frame) for frame in self.stream.codec_context.decode(None))
 

@@ -58,10 +58,10 @@ class Display:
 
 
 def _deinterlace(frame: av.VideoFrame) -> av.VideoFrame:
-    """The frame with both fields at the moment of the first, by that frame alone."""
+    """One field of a frame, and lines between that are made of it; no other frame is looked at."""
     graph = Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 30)
     )
     deinterlacer = graph.add("estdif", "mode=frame:deint=all")
     sink = graph.add("buffersink")
