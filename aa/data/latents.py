@@ -20,6 +20,7 @@ from aa.weights.disk import check_space
 log = logging.getLogger(__name__)
 
 NAME = "moments"  # mean and standard deviation of the posterior
+READING = 2  # of videos: what was encoded from frames that were read in another way is not used
 PIXELS = 2**20  # of the frames that are encoded at a time
 
 
@@ -37,7 +38,7 @@ class LatentStore:
 
     def __init__(self, folder, *, vae, size):
         self.size = tuple(size)
-        self.folder = Path(folder) / f"{size[0]}x{size[1]}_{vae[:16]}"
+        self.folder = Path(folder) / f"{size[0]}x{size[1]}_{vae[:16]}_{READING}"
         self._files = {}
 
     def encode(self, clips, encode, *, skip_bad=False):
