@@ -1,6 +1,9 @@
 """The error a user can mend. It carries one line; runners print it and exit with code 2."""
 
+from collections.abc import Iterable
+
 LONGEST = 2000  # characters of a message
+NAMED = 5  # how many offenders a message names
 
 
 class UserError(ValueError):
@@ -27,6 +30,13 @@ def reason(error):
     if isinstance(error, MemoryError):
         return "it asks for more memory than there is"
     return str(error).strip() or type(error).__name__
+
+
+def some(items: Iterable[object]) -> str:
+    """The first few of a list, and how many more there are: "a; b; c; d; e and 3 more"."""
+    items = [str(item) for item in items]
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return "; ".join(items[:NAMED]) + more
 
 
 def one_line(text):

@@ -26,7 +26,7 @@ def read_text(path, *, most, advice, name=None):
         if len(content) > most:
             size = os.path.getsize(path)
             raise UserError(f"{name}: has {size} bytes, at most {most} are read. {advice}")
-        return content.decode()
+        return content.decode("utf-8-sig")  # Windows puts a byte order mark in front
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"{name}: cannot be read as a text ({reason}). {advice}") from error
