@@ -49,6 +49,7 @@ def run(main, schema):
     job.schema = schema
     try:
         arguments, starts = check_arguments(sys.argv[1:])
+        arguments = normalise_overrides(arguments)
         if starts and schema in (TrainConfig, InferConfig):
             plan, arguments = take_plan(arguments)
             if plan:

@@ -70,7 +70,7 @@ def _probe(path):
 
     wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
-        with av.open(str(path), options=OPTIONS) as container:
+        with av.open(address(path), options=OPTIONS) as container:
             streams = [
                 (s.codec_context and (s.width, s.height), s.frames) for s in container.streams.video
             ]
@@ -92,6 +92,11 @@ def _probe(path):
             f"{path}: speaks of {frames} frames and has {path.stat().st_size} bytes. "
             "Re-encode or replace the file."
         )
+
+
+def address(path):
+    """A path as FFmpeg takes it for one: it would look for a protocol 12 in 12:30:00.mp4."""
+    return f"file:{path}"
 
 
 def first_line(error):
