@@ -50,9 +50,20 @@ def one_line(text):
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal stopped training after a step that has been saved. `code` is the exit code."""
+class Signalled(KeyboardInterrupt):
+    """A signal asks this command to end. `code` is the exit code."""
 
     def __init__(self, number=None):
         super().__init__()
         self.code = 128 + (number or 2)  # as shells say it; 2 is SIGINT
+
+
+class Interrupted(Signalled):
+    """A signal stopped training after a step that has been saved, or jobs that saved theirs."""
+
+
+def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """What interrupted the work that an error came of, or None: libraries raise their own of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error

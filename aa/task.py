@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from aa.config import TrainConfig, typed
-from aa.errors import UserError
+from aa.errors import UserError, interruption
 from aa.launch import GroupError, is_main_process, is_run_command
 from aa.lock import held, is_held
 from aa.messages import explain
@@ -56,6 +56,8 @@ class Task:
             with held(self.folder):  # from the start: what nobody holds may be removed
                 self.function(typed(config, self.schema))
         except Exception as error:
+            if stop := interruption(error):
+                raise stop from None
             line, users = explain(error, None), _is_users(error)
             self.exit_code = getattr(error, "code", USER_ERROR) if users else CRASH
             _to_file(line if users else traceback.format_exc())

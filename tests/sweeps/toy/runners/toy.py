@@ -35,6 +35,8 @@ def main(config):
         raise UserError(f"x={config.x} is impossible.")
     if config.ends == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.ends == "oddly":  # as a library does that a Ctrl-C came amid
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
     if config.ends == "slowly" or (config.ends == "stuck" and not times):
         time.sleep(60)
     loss = (config.x - 3) ** 2 + config.seed / 10
