@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aa.arguments import check_arguments, normalise_overrides
 from aa.config import InferConfig, TrainConfig, to_config
-from aa.errors import Interrupted, UserError, interruption
+from aa.errors import Interrupted, UserError
 from aa.inputs import check_files
 from aa.interrupts import unwinding
 from aa.launch import (
@@ -53,7 +53,7 @@ def run(main, schema):
     job = main.__wrapped__
     job.schema = schema
     try:
-        with unwinding():
+        with unwinding() as job.signals:
             code = _run(main, schema)
     except KeyboardInterrupt as stop:
         _leave_interrupted(job, stop)
@@ -61,7 +61,7 @@ def run(main, schema):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = job.exit_code or int(bool(job.sweep))  # what came of a sweep was not heard
     except Exception as error:
-        if stop := interruption(error):
+        if stop := job.interruption(error):
             _leave_interrupted(job, stop)
         known = isinstance(error, UserError | HydraException | OmegaConfBaseException)
         if FULL_ERROR or (job.started and not known):

@@ -27,16 +27,19 @@ def listen() -> None:
 
 
 @contextmanager
-def unwinding() -> Iterator[None]:
+def unwinding() -> Iterator[list[int]]:
     """While this lasts a signal raises, so that what was opened is put away; a second one ends.
 
-    While a module is being imported nothing is open, and libraries swallow what is raised there or
-    turn it into an error of theirs: then the first one ends as well.
+    While a module is being imported nothing is open, and libraries swallow what is raised there:
+    then the first one ends as well.
+
+    Yields:
+        the list of the signals that came: libraries may make an error of theirs of one.
 
     Raises:
         Signalled: a signal came.
     """
-    process = os.getpid()
+    process, came = os.getpid(), []
 
     def stop(number, frame):
         if os.getpid() != process:
@@ -45,13 +48,14 @@ def unwinding() -> Iterator[None]:
             signal.signal(one, lambda number, frame: end(number))
         if _imports(frame):
             end(number)
+        came.append(number)
         raise Signalled(number)
 
     heard = _heard()
     before = {number: signal.signal(number, stop) for number in heard}
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
     try:
-        yield
+        yield came
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _install(before)

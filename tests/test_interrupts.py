@@ -126,8 +126,9 @@ def test_a_runner_listens_before_it_imports_what_takes_time(runner, tmp_path):
         assert (process.wait(20), process.stderr.read()) == ended(signal.SIGINT)
 
 
-def test_an_error_that_came_of_an_interrupt_is_no_failure(tmp_path):
-    with started(str(TOY), "ends=oddly", "hydra.run.dir=run", folder=tmp_path) as process:
+@pytest.mark.parametrize("ends", ["oddly", "wrapped"])
+def test_an_error_that_came_of_an_interrupt_is_no_failure(ends, tmp_path):
+    with started(str(TOY), f"ends={ends}", "hydra.run.dir=run", folder=tmp_path) as process:
         assert process.communicate(timeout=30)[1] == "interrupted\n"
     assert process.returncode == 130
     assert not (tmp_path / "run" / "outcome.json").exists()
