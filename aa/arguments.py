@@ -8,13 +8,17 @@ from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 
 from aa.errors import UserError
+from aa.texts import as_typed
 
 CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
 GROUPS = (*CHOSEN, "experiment")
 
 
 def normalise_overrides(arguments):
-    """Let numbers name a group's options (`stage=1, 2`), and a plus before a group that is chosen.
+    """Arguments in the place of which Hydra reads what was meant.
+
+    Numbers name a group's options (`stage=1, 2`), a group that is chosen may have a plus, and a
+    text is as it was typed, see `as_typed`. Arguments that are normal already stay as they are.
 
     Raises:
         UserError: a list of numbers, which Hydra would merge.
@@ -25,7 +29,7 @@ def normalise_overrides(arguments):
 def _normalise(argument):
     match = re.match(rf"(\+{{0,2}})({'|'.join(GROUPS)})=", argument)
     if not match:
-        return argument
+        return as_typed(argument)
     try:
         parsed = OverridesParser.create().parse_override(argument)
         values = list(parsed.sweep_iterator()) if parsed.is_sweep_override() else [parsed.value()]

@@ -24,7 +24,8 @@ def generate_clips(config):
 
 def build_clips(config):
     """The clips of a `TrainConfig` that can be read, and the others with reasons."""
-    from aa.data.manifest import check_clips, find_clips, read_manifest
+    from aa.data.folders import find_clips
+    from aa.data.manifest import check_clips, read_manifest
 
     data = config.data
     if data.generate:

@@ -11,6 +11,7 @@ from aa.errors import UserError, reason
 from aa.files import missing, read_text
 
 MOST_BYTES, MOST_CASES = 500_000, 10_000
+TEXTS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "timestamp")}
 FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4, turn.mp4]`"
 
 
@@ -61,8 +62,8 @@ def read_cases(*, reference=None, pose=None, cases=None):
 
 
 def _locate(name, home):
-    """The path as it is, or beside the cases file if it is only there."""
-    path = Path(name)
+    """The path as it is, or beside the cases file if it is only there; ~ is the home folder."""
+    path = Path(os.path.expanduser(name))
     beside = home / path
     return beside if not os.path.exists(path) and os.path.exists(beside) else path
 
@@ -96,4 +97,8 @@ def _read_yaml(path):
 
 
 def _is_text(node):
-    return isinstance(node, yaml.ScalarNode) and node.tag == "tag:yaml.org,2002:str"
+    """Whether a node stands for its own text: yaml takes 2024_06, 12:30:00 or no for other things.
+
+    Null and what a tag would make of it are none.
+    """
+    return isinstance(node, yaml.ScalarNode) and node.tag in TEXTS

@@ -1,6 +1,7 @@
 """What the runners share: arguments, run folders, one-line errors. Imports no paddle."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aa.arguments import check_arguments, normalise_overrides
 from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import Interrupted, UserError
 from aa.inputs import check_files
+from aa.interrupts import unwinding
 from aa.launch import (
     check_shared_folder,
     is_later_node,
@@ -26,12 +28,15 @@ from aa.plan.command import run_plan, take_plan
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
+from aa.resume import has_begun
 from aa.resume_arguments import check_given_folder, resume_arguments
+from aa.runs import STAGES
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
 from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR, task
 from aa.tree import print_tree
+from aa.weights.folders import list_checkpoints
 
 __all__ = ["FULL_ERROR", "begin", "begin_without_paddle", "run", "task"]
 
@@ -48,28 +53,16 @@ def run(main, schema):
     job = main.__wrapped__
     job.schema = schema
     try:
-        arguments, starts = check_arguments(sys.argv[1:])
-        if starts and schema in (TrainConfig, InferConfig):
-            plan, arguments = take_plan(arguments)
-            if plan:
-                register_schemas()
-                fits = run_plan(plan, arguments, schema, runner=sys.argv[0])
-                sys.exit(0 if fits else USER_ERROR)
-        if starts and is_sweep(arguments):
-            code = _run_sweep(main, schema, arguments)
-        else:
-            _run_one(main, schema, arguments, starts)
-            code = job.exit_code
-        sys.stdout.flush()
+        with unwinding() as job.signals:
+            code = _run(main, schema)
     except KeyboardInterrupt as stop:
-        if is_rank() and isinstance(stop, Interrupted):
-            leave(0)  # saved, as all processes of the group have; their command says the rest
-        print(f"interrupted{_how_to_go_on(job)}", file=sys.stderr)
-        sys.exit(getattr(stop, "code", INTERRUPTED))
+        _leave_interrupted(job, stop)
     except BrokenPipeError:  # `--help | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = job.exit_code or int(bool(job.sweep))  # what came of a sweep was not heard
     except Exception as error:
+        if stop := job.interruption(error):
+            _leave_interrupted(job, stop)
         known = isinstance(error, UserError | HydraException | OmegaConfBaseException)
         if FULL_ERROR or (job.started and not known):
             raise
@@ -78,6 +71,25 @@ def run(main, schema):
     if is_rank():
         leave(code)
     sys.exit(code)
+
+
+def _run(main, schema):
+    """What the command line asks for; the exit code."""
+    arguments, starts = check_arguments(sys.argv[1:])
+    arguments = normalise_overrides(arguments)
+    if starts and schema in (TrainConfig, InferConfig):
+        plan, arguments = take_plan(arguments)
+        if plan:
+            register_schemas()
+            fits = run_plan(plan, arguments, schema, runner=sys.argv[0])
+            return 0 if fits else USER_ERROR
+    if starts and is_sweep(arguments):
+        code = _run_sweep(main, schema, arguments)
+    else:
+        _run_one(main, schema, arguments, starts)
+        code = main.__wrapped__.exit_code
+    sys.stdout.flush()
+    return code
 
 
 def _run_one(main, schema, arguments, starts):
@@ -122,13 +134,25 @@ def _run_hydra(main, arguments, new_folder):
     main()
 
 
-def _how_to_go_on(job):
+def _leave_interrupted(job, stop):
+    """End after a signal: say so, and which command goes on where one does."""
+    code = getattr(stop, "code", INTERRUPTED)
+    if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
+        leave(0 if isinstance(stop, Interrupted) else code)
+    print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
+    sys.exit(code)
+
+
+def how_to_go_on(job):
     """The command that goes on with what was stopped, or nothing where none does."""
     if job.sweep:
-        return f"; go on with it: python {sys.argv[0]} sweep.resume={job.sweep}"
-    if job.schema is not TrainConfig or job.folder is None:
+        asked = shlex.quote(f"sweep.resume={job.sweep}")
+        return f"; go on with it: python {sys.argv[0]} {asked}"
+    if job.schema is not TrainConfig or job.folder is None or not has_begun(job.folder):
         return ""
-    return f"; go on from its last checkpoint: python {sys.argv[0]} resume={job.folder}"
+    parts = [Path(job.folder, part) for part in ("", *STAGES)]
+    where = " from its last checkpoint" if any(map(list_checkpoints, parts)) else " from its start"
+    return f"; go on{where}: python {sys.argv[0]} {shlex.quote(f'resume={job.folder}')}"
 
 
 def begin(config):

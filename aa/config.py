@@ -5,6 +5,7 @@ them knows, a wrong type or an impossible value is a `UserError` before anything
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 
 from omegaconf import MISSING, OmegaConf
@@ -15,7 +16,7 @@ from aa.schemas.checks import no_plan, rerun_folder, seed_range, wanted
 from aa.schemas.evaluation import EvaluateConfig
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
-from aa.schemas.keys import check_keys, explain_value, known_keys
+from aa.schemas.keys import PATHS, check_keys, explain_value, known_keys
 from aa.schemas.model import (
     ImageEncoderConfig,
     ModelConfig,
@@ -211,15 +212,34 @@ def without_hydra(config):
 def typed(config, schema):
     """A composed DictConfig with its schema, also where its yaml names none (a run's own config).
 
+    A ~ that a path begins with is the home folder, also where a yaml file has it.
+
     Raises:
         UserError: the schema has no such key, or another type.
     """
-    if OmegaConf.get_type(config) is schema:
-        return config
-    try:
-        return OmegaConf.merge(OmegaConf.structured(schema), config)
-    except OmegaConfBaseException as error:
-        raise UserError(explain_value(error, known_keys(schema))) from error
+    if OmegaConf.get_type(config) is not schema:
+        try:
+            config = OmegaConf.merge(OmegaConf.structured(schema), config)
+        except OmegaConfBaseException as error:
+            raise UserError(explain_value(error, known_keys(schema))) from error
+    return _with_home(config)
+
+
+def _with_home(config):
+    written = OmegaConf.to_container(config)  # interpolations are no paths yet
+    paths = {key: _at(written, key) for key in PATHS}
+    for key, path in paths.items():
+        if isinstance(path, str) and path.startswith("~"):
+            config = config.copy()
+            OmegaConf.update(config, key, os.path.expanduser(path))
+    return config
+
+
+def _at(values, key):
+    """The value of a dotted key, None where there is none."""
+    for name in key.split("."):
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
 
 
 def to_config(config):

@@ -1,6 +1,9 @@
 """The error a user can mend. It carries one line; runners print it and exit with code 2."""
 
+from collections.abc import Iterable
+
 LONGEST = 2000  # characters of a message
+NAMED = 5  # how many offenders a message names
 
 
 class UserError(ValueError):
@@ -29,6 +32,13 @@ def reason(error):
     return str(error).strip() or type(error).__name__
 
 
+def some(items: Iterable[object]) -> str:
+    """The first few of a list, and how many more there are: "a; b; c; d; e and 3 more"."""
+    items = [str(item) for item in items]
+    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
+    return "; ".join(items[:NAMED]) + more
+
+
 def one_line(text):
     """A message as one line of printable characters; of a very long one, start and end.
 
@@ -40,9 +50,20 @@ def one_line(text):
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
-class Interrupted(KeyboardInterrupt):
-    """A signal stopped training after a step that has been saved. `code` is the exit code."""
+class Signalled(KeyboardInterrupt):
+    """A signal asks this command to end. `code` is the exit code."""
 
     def __init__(self, number=None):
         super().__init__()
         self.code = 128 + (number or 2)  # as shells say it; 2 is SIGINT
+
+
+class Interrupted(Signalled):
+    """A signal stopped training after a step that has been saved, or jobs that saved theirs."""
+
+
+def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    """What interrupted the work that an error came of, or None: libraries raise their own of it."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error

@@ -1,8 +1,10 @@
-"""Small text files that a user hands in, read with a limit. Imports no paddle."""
+"""Files that a user hands in: endings of videos, small texts read with a limit. No paddle."""
 
 import os
 
 from aa.errors import UserError
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 
 def read_text(path, *, most, advice, name=None):
@@ -26,7 +28,7 @@ def read_text(path, *, most, advice, name=None):
         if len(content) > most:
             size = os.path.getsize(path)
             raise UserError(f"{name}: has {size} bytes, at most {most} are read. {advice}")
-        return content.decode()
+        return content.decode("utf-8-sig")  # Windows puts a byte order mark in front
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"{name}: cannot be read as a text ({reason}). {advice}") from error

@@ -5,7 +5,8 @@ import os
 from aa.build_data import hold_out_clips
 from aa.cases import read_cases
 from aa.config import EvaluateConfig, InferConfig
-from aa.data.manifest import find_clips, read_manifest
+from aa.data.folders import pair_clips
+from aa.data.manifest import read_manifest
 from aa.errors import UserError
 from aa.files import missing
 from aa.weights.folders import open_folder
@@ -40,7 +41,7 @@ def check_files(config):
     if data.manifest:
         hold_out_clips(config, read_manifest(data.manifest, allow_outside=data.allow_outside))
     elif data.folder:
-        hold_out_clips(config, find_clips(data.folder))
+        hold_out_clips(config, pair_clips(data.folder)[0])
     if stage.init_from:
         _check_start(stage.init_from, config.model.base_weights)
     if stage.motion_init_from:

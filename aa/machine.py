@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from aa.errors import UserError
+from aa.interrupts import importing
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ def prepare_paddle(hardware):
     log.info("CPU: %s", " ".join(f"{key}={os.environ[key]}" for key in settings))
     noise = io.StringIO()
     try:
-        with contextlib.redirect_stderr(noise), contextlib.redirect_stdout(noise):
+        with importing(), contextlib.redirect_stderr(noise), contextlib.redirect_stdout(noise):
             import paddle
             import paddlenlp.utils.log
             import ppdiffusers  # noqa: F401

@@ -8,6 +8,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError, one_line
 from aa.schemas.keys import explain_text, explain_value, known_keys, no_such_key
+from aa.texts import TEXTS, for_the_shell
 
 HYDRA = (
     (
@@ -31,8 +32,8 @@ HYDRA = (
         lambda m: f"nothing to delete: {m[1]}",
     ),
     (
-        r"Ambiguous value for argument '(.*)'",
-        lambda m: f"{m[1]}: several values; add -m to sweep over them, or write a list, key=[a,b].",
+        r"Ambiguous value for argument '(.*)'\n",
+        lambda m: f"{m[1]}: several values; add -m to sweep over them, or {_one_value(m[1])}.",
     ),
     (
         r"Sweep parameters '(.*)' requires --multirun",
@@ -74,6 +75,12 @@ def _explain(error, schema):
     no_group = re.match(r"Could not override '([^']+)'. No match in the defaults list", str(error))
     if no_group and no_group[1] != "experiment":
         return no_such_key(no_group[1], known_keys(schema))
+    elsewhere = _of_another_package(str(error))
+    if elsewhere:
+        return (
+            f"{elsewhere[1]}.yaml: has no package, so all it sets would be a part of "
+            f"{elsewhere[2]}: write `# @package _global_` as its first line."
+        )
     in_yaml = re.match(r"In '(.+)': \w+ raised while composing config:\s+(.*)", str(error), re.S)
     if in_yaml:
         return f"{in_yaml[1]}.yaml: {explain_text(in_yaml[2], known_keys(schema))}"
@@ -93,12 +100,29 @@ def _explain_syntax(error):
     override = error.override
     if re.fullmatch(r"[\w./@+]+", override):
         return f"{override}: no value given; write {override}=<value>."
+    whole = re.fullmatch(r"\+{0,2}([\w./@]+)=([^'\"\[\]{}]+)", override)
+    mended = for_the_shell(whole[1], whole[2]) if whole else "\"key='a=b'\""
     unknown = re.search(r"Unknown function '\w+'", str(error))
     if unknown:
-        return f"{override}: {unknown[0]}; quote a text with brackets: \"key='a(b)'\"."
-    whole = re.fullmatch(r"([\w./@+]+)=([^'\"\[\]{}]+)", override)
-    mended = f"\"{whole[1]}='{whole[2]}'\"" if whole else "\"key='a=b'\""
+        return f"{override}: {unknown[0]}; quote a text with brackets: {mended}."
     return (
         f"{override or repr('')}: cannot be read as key=value; close brackets and quotes, write no "
         f"spaces around = or after commas, and quote what is not plain ASCII words: {mended}."
     )
+
+
+def _one_value(override):
+    """What to type where one value was meant and has commas."""
+    key, _, value = override.lstrip("+").partition("=")
+    if key in TEXTS:
+        return f"quote a text with commas twice: {for_the_shell(key, value)}"
+    return f'write a list: "{key}=[{value}]"'
+
+
+def _of_another_package(text):
+    """The match of (file, group) where a yaml file sets keys of the whole config below its group.
+
+    Without a package they land in its own group, which no schema has if it is one of overlays.
+    """
+    as_group = r"ConfigKeyError raised while composing config:\s+Key '\2' not in"
+    return re.match(rf"In '((\w+)/.+)': (?:{as_group}|Could not override '[^']+@\2\.)", text)

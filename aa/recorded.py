@@ -10,7 +10,6 @@ from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
@@ -22,6 +21,7 @@ from aa.errors import UserError
 from aa.launch import OURS
 from aa.messages import explain
 from aa.snapshots import read_snapshot
+from aa.texts import plain, quoted
 
 OPTIONS = ("config_path", "config_name", "config_dir")
 NAMED = 5  # unknown keys in an error
@@ -31,7 +31,7 @@ WHAT_FOR = {"rerun": "repeat", "resume": "go on with"}
 def given_folder(arguments, key):
     """The folder of the last `key=<folder>` among the arguments, or None."""
     values = [a.partition("=")[2] for a in arguments if re.match(rf"\+{{0,2}}{key}=", a)]
-    return None if not values or values[-1] in ("", "null") else Path(values[-1].strip("'\""))
+    return None if not values or values[-1] in ("", "null") else Path(plain(values[-1]))
 
 
 def literal(value):
@@ -39,7 +39,7 @@ def literal(value):
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return QuotedString(text=value, quote=Quote.single).with_quotes()
+        return quoted(value)
     if isinstance(value, list):
         return f"[{','.join(map(literal, value))}]"
     if isinstance(value, dict):

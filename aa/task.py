@@ -12,7 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
 from aa.config import TrainConfig, typed
-from aa.errors import UserError
+from aa.errors import Signalled, UserError, interruption
 from aa.launch import GroupError, is_main_process, is_run_command
 from aa.lock import held, is_held
 from aa.messages import explain
@@ -35,6 +35,7 @@ class Task:
         self.function, self.started, self.exit_code = function, False, 0
         self.schema = None  # of its config
         self.folder, self.sweep = None, None  # of the run, of the sweep
+        self.signals = []  # that came
 
     def __setstate__(self, state):
         """A launcher's process has its own resolvers."""
@@ -56,6 +57,8 @@ class Task:
             with held(self.folder):  # from the start: what nobody holds may be removed
                 self.function(typed(config, self.schema))
         except Exception as error:
+            if stop := self.interruption(error):
+                raise stop from None
             line, users = explain(error, None), _is_users(error)
             self.exit_code = getattr(error, "code", USER_ERROR) if users else CRASH
             _to_file(line if users else traceback.format_exc())
@@ -67,6 +70,10 @@ class Task:
             if keeps and not stopped:
                 seconds = time.monotonic() - start
                 write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
+
+    def interruption(self, error):
+        """The interrupt that an error came of, or None; libraries do not always say so."""
+        return interruption(error) or next(map(Signalled, self.signals), None)
 
 
 def _is_users(error):

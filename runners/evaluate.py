@@ -1,5 +1,9 @@
 """Measure: `python runners/evaluate.py generated=<folder of videos> truth=<folder of videos>`."""
 
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
 import hydra
 
 from aa import cli

@@ -1,5 +1,9 @@
 """Animate: `python runners/infer.py weights=<folder> reference=<image> pose=<video>`."""
 
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
 import hydra
 
 from aa import cli

@@ -1,5 +1,9 @@
 """Compare the jobs of a sweep, or several runs: `python runners/report.py <multirun folder>`."""
 
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
 import argparse
 import sys
 

@@ -1,5 +1,9 @@
 """List the runs below outputs/, or remove some: `python runners/runs.py state=failed`."""
 
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
 import argparse
 import sys
 

@@ -1,5 +1,9 @@
 """Train one stage: `python runners/train.py stage=2 hardware=v100`."""
 
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
 import hydra
 
 from aa import cli

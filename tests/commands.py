@@ -9,6 +9,7 @@ import os
 import re
 import resource
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -88,6 +89,7 @@ def run_here(folder, runner, *arguments):
     """The runner in this process, where paddle is imported already: returncode, stdout, stderr."""
     root, output, error = logging.getLogger(), io.StringIO(), io.StringIO()
     handlers, level = root.handlers[:], root.level
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(output),
@@ -104,6 +106,7 @@ def run_here(folder, runner, *arguments):
             for handler in set(root.handlers) - set(handlers):
                 handler.close()
             root.handlers[:], root.level = handlers, level
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # the runner had listened
     result = {"stdout": output.getvalue(), "stderr": error.getvalue()}
     return SimpleNamespace(returncode=end.value.code, **result)
 

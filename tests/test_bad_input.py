@@ -27,7 +27,7 @@ def start(tmp_path):
         (["stage=2"], "stage.init_from must be given: add stage.init_from=<value>"),
         (["data.height=100"], "data.height must be a multiple of 8 (the VAE's stride), got 100;"),
         (["stage.max_steps"], "stage.max_steps: no value given; write stage.max_steps=<value>."),
-        (["name=b=c"], "name=b=c: cannot be read as key=value;"),
+        (["seed=b=c"], "seed=b=c: cannot be read as key=value;"),
         (["data.crop_scale=[1,1"], "data.crop_scale=[1,1: cannot be read as key=value;"),
         (
             ["experiment=smoke"],
@@ -52,6 +52,8 @@ def test_a_mistake_is_one_line(arguments, line, start):
     [
         ([], "data.manifest=data/ubcNbili_data/meta_data/ubcNbili_meta.json: no such file;"),
         (["data=folder", "data.folder=none"], "data.folder=none: no such folder;"),
+        (["data=folder", "data.folder=2024_06"], "data.folder=2024_06: no such folder;"),
+        ([*RANDOM, "stage.init_from='a,b'"], "stage.init_from=a,b: no such folder;"),
         (["data=puppets", "stage.init_from=none"], "stage.init_from=none: no such folder;"),
         ([*RANDOM, "stage.motion_init_from=none"], "stage.motion_init_from=none: no such file;"),
     ],
@@ -92,6 +94,32 @@ def test_a_failing_job_of_a_sweep_is_one_line_and_the_next_job_still_runs(start)
     assert first == "error: 0_stage-1: stage.max_steps must be more than 0, got 0."
     assert second.startswith("error: 1_stage-2: stage.init_from must be given")
     assert result.returncode == 2
+
+
+def test_the_folders_of_a_sweep_are_those_that_were_typed(start):
+    result = start("-m", "data=folder", "data.folder=2024_06,2024_07")
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("error: 0_data.folder-2024_06: data.folder=2024_06: no such folder;")
+    assert lines[1].startswith("error: 1_data.folder-2024_07: data.folder=2024_07: no such folder;")
+
+
+def test_an_overlay_of_another_package_is_told_its_first_line(start, tmp_path):
+    overlays = tmp_path / "mine" / "experiment"
+    overlays.mkdir(parents=True)
+    (overlays / "quick.yaml").write_text("defaults: [override /model: parity]")
+    line = one_line(start("--config-dir=mine", "+experiment=quick"))
+    assert line.startswith("experiment/quick.yaml: has no package,")
+    (overlays / "quick.yaml").write_text("# @package _global_\ndefaults: [override /model: parity]")
+    assert "no such file" in one_line(start("--config-dir=mine", "+experiment=quick"))
+
+
+@MANY("option", ["disabled", "none", "stdout"])
+def test_hydras_own_logging_may_be_chosen(start, tmp_path, option):
+    choice = f"hydra/job_logging={option}"
+    line = one_line(start("data=folder", "data.folder=none", choice, "hydra.run.dir=2024_06"))
+    assert line.startswith("data.folder=none: no such folder;")
+    assert not (tmp_path / "2024_06" / "train.log").exists()
+    assert (tmp_path / "2024_06" / "outcome.json").exists()
 
 
 def test_a_typo_in_a_sweep_stops_it_before_the_first_job(start):

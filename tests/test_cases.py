@@ -65,7 +65,8 @@ def test_two_cases_that_would_write_one_file_are_refused(files):
         "ann.png:",
         "ann.png: []",
         "ann.png: {walk.mp4: 1}",
-        "1: [walk.mp4]",
+        "null: [walk.mp4]",
+        "ann.png: [~]",
     ],
 )
 def test_another_form_is_refused_with_the_wanted_one(text, files):

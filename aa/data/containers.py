@@ -74,7 +74,7 @@ def _probe(path):
     """ClipError if FFmpeg finds no possible video in the file."""
     wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
-        with av.open(str(path), options=OPTIONS) as container:
+        with av.open(address(path), options=OPTIONS) as container:
             streams = [
                 (s.codec_context and (s.width, s.height), s.frames) for s in container.streams.video
             ]
@@ -105,7 +105,7 @@ def open_video(path: Path) -> InputContainer:
         ClipError: it holds no video that can be read.
     """
     try:
-        container = av.open(str(path), options=DECODING)
+        container = av.open(address(path), options=DECODING)
         if container.streams.video:
             return container
         reason = "it has no video stream"
@@ -121,6 +121,11 @@ def set_strict(stream: VideoStream, strict: bool) -> None:
         {"err_detect": "explode"} if strict else {}
     )
     context.thread_count = 1  # the loader's processes are the threads
+
+
+def address(path: Path) -> str:
+    """A path as FFmpeg takes it for one: it would look for a protocol 12 in 12:30:00.mp4."""
+    return f"file:{path}"
 
 
 def first_line(error):

@@ -1,4 +1,4 @@
-"""Which clips a data set has: manifests, a user's own folders, and a check of every file."""
+"""Which clips a manifest lists, and a check of every file of a data set."""
 
 import json
 import logging
@@ -8,12 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from aa.errors import ClipError, UserError, reason
+from aa.errors import ClipError, UserError, reason, some
 from aa.files import read_text
 
 log = logging.getLogger(__name__)
 
-NAMED = 5  # how many offenders an error names
 MOST_BYTES = 256_000_000  # a million clips
 MANIFEST_FORM = '[{"video_path": "video/00001.mp4", "kps_path": "video_dwpose/00001.mp4"}, ...]'
 
@@ -55,37 +54,10 @@ def read_manifest(path, *, allow_outside=False):
     gone = [file for file in files if not os.path.isfile(file)]
     if gone:
         raise UserError(
-            f"{path}: {len(gone)} of {len(files)} files do not exist: {_name(gone)}. "
+            f"{path}: {len(gone)} of {len(files)} files do not exist: {some(gone)}. "
             f"Paths are taken relative to {root}, then to the working directory."
         )
     return clips
-
-
-def find_clips(folder):
-    """A user's own clips: `video/NAME.mp4` with `video_dwpose/NAME.mp4` in `folder`, by name.
-
-    Raises UserError if the folders are missing or empty, or name the first files without a partner.
-    """
-    folder = Path(folder)
-    videos, poses = folder / "video", folder / "video_dwpose"
-    for wanted in (videos, poses):
-        if not wanted.is_dir():
-            raise UserError(
-                f"{wanted}: no such folder. Put clips into {videos} and their pose videos, "
-                f"under the same names, into {poses}."
-            )
-    names, pose_names = ({file.name for file in part.glob("*.mp4")} for part in (videos, poses))
-    alone = sorted(
-        [videos / n for n in names - pose_names] + [poses / n for n in pose_names - names]
-    )
-    if alone:
-        raise UserError(
-            f"{folder}: {len(alone)} files have no partner of the same name in the other folder: "
-            f"{_name(alone)}. Extract the missing poses or remove the files."
-        )
-    if not names:
-        raise UserError(f"{videos}: holds no .mp4 file. Put clips there and poses into {poses}.")
-    return [Clip(videos / name, poses / name) for name in sorted(names)]
 
 
 def check_clips(clips, *, min_frames, skip_bad, progress=True):
@@ -93,15 +65,21 @@ def check_clips(clips, *, min_frames, skip_bad, progress=True):
 
     A good clip's video and pose video decode at both ends and have the same number of frames, at
     least `min_frames`. With `skip_bad=False` one bad clip is a UserError; with none left it always
-    is. `progress` shows a bar if the check takes more than two seconds.
+    is. Pairs that look mixed up are warned about. `progress` shows a bar if the check takes more
+    than two seconds.
     """
     from tqdm import tqdm
+
+    from aa.data.swapped import warn_of_mix_ups
 
     workers = min(8, os.cpu_count() or 1)  # threads: decoding releases Python's lock
     with ThreadPoolExecutor(workers) as pool:
         reasons = pool.map(lambda clip: _fault(clip, min_frames=min_frames), clips)
         bar = tqdm(reasons, total=len(clips), desc="checking clips", delay=2, disable=not progress)
-        checked = list(zip(clips, bar, strict=True))
+        try:
+            checked = list(zip(clips, bar, strict=True))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # whoever interrupts waits for no more
     good = [clip for clip, reason in checked if reason is None]
     bad = [(clip, reason) for clip, reason in checked if reason is not None]
     if not clips:
@@ -109,9 +87,10 @@ def check_clips(clips, *, min_frames, skip_bad, progress=True):
     if bad and not (skip_bad and good):
         advice = "leave them out with data.skip_bad=true" if good else "none is left to train on"
         raise UserError(
-            f"{len(bad)} of {len(clips)} clips cannot be used: {_name(r for _, r in bad)} "
+            f"{len(bad)} of {len(clips)} clips cannot be used: {some(r for _, r in bad)} "
             f"Mend or replace them; {advice}."
         )
+    warn_of_mix_ups(good)
     return good, bad
 
 
@@ -176,7 +155,7 @@ def _name_doubles(path, clips):
     """Some repeat a clip so that it trains more often; others did not mean to."""
     repeats = [clip for clip, times in Counter(clips).items() if times > 1]
     if repeats:
-        listed = _name(clip.video for clip in repeats)
+        listed = some(clip.video for clip in repeats)
         log.warning("%s: %d clips are listed more than once: %s", path, len(repeats), listed)
 
 
@@ -196,12 +175,6 @@ def _check_inside(path, root, items):
     out = [name for name in names if not os.path.isabs(name) and leads_out(name)]
     if out:
         raise UserError(
-            f"{path}: {len(out)} paths lead out of {root}, by .. or by a link: {_name(out)}. "
+            f"{path}: {len(out)} paths lead out of {root}, by .. or by a link: {some(out)}. "
             "Write absolute paths, or allow it with data.allow_outside=true."
         )
-
-
-def _name(offenders):
-    offenders = [str(offender) for offender in offenders]
-    more = f" and {len(offenders) - NAMED} more" if len(offenders) > NAMED else ""
-    return "; ".join(offenders[:NAMED]) + more

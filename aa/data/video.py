@@ -14,7 +14,7 @@ from aa.data.display import Display
 from aa.data.video_index import at_constant_rate
 from aa.data.writers import VideoWriter, open_writer
 from aa.errors import ClipError, UserError
-from aa.files import missing
+from aa.files import VIDEO_ENDINGS, missing
 
 __all__ = [
     "VIDEO_ENDINGS",
@@ -25,8 +25,6 @@ __all__ = [
     "open_writer",
     "read_image",
 ]
-
-VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 
 # Pillow starts another program for some of the others (PostScript).
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")

@@ -2,8 +2,7 @@
 
 from aa.data.transforms import fit_frames
 from aa.data.video import check
-from aa.errors import ClipError, UserError
-from aa.evaluation.pairs import listed
+from aa.errors import ClipError, UserError, some
 
 SLICE = 16  # frames read at once; FVD's network takes so many
 WHITE = 128  # of 255: from here on a mask's pixel is the figure's
@@ -79,5 +78,5 @@ def describe(pairs, *, fit=None):
         size = {"height": reader.height, "width": reader.width}
         clips.append({"clip": pair.name, "frames": reader.num_frames, **size})
     if bad:
-        raise UserError(f"{len(bad)} of {len(pairs)} pairs cannot be measured: {listed(bad)}.")
+        raise UserError(f"{len(bad)} of {len(pairs)} pairs cannot be measured: {some(bad)}.")
     return clips

@@ -4,11 +4,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from aa.data.video import VIDEO_ENDINGS
-from aa.errors import UserError
-from aa.files import read_text
+from aa.errors import UserError, some
+from aa.files import VIDEO_ENDINGS, read_text
 
-NAMED = 5  # how many offenders an error names
 MOST_SUMMARY = 100_000_000  # bytes
 SIDE_BY_SIDE = "_side_by_side"  # what an inference run puts beside each video
 
@@ -63,7 +61,7 @@ def _check_partners(paths, videos):
             alone.append(f"{there} has no partner in {' and in '.join(lacking)}")
     if alone:
         raise UserError(
-            f"{len(alone)} of {len(names)} names: {listed(alone)}. Wanted videos of the same names "
+            f"{len(alone)} of {len(names)} names: {some(alone)}. Wanted videos of the same names "
             f"in {' and '.join(f'{key}={path}' for key, path in paths.items())}."
         )
 
@@ -109,14 +107,8 @@ def _results(folder):
     missing = [name for _, name in results if not (folder / name).is_file()]
     if missing:
         raise UserError(
-            f"{folder}: summary.json names {listed(missing)}, no such file; restore what the run "
+            f"{folder}: summary.json names {some(missing)}, no such file; restore what the run "
             "wrote, or remove summary.json to pair by the videos' own names. "
             "(Only mp4 results can be measured.)"
         )
     return [(pose, folder / name) for pose, name in results]
-
-
-def listed(items):
-    """The first few of a list, and how many more there are."""
-    more = f" and {len(items) - NAMED} more" if len(items) > NAMED else ""
-    return "; ".join(items[:NAMED]) + more

@@ -3,6 +3,7 @@
 import re
 from dataclasses import is_dataclass
 from difflib import get_close_matches
+from types import NoneType
 from typing import get_args, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
@@ -16,6 +17,13 @@ WHAT = {
     "generated": "a folder of videos, a run folder of runners/infer.py, or one video",
     "truth": "a folder of videos with the same names, or one video",
     "stage.init_from": "a run folder of stage 1 or a weights folder, null starts at random",
+}
+PATHS = {  # keys that name a file or a folder
+    *("resume", "rerun", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir"),
+    *("weights", "reference", "pose", "cases", "generated", "truth", "masks"),
+    *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
+    *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
+    *("model.base_weights", "inference.cache_dir"),
 }
 VALUES = (
     (r"Value (.+) of type '\w+' could not be converted to Integer", "a whole number, got {}"),
@@ -34,6 +42,17 @@ def known_keys(schema, prefix=""):
         keys.append(prefix + name)
         for inner in filter(is_dataclass, (hint, *get_args(hint))):
             keys += known_keys(inner, f"{prefix}{name}.")
+    return keys
+
+
+def text_keys(schema, prefix=""):
+    """Dotted names of the keys of a dataclass that hold a text, or a text or null."""
+    keys = []
+    for name, hint in get_type_hints(schema).items():
+        if hint is str or set(get_args(hint)) == {str, NoneType}:
+            keys.append(prefix + name)
+        for inner in filter(is_dataclass, (hint, *get_args(hint))):
+            keys += text_keys(inner, f"{prefix}{name}.")
     return keys
 
 

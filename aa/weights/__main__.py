@@ -1,5 +1,10 @@
 """`python -m aa.weights`: look into weights, convert them, download published ones."""
 
+from aa.interrupts import listen, unwinding
+
+if __name__ == "__main__":
+    listen()  # to a signal while the rest is imported, too
+
 import argparse
 import os
 import sys
@@ -25,7 +30,8 @@ def main():
     """Run one command: what the user can mend is one line and exit code 2."""
     options = _parser().parse_args()
     try:
-        options.command(options)
+        with unwinding():
+            options.command(options)
     except UserError as error:
         if FULL_ERROR:
             raise
@@ -34,9 +40,9 @@ def main():
         if FULL_ERROR:
             raise
         _stop(f"{error.filename or 'disk'}: {error.strerror or error}.")
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(getattr(stop, "code", INTERRUPTED))
 
 
 def _stop(message):

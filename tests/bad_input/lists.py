@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 
 from aa.cases import read_cases
-from aa.data.manifest import find_clips, read_manifest
+from aa.data.folders import find_clips
+from aa.data.manifest import read_manifest
 from tests.bad_input.case import bad
 
 MANIFESTS, CASES = "Manifests and folders of clips", "Cases files"
@@ -78,6 +79,22 @@ def endless():
 def no_partner():
     make_set()
     Path("set/video_dwpose/a.mp4").unlink()
+    return lambda: find_clips("set")
+
+
+@bad(MANIFESTS, "a video with two pose videos")
+def two_partners():
+    make_set()
+    Path("set/video/a.mp4").rename("set/video/a.mkv")
+    Path("set/video_dwpose/a.mov").touch()
+    return lambda: find_clips("set")
+
+
+@bad(MANIFESTS, "a folder of hidden files alone")
+def hidden_files():
+    make_set()
+    for name in BOTH:
+        Path("set", name).rename(Path("set", name).with_name("._a.mp4"))
     return lambda: find_clips("set")
 
 

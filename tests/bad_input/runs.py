@@ -67,6 +67,11 @@ def manifest(text):
     return prepare
 
 
+def overlay():
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/quick.yaml").write_text("stage: {max_steps: 5}")
+
+
 def pair():
     pictures.whole_png()
     videos.video()
@@ -100,6 +105,15 @@ _command("an unknown key", "train", *RANDOM, "stage.max_stps=3")
 _command("a sweep to go on with that is none", "train", "sweep.resume=nowhere")
 _command("a run to go on with, for a sweep", "train", "-m", "resume=nowhere", "seed=1,2")
 _command("a metric that no run has", "train", "-m", *RANDOM, "sweep.metric=val/speed", "seed=1,2")
+_command("a path with a comma", "train", *RANDOM, "stage.init_from=a,b")
+_command("a list without brackets", "train", *RANDOM, "data.crop_scale=0.5,1.0")
+_command(
+    "an overlay that is not of the whole config",
+    "train",
+    "--config-dir=mine",
+    "+experiment=quick",
+    prepare=overlay,
+)
 _command("a manifest that is no JSON", "train", *MINE, prepare=manifest("[{]"))
 _command(
     "an AnimateDiff file that asks for os.system",

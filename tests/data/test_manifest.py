@@ -1,9 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 from conftest import cut_short, flat_frames, noisy_frames, write_video
 
-from aa.data.manifest import Clip, check_clips, find_clips, read_manifest
+from aa.data.manifest import Clip, check_clips, read_manifest
+from aa.data.swapped import looks_swapped
 from aa.errors import UserError
 
 
@@ -77,23 +79,6 @@ def test_missing_videos_are_counted_and_the_first_five_named(tmp_path):
         read_manifest(write_manifest(tmp_path, json.dumps(items)))
     assert str(caught.value).count(".mp4") == 5
     assert "and 3 more" in str(caught.value)
-
-
-def test_a_folder_of_pairs_is_found_in_order(tmp_path):
-    clips = [make_clip(tmp_path, name) for name in ("b", "a")]
-    assert find_clips(tmp_path) == clips[::-1]
-
-
-def test_a_video_without_its_pose_video_is_named(tmp_path):
-    make_clip(tmp_path, "a").pose.unlink()
-    with pytest.raises(UserError, match=r"1 files have no partner.*video/a\.mp4"):
-        find_clips(tmp_path)
-
-
-def test_a_folder_without_pose_videos_is_refused(tmp_path):
-    (tmp_path / "video").mkdir()
-    with pytest.raises(UserError, match="video_dwpose: no such folder"):
-        find_clips(tmp_path)
 
 
 def test_good_clips_pass_the_check(puppet_clips):
@@ -174,3 +159,43 @@ def test_a_clip_that_is_listed_twice_is_named_and_taken_twice(tmp_path, caplog):
     twice = json.dumps(json.loads(entry("video/0.mp4", "video_dwpose/0.mp4")) * 2)
     assert len(read_manifest(write_manifest(tmp_path, twice))) == 2
     assert "1 clips are listed more than once: " in caplog.text
+
+
+def test_a_byte_order_mark_in_front_of_a_manifest_is_passed_over(tmp_path):
+    clip = make_clip(tmp_path)
+    path = write_manifest(tmp_path, "\ufeff" + entry("video/0.mp4", "video_dwpose/0.mp4"))
+    assert read_manifest(path) == [clip]
+
+
+def make_dark_and_bright(folder, *, video, pose):
+    """A clip whose video and pose video are grey of such brightnesses."""
+    grey = np.ones((4, 16, 16, 3), np.uint8)
+    return Clip(
+        write_video(folder / "video" / "a.mp4", grey * video),
+        write_video(folder / "video_dwpose" / "a.mp4", grey * pose),
+    )
+
+
+@pytest.mark.parametrize(
+    ("video", "pose", "is_said"),
+    [(0, 200, True), (200, 0, False), (0, 0, False), (200, 200, False)],
+)
+def test_videos_on_black_with_poses_that_are_not_are_warned_about(
+    tmp_path, caplog, video, pose, is_said
+):
+    clip = make_dark_and_bright(tmp_path, video=video, pose=pose)
+    check_clips([clip], min_frames=2, skip_bad=False)
+    assert caplog.text.count("videos and poses look swapped: in 1 of the 1 pairs") == is_said
+    assert caplog.text.count("WARNING") == is_said
+
+
+def test_a_pair_that_names_one_file_twice_is_warned_about(tmp_path, caplog):
+    clip, link = make_clip(tmp_path), tmp_path / "link.mp4"
+    link.symlink_to(clip.video)
+    check_clips([clip, Clip(clip.video, link)], min_frames=2, skip_bad=False)
+    assert f"1 of 2 pairs name one file twice, as video and as poses: {clip.video}" in caplog.text
+
+
+def test_a_middle_that_does_not_decode_is_left_to_who_needs_it(tmp_path):
+    clip = Clip(tmp_path / "gone.mp4", tmp_path / "gone.mp4")
+    assert not looks_swapped(clip)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def main(config):
         raise UserError(f"x={config.x} is impossible.")
     if config.ends == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    if config.ends == "oddly":  # as libraries do that a Ctrl-C came amid
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(60)
+        raise RuntimeError("Failed to get callstack object")
+    if config.ends == "wrapped":
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
     if config.ends == "slowly" or (config.ends == "stuck" and not times):
         time.sleep(60)
     loss = (config.x - 3) ** 2 + config.seed / 10

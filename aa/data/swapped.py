@@ -1,0 +1,53 @@
+"""Pairs whose videos and poses look mixed up: said, for nothing else would tell."""
+
+import logging
+import os
+
+from aa.data.video import VideoReader
+from aa.errors import ClipError, some
+
+log = logging.getLogger(__name__)
+
+DARK = 32  # of 255: the ground of a pose video
+LOOKED_AT = 3  # pairs, spread over the data set
+
+
+def warn_of_mix_ups(clips):
+    """Log a line where pairs name one file twice, and one where videos look like poses.
+
+    Args:
+        clips: list of `Clip` that open.
+    """
+    twice = [c.video for c in clips if os.path.realpath(c.video) == os.path.realpath(c.pose)]
+    if twice:
+        log.warning(
+            "%d of %d pairs name one file twice, as video and as poses: %s",
+            len(twice),
+            len(clips),
+            some(twice),
+        )
+    looked_at = [clips[i * len(clips) // LOOKED_AT] for i in range(min(LOOKED_AT, len(clips)))]
+    swapped = [clip for clip in looked_at if looks_swapped(clip)]
+    if 2 * len(swapped) > len(looked_at):
+        log.warning(
+            "videos and poses look swapped: in %d of the %d pairs looked at the video is mostly "
+            "black and its pose video is not, as in %s with %s; pose videos are skeletons on black",
+            len(swapped),
+            len(looked_at),
+            swapped[0].video,
+            swapped[0].pose,
+        )
+
+
+def looks_swapped(clip):
+    """Whether the middle frame of a clip's video is mostly black, and that of its poses is not."""
+    try:
+        return _mostly_black(clip.video) and not _mostly_black(clip.pose)
+    except ClipError:  # whoever needs that frame will say so
+        return False
+
+
+def _mostly_black(path):
+    reader = VideoReader(path)
+    frame = reader.read([reader.num_frames // 2])[0]  # the first may be black before a fade
+    return bool((frame.max(axis=2) < DARK).mean() >= 0.5)

@@ -1,0 +1,83 @@
+"""Values of keys that hold a text, taken as they were typed. Imports no paddle.
+
+Hydra's grammar reads 2024_06 as the number 202406, 1e3 as 1000.0 and nan as no number, takes a
+comma for several values and refuses ~ and brackets: folders have such names.
+"""
+
+import os
+import re
+import shlex
+
+from hydra.conf import HydraConf
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
+from hydra.errors import HydraException
+
+from aa.config import EvaluateConfig, InferConfig, TrainConfig
+from aa.schemas.keys import PATHS, text_keys
+
+SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig)
+TEXTS = {key for schema in SCHEMAS for key in text_keys(schema)} | {*text_keys(HydraConf, "hydra.")}
+ASSIGNMENT = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
+QUOTED_OR_PLAIN = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,()\[\]'\"]+")
+HOME = re.compile(r"(?:(?<=^)|(?<=,))~[^,/]*")  # of every value of a sweep
+
+
+def as_typed(argument: str) -> str:
+    """An argument, its value quoted where Hydra would read another text, or none, out of it.
+
+    The home folder is put in for a ~ that a path begins with: no shell does so after `key=`.
+    """
+    match = ASSIGNMENT.fullmatch(argument)
+    if not match or match[2] not in TEXTS:
+        return argument
+    start, key, value = match.groups()
+    if key in PATHS:
+        value = HOME.sub(lambda home: os.path.expanduser(home[0]), value)
+    return start + _quoted_where_needed(value)
+
+
+def plain(value: str) -> str:
+    """The one text that a value of an argument stands for, without quotes."""
+    read = _read(value)
+    if isinstance(read, QuotedString):
+        return read.text
+    return read if isinstance(read, str) else value
+
+
+def quoted(text: str) -> str:
+    """A text as Hydra reads it back, whatever is in it."""
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def for_the_shell(key: str, text: str) -> str:
+    """An assignment to be typed: quotes for Hydra inside quotes for the shell."""
+    argument = f"{key}={quoted(text)}"
+    return shlex.quote(argument) if re.search(r'["$`\\!]', argument) else f'"{argument}"'
+
+
+def _quoted_where_needed(value):
+    read = _read(value)
+    if isinstance(read, HydraException) and "," not in value:
+        return quoted(value)
+    if _is_number(read):
+        return quoted(value.strip())
+    if isinstance(read, ChoiceSweep) and any(map(_is_number, read.list)):
+        return QUOTED_OR_PLAIN.sub(lambda piece: _quoted_number(piece[0]), value)
+    return value
+
+
+def _quoted_number(piece):
+    return quoted(piece.strip()) if _is_number(_read(piece)) else piece
+
+
+def _read(value):
+    """What Hydra makes of a value, or the error that it has about it."""
+    try:
+        return OverridesParser.create().parse_override(f"key={value}").value()
+    except HydraException as error:
+        return error
+
+
+def _is_number(read):
+    return isinstance(read, bool | int | float)
