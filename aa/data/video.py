@@ -1,24 +1,18 @@
-"""Reading videos and images. Writing lives in `aa.data.writers` and is offered here as well."""
+"""Reading videos. Writing lives in `aa.data.writers` and is offered here as well."""
 
 import os
-import warnings
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from aa.data.containers import check_container, first_line
 from aa.data.writers import VideoWriter, open_writer
-from aa.errors import ClipError, UserError
-from aa.files import missing
+from aa.errors import ClipError
 
-__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_writer", "read_image"]
+__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_writer"]
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
-
-# Pillow starts another program for some of the others (PostScript).
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 
 # decord's decoding threads do not survive a fork: a child that uses or frees its parent's handle
 # waits for ever. Such handles are parked here, unused, until the child ends.
@@ -116,24 +110,6 @@ def check(path):
     reader = VideoReader(path)
     reader.read([0, reader.num_frames - 1])
     return reader
-
-
-def read_image(path):
-    """Read an image as PIL RGB, turned as its camera tag says; UserError if unreadable."""
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: {missing(path, 'image')}. Check the path.")
-    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one line, not pages about each strange tag
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=IMAGE_FORMATS) as image:
-                return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, *bombs) as error:
-        raise UserError(
-            f"{path}: cannot be read as an image ({first_line(error)}). "
-            "Wanted: a whole PNG, JPEG, WebP, BMP or GIF file."
-        ) from error
 
 
 def _decode_from_start(path, indices):

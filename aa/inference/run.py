@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from aa.data.pictures import read_image
 from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
-from aa.data.video import VIDEO_ENDINGS, read_image
+from aa.data.video import VIDEO_ENDINGS
 from aa.data.writers import open_writer
 from aa.fingerprints import fingerprint, weights_files
 from aa.runs import write_json
