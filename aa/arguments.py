@@ -11,10 +11,13 @@ from aa.errors import UserError
 
 CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
 GROUPS = (*CHOSEN, "experiment")
+COLOUR = re.compile(r"(?<=[=,])#\w+")  # which Hydra's grammar wants quoted
 
 
 def normalise_overrides(arguments):
     """Let numbers name a group's options (`stage=1, 2`), and a plus before a group that is chosen.
+
+    A colour like #00ff00 is quoted.
 
     Raises:
         UserError: a list of numbers, which Hydra would merge.
@@ -23,6 +26,8 @@ def normalise_overrides(arguments):
 
 
 def _normalise(argument):
+    if re.match(r"\+{0,2}inference\.background=", argument):
+        return COLOUR.sub(r"'\g<0>'", argument)
     match = re.match(rf"(\+{{0,2}})({'|'.join(GROUPS)})=", argument)
     if not match:
         return argument

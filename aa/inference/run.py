@@ -118,7 +118,8 @@ class InferenceRun:
 
 def open_case(case, options):
     """The character's picture and the `PoseVideo` of a `Case`."""
-    return read_reference(case.reference), PoseVideo(case.pose, options.num_frames)
+    reference = read_reference(case.reference, options.background)
+    return reference, PoseVideo(case.pose, options.num_frames)
 
 
 def result_size(poses, options):
@@ -145,10 +146,10 @@ def autocast(config):
     return paddle.amp.auto_cast(True, level="O1", dtype=config.precision)
 
 
-def read_reference(path):
+def read_reference(path, background):
     """The character's picture: a PIL image, of a video its first frame."""
     if Path(path).suffix.lower() not in VIDEO_ENDINGS:
-        return read_image(path)
+        return read_image(path, background)
     return Image.fromarray(PoseVideo(path, 1)[:1][0])
 
 

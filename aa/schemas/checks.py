@@ -37,6 +37,21 @@ def one_of(owner, config, key, options):
     wanted(value in options, f"{owner}.{key} must be one of {', '.join(options)}, got {value}.")
 
 
+def colour(owner, config, key):
+    """An opaque colour that Pillow knows: a name, or #rrggbb."""
+    from PIL import ImageColor  # deferred: `--cfg job` pays nothing for it
+
+    value = getattr(config, key)
+    try:
+        opaque = len(ImageColor.getrgb(value)) == 3
+    except ValueError:
+        opaque = False
+    wanted(
+        opaque,
+        f"{owner}.{key} must be an opaque colour, like white or '#00ff00', got {value}.",
+    )
+
+
 def multiples(owner, config, key):
     """The channels of every level can be divided into so many groups or heads."""
     channels, divisor = config.block_out_channels, getattr(config, key)

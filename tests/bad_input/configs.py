@@ -57,6 +57,8 @@ _config("a compiled engine on a GPU", "infer", *PAIR, *COMPILED, "hardware=v100"
 _config("a compiled engine in float16", "infer", *PAIR, *COMPILED, "inference.precision=float16")
 _config("bfloat16 without compiling", "infer", *PAIR, "inference.precision=bfloat16")
 _config("an unknown sampler", "infer", *PAIR, "inference.sampler=euler")
+_config("a colour that nobody knows", "infer", *PAIR, "inference.background=vermilionish")
+_config("a background one can see through", "infer", *PAIR, "inference.background=#ffffff80")
 _config("samples of a compiled engine", "train", *RANDOM, *SAMPLES, *COMPILED)
 _config("a value that must be given", "train", *RANDOM, "stage=2")
 _config("a metric that needs masks", "train", *RANDOM, "validation.metrics=[psnr_figure]")
