@@ -26,11 +26,12 @@ from aa.plan.command import run_plan, take_plan
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
+from aa.resume import has_begun
 from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
-from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR, task
+from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, task
 from aa.tree import print_tree
 
 __all__ = ["FULL_ERROR", "begin", "begin_without_paddle", "run", "task"]
@@ -91,7 +92,7 @@ def _run_one(main, schema, arguments, starts):
         if starts and is_later_node(arguments):  # the first machine's command writes
             arguments.append("hydra.output_subdir=null")
         elif starts:
-            check_given_folder(arguments, resumable=schema is TrainConfig)
+            check_given_folder(arguments, resumable=schema in RESUMABLE)
     else:
         check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
     _run_hydra(main, normalise_overrides(arguments), make_folder if starts else str)
@@ -126,6 +127,8 @@ def _how_to_go_on(job):
     """The command that goes on with what was stopped, or nothing where none does."""
     if job.sweep:
         return f"; go on with it: python {sys.argv[0]} sweep.resume={job.sweep}"
+    if job.schema is InferConfig and job.folder and has_begun(job.folder):
+        return f"; make the rest: python {sys.argv[0]} resume={job.folder}"
     if job.schema is not TrainConfig or job.folder is None:
         return ""
     return f"; go on from its last checkpoint: python {sys.argv[0]} resume={job.folder}"

@@ -40,6 +40,10 @@ def one_line(text):
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
+class StorageError(UserError):
+    """A result cannot be written: the disk is full, or the folder is not for us."""
+
+
 class Interrupted(KeyboardInterrupt):
     """A signal stopped training after a step that has been saved. `code` is the exit code."""
 

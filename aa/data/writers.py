@@ -108,7 +108,7 @@ class PngWriter(FrameWriter):
     def _open(self):
         self._temporary.mkdir()
         if self.path.exists() and not self._is_ours():
-            self._remove()
+            self._temporary.rmdir()
             raise UserError(f"{self.path}: exists and is no folder of png frames. Move it away.")
 
     def _write(self, frame):

@@ -1,6 +1,7 @@
 """Checks of single values; each raises a `UserError` with what was found and what is wanted."""
 
 import math
+import re
 
 from aa.errors import UserError
 
@@ -75,6 +76,21 @@ def size(owner, config):
 
 def seed_range(key, value):
     wanted(0 <= value <= MOST_SEED, f"{key} must be between 0 and {MOST_SEED}, got {value}.")
+
+
+def shard_of(text):
+    """(number, count) of "3/10".
+
+    Raises:
+        UserError: that is none.
+    """
+    match = re.fullmatch(r"0*([0-9]{1,9})/0*([0-9]{1,9})", text)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    wanted(
+        1 <= number <= count,
+        f"cases_shard must be like 3/10, the third of ten parts, got {text}.",
+    )
+    return number, count
 
 
 def no_plan(config):

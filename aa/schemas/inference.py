@@ -30,6 +30,7 @@ class InferenceConfig:
     seed: int = 42
     noise: str = "independent"  # of the frames at the start: shared, mixed or independent
     format: str = "mp4"
+    audio: str = "keep"  # the pose video's sound: keep or drop
     background: str = "white"  # what a picture's transparency is laid over: a name or #rrggbb
     decode_batch_size: int | None = None  # frames the VAE decodes at once; null: by their size
 
@@ -57,6 +58,7 @@ class InferenceConfig:
         one_of("inference", self, "format", ("mp4", "gif", "png"))
         one_of("inference", self, "sampler", ("ddim", "dpmsolver++"))
         one_of("inference", self, "context_blend", ("mean", "pyramid"))
+        one_of("inference", self, "audio", ("keep", "drop"))
         colour("inference", self, "background")
         one_of("inference", self, "engine", ("eager", "compiled"))
         if self.precision is not None:

@@ -6,11 +6,11 @@ import av
 import numpy as np
 import pytest
 from conftest import cut_short, flat_frames
-from tones import heard, write_with_beep
 
 from aa.data.containers import OPTIONS
 from aa.data.sound import find_sound
 from aa.data.writers import VideoWriter
+from tests.tones import heard, write_with_beep
 
 NEAR = 0.02  # seconds
 
