@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from aa.cases import read_cases
 from aa.errors import UserError
@@ -69,6 +70,11 @@ def test_all_shards_together_have_each_case_once_under_its_name(files, tmp_path)
         [case.name for case in read_cases(cases=listed, shard=f"{k}/3")] for k in (1, 2, 3)
     )
     assert [first, second, third] == [[whole[0], whole[3]], [whole[1]], [whole[2]]]
+
+
+def test_shards_can_be_swept_without_quotes():
+    override = OverridesParser.create().parse_override("cases_shard=1/3,2/3,3/3")
+    assert list(override.sweep_iterator()) == ["1/3", "2/3", "3/3"]
 
 
 def test_a_shard_may_have_no_case(files):
