@@ -11,6 +11,9 @@ from aa.data.frame_writer import FrameWriter
 from aa.data.sound_track import SoundTrack
 from aa.errors import UserError
 
+# SWS_BILINEAR and SWS_ACCURATE_RND of FFmpeg's swscale.h: PyAV 17 has no name for the second.
+BILINEAR_ROUNDED = 0x2 | 0x40000
+
 
 class VideoWriter(FrameWriter):
     """H.264 mp4 (yuv420p, BT.709, index in front) that browsers play; encodes frame by frame.
@@ -53,14 +56,13 @@ class VideoWriter(FrameWriter):
 
     def _write(self, frame):
         import av
-        from av.video.reformatter import Interpolation
 
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         yuv = rgb.reformat(
             format="yuv420p",
             dst_colorspace="ITU709",
             dst_color_range="MPEG",
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            interpolation=BILINEAR_ROUNDED,
         )
         self._container.mux(self._stream.encode(yuv))
         if self._track:
