@@ -1,25 +1,12 @@
 """Writers leave a whole file or none, also where there is no room for it."""
 
-import resource
-from contextlib import contextmanager
-
 import pytest
 from conftest import noisy_frames
 
 from aa.data.frame_writer import remove_partial
 from aa.data.writers import open_writer
 from aa.errors import StorageError
-
-
-@contextmanager
-def no_file_larger_than(size):
-    """As on a disk that is full after so many bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from tests.full_disk import no_file_larger_than
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif", "png"])
