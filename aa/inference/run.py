@@ -76,7 +76,8 @@ class InferenceRun:
             self._write_summary(results)
             raise self._error("Mend the files, or the list.")
         pipeline = self.load_pipeline() if good else None
-        self._write_snapshot(weights, [c for c in self.cases if c in good or c.name in results])
+        unreadable = set(missing) - set(good)
+        self._write_snapshot(weights, [case for case in self.cases if case not in unreadable])
         say_changes(good, self.options)
         for case in good:
             if result := self.attempts.attempt(partial(self._make, pipeline, made), case):
@@ -143,11 +144,11 @@ class InferenceRun:
 
     def _open_writers(self, name, height, width, fps, sound):
         """Of the result, and of reference | pose | result."""
-        options = {"format": self.options.format, "fps": fps, "height": height, "sound": sound}
-        alone, beside = (self.folder / f"{n}.{self.options.format}" for n in (name, name + BESIDE))
-        return open_writer(alone, width=width, **options), open_writer(
-            beside, width=width * 3, **options
-        )
+        end = self.options.format
+        options = {"format": end, "fps": fps, "height": height, "sound": sound}
+        alone = open_writer(self.folder / f"{name}.{end}", width=width, **options)
+        beside = open_writer(self.folder / f"{name}{BESIDE}.{end}", width=width * 3, **options)
+        return alone, beside
 
     def _write(self, writers, frames, reference, poses):
         """Write both videos as the frames come.
