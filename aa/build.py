@@ -188,11 +188,11 @@ def build_inference(config, folder):
     Raises:
         UserError: a case or the weights cannot be read.
     """
-    from aa.cases import read_cases
+    from aa.cases import cases_of
     from aa.inference import Pose2VideoPipeline
     from aa.inference.run import InferenceRun
 
-    cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+    cases = cases_of(config)
 
     def load_pipeline():
         return Pose2VideoPipeline.from_pretrained(

@@ -1,14 +1,16 @@
 """What to animate: one pair, or a cases file of pictures and pose videos. Imports no paddle."""
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from aa.case_names import distinct_names
+from aa.config import InferConfig
 from aa.errors import UserError, reason
 from aa.files import missing, read_text
+from aa.schemas.checks import shard_of
 
 MOST_BYTES, MOST_CASES = 500_000, 10_000
 TEXTS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "timestamp")}
@@ -17,48 +19,83 @@ FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4,
 
 @dataclass(frozen=True)
 class Case:
-    """One video to make."""
+    """One video to make; `name` is that of its file, without ending, and no other case has it."""
 
     reference: Path
     pose: Path
-
-    @property
-    def name(self):
-        """File name of the result, without ending."""
-        return f"{self.reference.stem}_{self.pose.stem}"
+    name: str
 
 
-def read_cases(*, reference=None, pose=None, cases=None):
+def read_cases(
+    *,
+    reference: str | None = None,
+    pose: str | None = None,
+    cases: str | None = None,
+    shard: str | None = None,
+) -> list[Case]:
     """Cases of one pair or of a yaml file that maps a picture to a list of pose videos.
 
     Relative paths in the yaml file are looked for in the working directory, then beside that file.
 
+    Args:
+        reference, pose: the pair.
+        cases: the yaml file.
+        shard: "3/10" gives the 3rd, the 13th, ... case of the file; their names are as without.
+
     Raises:
-        UserError: the file or a picture or video in it is missing or has another form, or two
-            cases would write the same file.
+        UserError: a file of the pair is missing; or the yaml file has another form, a case twice,
+            or no case whose files are all there.
     """
     if not cases:
+        assert reference and pose  # or the config would have been refused
         for key, path in (("reference", reference), ("pose", pose)):
             if not os.path.isfile(path):
                 raise UserError(f"{key}={path}: {missing(path, 'file')}. Check the path.")
-        return [Case(Path(reference), Path(pose))]
-    home = Path(cases).parent
-    found = [
-        Case(_locate(image, home), _locate(video, home))
-        for image, videos in _read_yaml(Path(cases)).items()
-        for video in videos
-    ]
-    gone = {str(p) for c in found for p in (c.reference, c.pose) if not os.path.isfile(p)}
-    if gone:
-        more = " ..." if len(gone) > 5 else ""
-        raise UserError(
-            f"cases={cases}: no such file: {', '.join(sorted(gone)[:5])}{more}. Check the paths."
-        )
-    names = Counter(c.name for c in found)
-    double = sorted(name for name in names if names[name] > 1)
-    if double:
-        raise UserError(f"cases={cases}: two cases would both write {double[0]}; rename one file.")
+        (name,) = distinct_names([(reference, pose)])
+        return [Case(Path(reference), Path(pose), name)]
+    pairs = [(image, v) for image, videos in _read_yaml(Path(cases)).items() for v in videos]
+    home, found = Path(cases).parent, []
+    for (image, video), name in zip(pairs, distinct_names(pairs), strict=True):
+        found.append(Case(_locate(image, home), _locate(video, home), name))
+    _refuse_doubles(cases, found)
+    if shard:
+        number, count = shard_of(shard)
+        found = found[number - 1 :: count]
+    _refuse_if_all_gone(cases, found)
     return found
+
+
+def cases_of(config: InferConfig) -> list[Case]:
+    """What a checked `InferConfig` asks for, see `read_cases`."""
+    return read_cases(
+        reference=config.reference,
+        pose=config.pose,
+        cases=config.cases,
+        shard=config.cases_shard,
+    )
+
+
+def _refuse_doubles(name, cases):
+    """The same picture in the same poses is the same video: one line of the file is a mistake."""
+    seen = set()
+    for case in cases:
+        pair = os.path.abspath(case.reference), os.path.abspath(case.pose)
+        if pair in seen:
+            raise UserError(
+                f"cases={name}: {case.reference} with {case.pose} is there twice; leave one out."
+            )
+        seen.add(pair)
+
+
+def _refuse_if_all_gone(name, cases):
+    """Files that are missing leave the other cases to be made, if there is any."""
+    gone = [{str(p) for p in (c.reference, c.pose) if not os.path.isfile(p)} for c in cases]
+    if gone and all(gone):
+        listed = sorted(set.union(*gone))
+        more = " ..." if len(listed) > 5 else ""
+        raise UserError(
+            f"cases={name}: no such file: {', '.join(listed[:5])}{more}. Check the paths."
+        )
 
 
 def _locate(name, home):

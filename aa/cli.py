@@ -34,7 +34,7 @@ from aa.runs import STAGES
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
-from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR, task
+from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, task
 from aa.tree import print_tree
 from aa.weights.folders import list_checkpoints
 
@@ -103,7 +103,7 @@ def _run_one(main, schema, arguments, starts):
         if starts and is_later_node(arguments):  # the first machine's command writes
             arguments.append("hydra.output_subdir=null")
         elif starts:
-            check_given_folder(arguments, resumable=schema is TrainConfig)
+            check_given_folder(arguments, resumable=schema in RESUMABLE)
     else:
         check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
     _run_hydra(main, normalise_overrides(arguments), make_folder if starts else str)
@@ -148,11 +148,14 @@ def how_to_go_on(job):
     if job.sweep:
         asked = shlex.quote(f"sweep.resume={job.sweep}")
         return f"; go on with it: python {sys.argv[0]} {asked}"
-    if job.schema is not TrainConfig or job.folder is None or not has_begun(job.folder):
+    if job.schema not in RESUMABLE or job.folder is None or not has_begun(job.folder):
         return ""
+    asked = shlex.quote(f"resume={job.folder}")
+    if job.schema is InferConfig:
+        return f"; make the rest: python {sys.argv[0]} {asked}"
     parts = [Path(job.folder, part) for part in ("", *STAGES)]
     where = " from its last checkpoint" if any(map(list_checkpoints, parts)) else " from its start"
-    return f"; go on{where}: python {sys.argv[0]} {shlex.quote(f'resume={job.folder}')}"
+    return f"; go on{where}: python {sys.argv[0]} {asked}"
 
 
 def begin(config):

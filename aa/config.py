@@ -12,7 +12,7 @@ from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError
-from aa.schemas.checks import no_plan, rerun_folder, seed_range, wanted
+from aa.schemas.checks import no_plan, rerun_folder, seed_range, shard_of, wanted
 from aa.schemas.evaluation import EvaluateConfig
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
@@ -154,9 +154,12 @@ class InferConfig:
     reference: str | None = None
     pose: str | None = None
     cases: str | None = None  # yaml: reference image -> list of pose videos
+    cases_shard: str | None = None  # "3/10": every tenth of the cases, from the third on
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
-    rerun: str | None = None  # as in TrainConfig
+    resume: str | None = None  # as in TrainConfig
+    resume_with_changes: bool = False
+    rerun: str | None = None
     rerun_check: bool = False
     plan: str | None = None  # true: only say whether it fits
     sweep: SweepConfig = field(default_factory=SweepConfig)
@@ -171,6 +174,13 @@ class InferConfig:
             "give reference=<image> pose=<video>, or +cases=<yaml file>; "
             f"got {' and '.join(given) or 'none of them'}.",
         )
+        if self.cases_shard is not None:
+            shard_of(self.cases_shard)
+            wanted(
+                self.cases is not None,
+                f"cases_shard={self.cases_shard} takes a part of a list: add +cases=<yaml file>, "
+                "or leave it out.",
+            )
         wanted(
             self.hardware.devices == 1,
             f"hardware.devices must be 1 to animate, got {self.hardware.devices}; "

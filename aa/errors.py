@@ -50,6 +50,10 @@ def one_line(text):
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 
+class StorageError(UserError):
+    """A result cannot be written: the disk is full, or the folder is not for us."""
+
+
 class Signalled(KeyboardInterrupt):
     """A signal asks this command to end. `code` is the exit code."""
 

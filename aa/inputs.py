@@ -3,7 +3,7 @@
 import os
 
 from aa.build_data import hold_out_clips
-from aa.cases import read_cases
+from aa.cases import cases_of
 from aa.config import EvaluateConfig, InferConfig
 from aa.data.folders import pair_clips
 from aa.data.manifest import read_manifest
@@ -24,7 +24,7 @@ def check_files(config):
     """
     if isinstance(config, InferConfig):
         _folder("weights", config.weights, f"give a weights folder or a run folder; {DOWNLOAD}.")
-        read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
+        cases_of(config)
         _check_weights(config.weights)
         return
     if isinstance(config, EvaluateConfig):

@@ -68,7 +68,7 @@ def locate(path):
 
 
 def has_begun(run):
-    """Whether a run folder holds a training that got as far as its snapshot."""
+    """Whether a run folder holds a run that got as far as its snapshot."""
     return any((Path(run) / part / "snapshot.json").is_file() for part in ("", STAGES[0]))
 
 

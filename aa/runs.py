@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 STAGES = ("stage1", "stage2")  # folders of a run of both stages
@@ -19,11 +20,20 @@ def write_json(path, content):
 
 
 def write_text(path, text):
-    """Write a text under a temporary name and rename it, so that a reader never sees half of it."""
+    """Write a text under a temporary name and rename it, so that a reader never sees half of it.
+
+    Raises:
+        OSError: it cannot be written; names the file, and leaves none.
+    """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:  # of a full disk it names no file
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def read_json(path):

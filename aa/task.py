@@ -11,7 +11,7 @@ import traceback
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from aa.config import TrainConfig, typed
+from aa.config import InferConfig, TrainConfig, typed
 from aa.errors import Signalled, UserError, interruption
 from aa.launch import GroupError, is_main_process, is_run_command
 from aa.lock import held, is_held
@@ -22,6 +22,7 @@ from aa.sweeps.job import run_job
 
 log = logging.getLogger(__name__)
 
+RESUMABLE = (TrainConfig, InferConfig)  # whose runs can be gone on with
 CRASH, USER_ERROR, INTERRUPTED = 1, 2, 130  # exit codes
 FULL_ERROR = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the user's wish, before `run` sets it
 STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
@@ -45,7 +46,7 @@ class Task:
     def __call__(self, config):
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return run_job(config, resumable=self.schema is TrainConfig)
+            return run_job(config, resumable=self.schema in RESUMABLE)
         if not is_main_process():
             _remove_file_handlers()
         start = time.monotonic()
@@ -68,8 +69,15 @@ class Task:
         finally:
             stopped = isinstance(sys.exc_info()[1], KeyboardInterrupt)
             if keeps and not stopped:
-                seconds = time.monotonic() - start
-                write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
+                self._keep_outcome(line, time.monotonic() - start)
+
+    def _keep_outcome(self, line, seconds):
+        """Write how the run ended; on a full disk that is said, unless something else was."""
+        try:
+            write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
+        except OSError as error:
+            if line is None:
+                raise UserError(explain(error, None)) from error
 
     def interruption(self, error):
         """The interrupt that an error came of, or None; libraries do not always say so."""

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from aa.cases import read_cases
 from aa.errors import UserError
@@ -46,14 +47,38 @@ def test_files_beside_the_cases_file_are_found_from_anywhere(files, tmp_path, mo
     assert (case.reference, case.pose) == (tmp_path / "ann.png", tmp_path / "walk.mp4")
 
 
-def test_all_missing_files_are_named_at_once(files):
+def test_where_no_case_has_its_files_all_missing_ones_are_named_at_once(files):
     line = refused(files("ann.png: [run.mp4]\neve.png: [walk.mp4]"))
     assert line == "cases=cases.yaml: no such file: eve.png, run.mp4. Check the paths."
 
 
-def test_two_cases_that_would_write_one_file_are_refused(files):
-    line = refused(files("ann.png: [walk.mp4, walk.mp4]"))
-    assert line == "cases=cases.yaml: two cases would both write ann_walk; rename one file."
+def test_files_that_are_missing_leave_the_other_cases(files):
+    cases = read_cases(cases=files("ann.png: [run.mp4, walk.mp4]"))
+    assert [case.name for case in cases] == ["ann_run", "ann_walk"]
+
+
+def test_the_same_case_twice_is_refused(files):
+    line = refused(files("ann.png: [walk.mp4, ./walk.mp4]"))
+    assert line == "cases=cases.yaml: ann.png with walk.mp4 is there twice; leave one out."
+
+
+def test_all_shards_together_have_each_case_once_under_its_name(files, tmp_path):
+    (tmp_path / "walk.mov").touch()
+    listed = files("ann.png: [walk.mp4, turn.mp4, walk.mov]\nbob.png: [walk.mp4]")
+    whole = [case.name for case in read_cases(cases=listed)]
+    first, second, third = (
+        [case.name for case in read_cases(cases=listed, shard=f"{k}/3")] for k in (1, 2, 3)
+    )
+    assert [first, second, third] == [[whole[0], whole[3]], [whole[1]], [whole[2]]]
+
+
+def test_shards_can_be_swept_without_quotes():
+    override = OverridesParser.create().parse_override("cases_shard=1/3,2/3,3/3")
+    assert list(override.sweep_iterator()) == ["1/3", "2/3", "3/3"]
+
+
+def test_a_shard_may_have_no_case(files):
+    assert read_cases(cases=files("ann.png: [walk.mp4]"), shard="2/2") == []
 
 
 @pytest.mark.parametrize(

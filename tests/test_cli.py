@@ -40,6 +40,19 @@ def test_an_option_may_be_named_by_a_number(argument, normal):
 
 
 @pytest.mark.parametrize(
+    ("argument", "normal"),
+    [
+        ("inference.background=#00ff00", "inference.background='#00ff00'"),
+        ("+inference.background=white,#fff", "+inference.background=white,'#fff'"),
+        ("inference.background='#00ff00'", "inference.background='#00ff00'"),
+        ("inference.background=red", "inference.background=red"),
+    ],
+)
+def test_a_colour_needs_no_quotes(argument, normal):
+    assert normalise_overrides([argument]) == [normal]
+
+
+@pytest.mark.parametrize(
     "argument", ["seed=2", "stage.max_steps=3", "-m", "~stage", "stage", "stage=[", "x.stage=2"]
 )
 def test_other_arguments_stay_as_they_are(argument):

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from aa.cli import how_to_go_on
-from aa.config import InferConfig, TrainConfig
+from aa.config import EvaluateConfig, TrainConfig
 from aa.errors import interruption
 
 ROOT = Path(__file__).parents[1]
@@ -159,5 +159,5 @@ def test_going_on_is_offered_where_a_run_has_begun(files, said, tmp_path):
     job = SimpleNamespace(sweep=None, schema=TrainConfig, folder=str(tmp_path))
     assert how_to_go_on(job).startswith(said)
     assert how_to_go_on(job).endswith(f"resume={tmp_path}") == bool(said)
-    job.schema = InferConfig
+    job.schema = EvaluateConfig
     assert how_to_go_on(job) == ""

@@ -98,7 +98,7 @@ def _probe(path):
         )
 
 
-def open_video(path: Path) -> InputContainer:
+def open_video(path: str | Path) -> InputContainer:
     """Open a video file, which `check_container` has let pass, to read and decode it.
 
     Raises:
@@ -123,7 +123,7 @@ def set_strict(stream: VideoStream, strict: bool) -> None:
     context.thread_count = 1  # the loader's processes are the threads
 
 
-def address(path: Path) -> str:
+def address(path: str | Path) -> str:
     """A path as FFmpeg takes it for one: it would look for a protocol 12 in 12:30:00.mp4."""
     return f"file:{path}"
 

@@ -1,20 +1,26 @@
 """What writers of all formats share: size checks, the temporary name, tidying after a failure."""
 
+import errno
 import os
+import re
 import shutil
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from aa.errors import UserError
+from aa.errors import StorageError, UserError
+
+PARTIAL = re.compile(r"\..+\.\d+\.part")  # what a result is called while it is written
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class FrameWriter(ABC):
     """A context manager that takes frames and leaves a whole file (or folder) or nothing.
 
     It writes under a temporary name beside `path` and renames on success. Raises UserError for
-    sizes that cannot be, for no frames at all, and for a place that cannot be written.
+    sizes that cannot be and for no frames at all, StorageError for a place that cannot be written.
     """
 
     def __init__(self, path, *, fps, height, width):
@@ -32,7 +38,7 @@ class FrameWriter(ABC):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
         except OSError as error:
-            self._remove()
+            _remove(self._temporary)
             raise self._cannot_write(error) from error
         return self
 
@@ -52,19 +58,21 @@ class FrameWriter(ABC):
             raise self._cannot_write(error) from error
 
     def __exit__(self, kind, error, traceback):
+        whole = False
         try:
-            if kind is not None:
-                self._abandon()
-            elif self.num_frames == 0:
-                self._abandon()
+            if kind is None and self.num_frames == 0:
                 raise UserError(f"{self.path}: no frame was written, so there is no video.")
-            else:
+            if kind is None:
                 self._finish()
                 os.replace(self._temporary, self.path)
+                whole = True
         except OSError as failure:
             raise self._cannot_write(failure) from failure
         finally:
-            self._remove()
+            if not whole:
+                with suppress(OSError, ValueError):  # of a file that is thrown away
+                    self._abandon()
+            _remove(self._temporary)
 
     @abstractmethod
     def _open(self):
@@ -81,12 +89,21 @@ class FrameWriter(ABC):
     def _abandon(self):  # noqa: B027 - most formats have nothing to let go of
         """Let go of open files after a failure; `self._temporary` is removed afterwards."""
 
-    def _remove(self):
-        if self._temporary.is_dir():
-            shutil.rmtree(self._temporary)
-        elif self._temporary.is_file():
-            self._temporary.unlink()
-
     def _cannot_write(self, error):
         reason = error.strerror or str(error)
-        return UserError(f"{self.path}: cannot be written ({reason}). Choose another folder.")
+        advice = "Make room there, or choose" if error.errno in FULL else "Choose"
+        return StorageError(f"{self.path}: cannot be written ({reason}). {advice} another folder.")
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove what writers that were stopped have left in a folder, whichever process they were."""
+    for path in list(folder.iterdir()):
+        if PARTIAL.fullmatch(path.name):
+            _remove(path)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    elif path.is_file():
+        path.unlink()

@@ -1,8 +1,11 @@
 """A pose video as a sequence that reads its frames when they are asked for."""
 
+import numpy as np
+
 from aa.data.video import VideoReader
 from aa.errors import UserError
 
+DARK = 32  # of 255: the ground of a pose video
 MOST_FRAMES = 10_000  # not by accident: the latents of all frames are in memory at once
 
 
@@ -39,3 +42,8 @@ class PoseVideo:
 
     def __getitem__(self, part):
         return self.reader.read(range(self.num_frames)[part])
+
+
+def is_mostly_black(frame: np.ndarray) -> bool:
+    """Whether a frame, uint8 [H, W, 3], can be one of a pose video: skeletons on black."""
+    return bool((frame.max(axis=2) < DARK).mean() >= 0.5)

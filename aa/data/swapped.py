@@ -3,12 +3,12 @@
 import logging
 import os
 
+from aa.data.poses import is_mostly_black
 from aa.data.video import VideoReader
 from aa.errors import ClipError, some
 
 log = logging.getLogger(__name__)
 
-DARK = 32  # of 255: the ground of a pose video
 LOOKED_AT = 3  # pairs, spread over the data set
 
 
@@ -49,5 +49,5 @@ def looks_swapped(clip):
 
 def _mostly_black(path):
     reader = VideoReader(path)
-    frame = reader.read([reader.num_frames // 2])[0]  # the first may be black before a fade
-    return bool((frame.max(axis=2) < DARK).mean() >= 0.5)
+    middle = reader.num_frames // 2  # the first may be black before a fade
+    return is_mostly_black(reader.read([middle])[0])

@@ -1,33 +1,20 @@
-"""Reading videos and images. Writing lives in `aa.data.writers` and is offered here as well."""
+"""Reading videos. Writing lives in `aa.data.writers` and is offered here as well."""
 
 import os
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from aa.data.containers import check_container, first_line
+from aa.data.containers import check_container
 from aa.data.decoder import Decoder
 from aa.data.display import Display
 from aa.data.video_index import at_constant_rate
 from aa.data.writers import VideoWriter, open_writer
-from aa.errors import ClipError, UserError
-from aa.files import VIDEO_ENDINGS, missing
+from aa.errors import ClipError
+from aa.files import VIDEO_ENDINGS
 
-__all__ = [
-    "VIDEO_ENDINGS",
-    "VideoReader",
-    "VideoWriter",
-    "check",
-    "open_pair",
-    "open_writer",
-    "read_image",
-]
-
-# Pillow starts another program for some of the others (PostScript).
-IMAGE_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_pair", "open_writer"]
 
 
 class VideoReader:
@@ -131,21 +118,3 @@ def open_pair(video: str | os.PathLike, pose: str | os.PathLike) -> tuple[VideoR
     """
     reader = VideoReader(video)
     return reader, VideoReader(pose, like=reader)
-
-
-def read_image(path):
-    """Read an image as PIL RGB, turned as its camera tag says; UserError if unreadable."""
-    if not os.path.isfile(path):
-        raise UserError(f"{path}: {missing(path, 'image')}. Check the path.")
-    bombs = Image.DecompressionBombError, Image.DecompressionBombWarning
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # one line, not pages about each strange tag
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=IMAGE_FORMATS) as image:
-                return ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, *bombs) as error:
-        raise UserError(
-            f"{path}: cannot be read as an image ({first_line(error)}). "
-            "Wanted: a whole PNG, JPEG, WebP, BMP or GIF file."
-        ) from error

@@ -4,11 +4,18 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 
+from aa.data.containers import address
 from aa.data.frame_writer import FrameWriter
+from aa.data.sound_track import SoundTrack
 from aa.errors import UserError
+
+# SWS_BILINEAR and SWS_ACCURATE_RND of FFmpeg's swscale.h: PyAV 17 has no name for the second.
+BILINEAR_ROUNDED = 0x2 | 0x40000
 
 
 class VideoWriter(FrameWriter):
@@ -17,11 +24,13 @@ class VideoWriter(FrameWriter):
     `fps` need not be whole. `height` and `width` must be even: yuv420p halves the colour planes.
     `crf` is x264's quality, 0 (lossless) to 51; 18 looks like the source, small videos need less.
     `hurry` writes larger files of the same quality in less time, in one thread.
+    `sound`, a `Sound`, is written beside the frames, as long as they are shown.
     """
 
-    def __init__(self, path, *, fps, height, width, crf=18, hurry=False):
+    def __init__(self, path, *, fps, height, width, crf=18, hurry=False, sound=None):
         super().__init__(path, fps=fps, height=height, width=width)
-        self.crf, self.hurry = crf, hurry
+        self.crf, self.hurry, self.sound = crf, hurry, sound
+        self.rate = Fraction(self.fps).limit_denominator(1001)
         if self.height % 2 or self.width % 2:
             raise UserError(
                 f"{self.path}: H.264 needs an even height and width, got {height}x{width}. "
@@ -29,15 +38,11 @@ class VideoWriter(FrameWriter):
             )
 
     def _open(self):
-        import av
-        from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-
         self._temporary.open("wb").close()  # a folder without write permission is found here
         self._container = av.open(
-            str(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
+            address(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
         )
-        rate = Fraction(self.fps).limit_denominator(1001)
-        self._stream = self._container.add_stream("libx264", rate=rate)
+        self._stream = self._container.add_stream("libx264", rate=self.rate)
         self._stream.height, self._stream.width = self.height, self.width
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {"crf": str(self.crf)}
@@ -47,22 +52,24 @@ class VideoWriter(FrameWriter):
             context.thread_count = 1
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        self._track = SoundTrack(self._container, self.sound) if self.sound else None
 
     def _write(self, frame):
-        import av
-        from av.video.reformatter import Interpolation
-
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         yuv = rgb.reformat(
             format="yuv420p",
             dst_colorspace="ITU709",
             dst_color_range="MPEG",
-            interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND,
+            interpolation=BILINEAR_ROUNDED,
         )
         self._container.mux(self._stream.encode(yuv))
+        if self._track:
+            self._track.write_until(float((self.num_frames + 1) / self.rate))
 
     def _finish(self):
         self._container.mux(self._stream.encode())
+        if self._track:
+            self._track.finish(float(self.num_frames / self.rate))
         self._container.close()
 
     def _abandon(self):
@@ -101,7 +108,7 @@ class PngWriter(FrameWriter):
     def _open(self):
         self._temporary.mkdir()
         if self.path.exists() and not self._is_ours():
-            self._remove()
+            self._temporary.rmdir()
             raise UserError(f"{self.path}: exists and is no folder of png frames. Move it away.")
 
     def _write(self, frame):
@@ -120,8 +127,12 @@ class PngWriter(FrameWriter):
 WRITERS = {"mp4": VideoWriter, "gif": GifWriter, "png": PngWriter}
 
 
-def open_writer(path, *, format, fps, height, width):
-    """The writer of `format`, "mp4", "gif" or "png"; its `.path` says what it will have written."""
+def open_writer(path, *, format, fps, height, width, sound=None):
+    """The writer of `format`, "mp4", "gif" or "png"; its `.path` says what it will have written.
+
+    `sound` is that of an mp4, see `VideoWriter`.
+    """
     if format not in WRITERS:
         raise UserError(f"format must be one of {', '.join(WRITERS)}, got {format}.")
-    return WRITERS[format](path, fps=fps, height=height, width=width)
+    options = {"sound": sound} if sound else {}
+    return WRITERS[format](path, fps=fps, height=height, width=width, **options)

@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from aa.case_names import BESIDE
 from aa.errors import UserError, some
 from aa.files import VIDEO_ENDINGS, read_text
 
 MOST_SUMMARY = 100_000_000  # bytes
-SIDE_BY_SIDE = "_side_by_side"  # what an inference run puts beside each video
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ def _files(folder):
     files = [p for p in files if not p.name.startswith(".")]
     stems = {p.stem for p in files}
     return [
-        p
-        for p in files
-        if not (p.stem.endswith(SIDE_BY_SIDE) and p.stem.removesuffix(SIDE_BY_SIDE) in stems)
+        p for p in files if not (p.stem.endswith(BESIDE) and p.stem.removesuffix(BESIDE) in stems)
     ]
 
 

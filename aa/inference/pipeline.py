@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import paddle
 
+from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
 from aa.errors import UserError
 from aa.inference.sampling import decode_batch, denoise, start_latents
@@ -76,6 +77,7 @@ class Pose2VideoPipeline:
         context_blend="mean",
         sampler="ddim",
         fit="pad",
+        background="white",
         latents=None,
         seed=42,
         noise="independent",
@@ -95,6 +97,7 @@ class Pose2VideoPipeline:
             context_shift, context_blend: see `WindowSchedule`.
             sampler: "ddim" or "dpmsolver++".
             fit: how other sizes are brought to this one, see `fit_frames`.
+            background: colour that a transparent reference is laid over; poses are over black.
             latents: noise to start from [1, 4, F, h, w], numpy or paddle; None draws it.
             seed: of the drawn noise.
             noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of
@@ -125,7 +128,9 @@ class Pose2VideoPipeline:
         )
         batch = decode_batch(decode_batch_size, height, width)
         with paddle.no_grad():
-            conditions = self._encode_reference(reference_image, size, fit, guidance_scale)
+            conditions = self._encode_reference(
+                flatten(reference_image, background), size, fit, guidance_scale
+            )
             pose_features = self._encode_poses(pose_images, size, fit, batch)
             latents = self._denoise(
                 start_latents(latents, shape, seed, noise),
@@ -171,8 +176,7 @@ class Pose2VideoPipeline:
             )
 
     def _encode_reference(self, image, size, fit, guidance_scale):
-        """What the denoiser sees of the character, and without it (None if nobody asks for it)."""
-        image = image.convert("RGB")
+        """What the denoiser sees of a PIL RGB image, and without it (None if nobody asks)."""
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         side = self.model.config.image_encoder.image_size
@@ -189,7 +193,7 @@ class Pose2VideoPipeline:
         for start in range(0, len(pose_images), batch_size):
             frames = pose_images[start : start + batch_size]
             arrays = [
-                np.asarray(f if isinstance(f, np.ndarray) else f.convert("RGB")) for f in frames
+                np.asarray(f if isinstance(f, np.ndarray) else flatten(f, "black")) for f in frames
             ]
             pixels = np.concatenate(
                 [to_unit(fit_frames(a[None], size, fit=fit)) for a in arrays], axis=1

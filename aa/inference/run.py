@@ -3,65 +3,115 @@
 import contextlib
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from aa.data.poses import PoseVideo
+from aa.case_names import BESIDE
+from aa.cases import Case
+from aa.config import InferConfig
+from aa.data.frame_writer import remove_partial
 from aa.data.transforms import fit_frames
-from aa.data.video import VIDEO_ENDINGS, read_image
 from aa.data.writers import open_writer
+from aa.errors import StorageError
 from aa.fingerprints import fingerprint, weights_files
+from aa.inference.attempts import Attempts
+from aa.inference.made import MadeVideos
+from aa.inference.opening import check_case, open_case, result_size, result_sound, say_changes
+from aa.inference.stopping import interruptible
 from aa.runs import write_json
 from aa.snapshots import write_snapshot
 from aa.weights.folders import open_folder
 
 log = logging.getLogger(__name__)
 
-DARK = 32  # of 255: the ground of a pose video
-
 
 class InferenceRun:
     """Animates cases one after the other into a run folder.
 
+    Of a list, those that can be made are made, whatever becomes of the others.
+
     Args:
-        config: a checked `InferConfig`.
+        config: a checked `InferConfig`; with `resume`, what the folder has is not made again.
         folder: the run folder.
         cases: list of `Case`.
         load_pipeline: function that returns the `Pose2VideoPipeline`.
     """
 
-    def __init__(self, config, folder, cases, load_pipeline):
+    def __init__(
+        self, config: InferConfig, folder: Path, cases: list[Case], load_pipeline: Callable
+    ):
         self.config, self.options, self.folder = config, config.inference, folder
         self.cases, self.load_pipeline = cases, load_pipeline
+        self.attempts = Attempts(tolerant=config.cases is not None)
 
-    def run(self):
-        """Check all cases, then make all videos; prints where they are."""
-        for case in self.cases:  # everything is readable before work starts
-            self._check(case)
-        inputs = [p for case in self.cases for p in (case.reference, case.pose)]
-        inputs += weights_files(open_folder(self.config.weights))
-        inputs += [self.config.cases] if self.config.cases else []
-        pipeline = self.load_pipeline()
-        write_snapshot(self.folder, self.config, fingerprint(inputs))
-        results = [self._animate(pipeline, case) for case in self.cases]
-        write_json(self.folder / "summary.json", {"videos": results})
+    def run(self) -> None:
+        """Check all cases, then make all videos; prints where they are.
+
+        Raises:
+            UserError: a case cannot be made; of a list, when all the others are.
+            Interrupted: a signal came.
+        """
+        with interruptible(tidy=lambda: remove_partial(self.folder)):
+            try:
+                self._run()
+            except StorageError as error:
+                raise StorageError(f"{error} Then go on: resume={self.folder}") from error
+
+    def _run(self):
+        remove_partial(self.folder)
+        weights = weights_files(open_folder(self.config.weights))
+        made = MadeVideos(self.folder, self.config, weights, resumed=bool(self.config.resume))
+        results = {case.name: result for case in self.cases if (result := made.find(case))}
+        missing = [case for case in self.cases if case.name not in results]
+        good = [case for case in missing if self.attempts.attempt(self._check, case)]
+        if not self.cases:
+            log.info("cases_shard=%s: the list has no case for it", self.config.cases_shard)
+        if results:
+            log.info("%d of %d videos are made already", len(results), len(self.cases))
+        if missing and not good and not results:
+            self._write_summary(results)
+            raise self._error("Mend the files, or the list.")
+        pipeline = self.load_pipeline() if good else None
+        unreadable = set(missing) - set(good)
+        self._write_snapshot(weights, [case for case in self.cases if case not in unreadable])
+        say_changes(good, self.options)
+        for case in good:
+            if result := self.attempts.attempt(partial(self._make, pipeline, made), case):
+                results[case.name] = result
+        self._write_summary(results)
+        if self.attempts.failed:
+            raise self._error(f"Mend them and go on: resume={self.folder}")
 
     def _check(self, case):
-        _, poses = open_case(case, self.options)
-        if (poses[:1].max(axis=3) < DARK).mean() < 0.5:
-            log.warning(
-                "%s: most of its first frame is not black; is it a video of poses? (Skeletons on "
-                "black are wanted.)",
-                case.pose,
-            )
+        check_case(case, self.options)
+        return case
+
+    def _make(self, pipeline, made, case):
+        result = self._animate(pipeline, case)
+        made.add(case, result)
+        return result
+
+    def _write_snapshot(self, weights, cases):
+        inputs = [path for case in cases for path in (case.reference, case.pose)]
+        inputs += [self.config.cases] if self.config.cases else []
+        write_snapshot(self.folder, self.config, fingerprint([*inputs, *weights]))
+
+    def _write_summary(self, results):
+        videos = [results[case.name] for case in self.cases if case.name in results]
+        summary = {"videos": videos, "failed": self.attempts.failed}
+        write_json(self.folder / "summary.json", summary)
+
+    def _error(self, advice):
+        return self.attempts.error(len(self.cases), advice)
 
     def _animate(self, pipeline, case):
         reference, poses = open_case(case, self.options)
         height, width = result_size(poses, self.options)
-        fps = self.options.fps or poses.reader.fps
+        fps, sound = self.options.fps or poses.reader.fps, result_sound(poses, self.options)
         log.info("%s: %d frames of %dx%d", case.name, len(poses), width, height)
         start = time.perf_counter()
         frames = pipeline.frames(
@@ -73,34 +123,42 @@ class InferenceRun:
             **sampling_options(self.options),
         )
         with autocast(self.config):
-            files, hashes = self._write(case, frames, reference, poses, (height, width), fps)
+            writers = self._open_writers(case.name, height, width, fps, sound)
+            hashes = self._write(writers, frames, reference, poses)
         seconds = time.perf_counter() - start
-        print(f"video:        {files[0]}\nside by side: {files[1]}  ({seconds:.1f} s)")
+        video, beside = (str(writer.path) for writer in writers)
+        print(f"video:        {video}\nside by side: {beside}  ({seconds:.1f} s)")
         return {
             "reference": str(case.reference),
             "pose": str(case.pose),
-            "video": str(files[0]),
-            "side_by_side": str(files[1]),
+            "video": video,
+            "side_by_side": beside,
             "frames": len(poses),
             "width": width,
             "height": height,
             "fps": fps,
+            "sound": sound is not None,
             "seconds": round(seconds, 3),
             "sha256_of_frames": hashes,
         }
 
-    def _write(self, case, frames, reference, poses, size, fps):
-        """Write the result and reference | pose | result, both as the frames come.
+    def _open_writers(self, name, height, width, fps, sound):
+        """Of the result, and of reference | pose | result."""
+        end = self.options.format
+        options = {"format": end, "fps": fps, "height": height, "sound": sound}
+        alone = open_writer(self.folder / f"{name}.{end}", width=width, **options)
+        beside = open_writer(self.folder / f"{name}{BESIDE}.{end}", width=width * 3, **options)
+        return alone, beside
+
+    def _write(self, writers, frames, reference, poses):
+        """Write both videos as the frames come.
 
         Returns:
-            the paths, and the SHA-256 of the frames before their encoding, by type.
+            the SHA-256 of the frames before their encoding, by type.
         """
-        height, width = size
+        alone, beside = writers
+        size = alone.height, alone.width
         left = fit_frames(np.asarray(reference)[None], size, fit=self.options.fit)
-        end = self.options.format
-        targets = [self.folder / f"{case.name}{part}.{end}" for part in ("", "_side_by_side")]
-        alone = open_writer(targets[0], format=end, fps=fps, height=height, width=width)
-        beside = open_writer(targets[1], format=end, fps=fps, height=height, width=width * 3)
         done, hashes = 0, {"float32": sha256(), "uint8": sha256()}
         with alone, beside:
             for chunk in frames:
@@ -112,19 +170,7 @@ class InferenceRun:
                 alone.write(result)
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
-        return (alone.path, beside.path), {key: h.hexdigest() for key, h in hashes.items()}
-
-
-def open_case(case, options):
-    """The character's picture and the `PoseVideo` of a `Case`."""
-    return read_reference(case.reference), PoseVideo(case.pose, options.num_frames)
-
-
-def result_size(poses, options):
-    """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
-    if options.height is not None:
-        return options.height, options.width
-    return tuple(max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
+        return {key: h.hexdigest() for key, h in hashes.items()}
 
 
 def sampling_options(options):
@@ -142,13 +188,6 @@ def autocast(config):
     import paddle
 
     return paddle.amp.auto_cast(True, level="O1", dtype=config.precision)
-
-
-def read_reference(path):
-    """The character's picture: a PIL image, of a video its first frame."""
-    if Path(path).suffix.lower() not in VIDEO_ENDINGS:
-        return read_image(path)
-    return Image.fromarray(PoseVideo(path, 1)[:1][0])
 
 
 def to_uint8(frames):

@@ -5,9 +5,10 @@ import logging
 from rich.console import Console
 from rich.table import Table
 
-from aa.cases import read_cases
+from aa.cases import cases_of
 from aa.errors import UserError
-from aa.inference.run import open_case, result_size
+from aa.inference.attempts import Attempts
+from aa.inference.opening import open_case, result_size
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB
 from aa.plan.plan import Plan
@@ -43,14 +44,22 @@ def show_video(config):
     Raises:
         UserError: a case or the weights cannot be read.
     """
-    cases = read_cases(reference=config.reference, pose=config.pose, cases=config.cases)
-    videos = []
-    for case in cases:
-        _, poses = open_case(case, config.inference)
-        videos.append((len(poses), *result_size(poses, config.inference)))
+    cases, attempts = cases_of(config), Attempts(tolerant=config.cases is not None)
+    found = [attempts.attempt(lambda case: _video_size(case, config), case) for case in cases]
+    videos = [size for size in found if size]
+    if not cases:
+        raise UserError(f"cases_shard={config.cases_shard}: the list has no case for it.")
+    if not videos:
+        raise attempts.error(len(cases), "Mend the files, or the list.")
     plan = VideoPlan(config, open_folder(config.weights).model, videos)
     _print(plan)
     return plan.fits
+
+
+def _video_size(case, config):
+    """(frames, height, width) of what a case makes."""
+    _, poses = open_case(case, config.inference)
+    return len(poses), *result_size(poses, config.inference)
 
 
 def _print(plan, *lines):

@@ -1,6 +1,7 @@
 """Checks of single values; each raises a `UserError` with what was found and what is wanted."""
 
 import math
+import re
 
 from aa.errors import UserError
 
@@ -37,6 +38,21 @@ def one_of(owner, config, key, options):
     wanted(value in options, f"{owner}.{key} must be one of {', '.join(options)}, got {value}.")
 
 
+def colour(owner, config, key):
+    """An opaque colour that Pillow knows: a name, or #rrggbb."""
+    from PIL import ImageColor  # deferred: `--cfg job` pays nothing for it
+
+    value = getattr(config, key)
+    try:
+        opaque = len(ImageColor.getrgb(value)) == 3
+    except ValueError:
+        opaque = False
+    wanted(
+        opaque,
+        f"{owner}.{key} must be an opaque colour, like white or '#00ff00', got {value}.",
+    )
+
+
 def multiples(owner, config, key):
     """The channels of every level can be divided into so many groups or heads."""
     channels, divisor = config.block_out_channels, getattr(config, key)
@@ -60,6 +76,21 @@ def size(owner, config):
 
 def seed_range(key, value):
     wanted(0 <= value <= MOST_SEED, f"{key} must be between 0 and {MOST_SEED}, got {value}.")
+
+
+def shard_of(text):
+    """(number, count) of "3/10".
+
+    Raises:
+        UserError: that is none.
+    """
+    match = re.fullmatch(r"0*([0-9]{1,9})/0*([0-9]{1,9})", text)
+    number, count = map(int, match.groups()) if match else (0, 0)
+    wanted(
+        1 <= number <= count,
+        f"cases_shard must be like 3/10, the third of ten parts, got {text}.",
+    )
+    return number, count
 
 
 def no_plan(config):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from aa.schemas.checks import not_negative, one_of, positive, seed_range, size, wanted
+from aa.schemas.checks import colour, not_negative, one_of, positive, seed_range, size, wanted
 from aa.schemas.hardware import PRECISIONS
 
 
@@ -30,6 +30,8 @@ class InferenceConfig:
     seed: int = 42
     noise: str = "independent"  # of the frames at the start: shared, mixed or independent
     format: str = "mp4"
+    audio: str = "keep"  # the pose video's sound: keep or drop
+    background: str = "white"  # what a picture's transparency is laid over: a name or #rrggbb
     decode_batch_size: int | None = None  # frames the VAE decodes at once; null: by their size
 
     def __post_init__(self):
@@ -56,6 +58,8 @@ class InferenceConfig:
         one_of("inference", self, "format", ("mp4", "gif", "png"))
         one_of("inference", self, "sampler", ("ddim", "dpmsolver++"))
         one_of("inference", self, "context_blend", ("mean", "pyramid"))
+        one_of("inference", self, "audio", ("keep", "drop"))
+        colour("inference", self, "background")
         one_of("inference", self, "engine", ("eager", "compiled"))
         if self.precision is not None:
             one_of("inference", self, "precision", PRECISIONS)

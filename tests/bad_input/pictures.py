@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from aa.data.video import read_image
+from aa.data.pictures import read_image
 from tests.bad_input.case import bad
 from tests.bad_input.videos import cut, frames, write
 
@@ -49,6 +49,7 @@ def _picture(name, make):
 TEXT_BOMB = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**26), 9))
 _picture("a PNG that says it is 50000x50000", lambda: write("person.png", png(50000, 50000)))
 _picture("a PNG that says it is 10000x10000", lambda: write("person.png", png(10000, 10000)))
+_picture("a PNG that says it is 64x1000000", lambda: write("person.png", png(64, 1_000_000)))
 _picture("a PNG with a bomb of text", lambda: write("person.png", png(8, 8, more=TEXT_BOMB)))
 _picture("a PNG cut short", lambda: cut(whole_png()))
 _picture("a text called .png", lambda: write("person.png", b"hello, world"))

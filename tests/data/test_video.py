@@ -14,7 +14,7 @@ from conftest import (
 )
 from PIL import Image
 
-from aa.data.video import VideoReader, VideoWriter, open_writer, read_image
+from aa.data.video import VideoReader, VideoWriter, open_writer
 from aa.errors import ClipError, UserError
 
 
@@ -216,26 +216,6 @@ def test_unknown_format_is_refused(tmp_path):
         open_writer(tmp_path / "a", format="webm", fps=8, height=16, width=16)
 
 
-def test_image_is_read_as_rgb(tmp_path):
-    Image.new("RGBA", (4, 3), (10, 20, 30, 255)).save(tmp_path / "a.png")
-    image = read_image(tmp_path / "a.png")
-    assert (image.mode, image.size, image.getpixel((0, 0))) == ("RGB", (4, 3), (10, 20, 30))
-
-
-def test_missing_image_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"gone\.png: no such image"):
-        read_image(tmp_path / "gone.png")
-
-
-def test_unreadable_and_truncated_images_are_named(tmp_path):
-    (tmp_path / "text.png").write_text("hello")
-    Image.fromarray(noisy_frames(1)[0]).save(tmp_path / "cut.png")
-    cut_short(tmp_path / "cut.png", share=0.5)
-    for name in ("text.png", "cut.png"):
-        with pytest.raises(UserError, match=f"{name}: cannot be read as an image"):
-            read_image(tmp_path / name)
-
-
 @pytest.mark.parametrize("width", [16, 48, 62, 72])
 def test_frames_of_every_small_width_are_read(tmp_path, width):
     frames = flat_frames(6, height=16, width=width)
@@ -255,9 +235,3 @@ def test_other_containers_of_videos_are_read(tmp_path, ending):
     reader = VideoReader(path)
     reader.check_ends()
     assert (reader.num_frames, reader.height, reader.width) == (4, 64, 64)
-
-
-@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "bmp", "gif"])
-def test_pictures_of_these_kinds_are_read(tmp_path, ending):
-    Image.fromarray(noisy_frames(1)[0]).save(tmp_path / f"a.{ending}")
-    assert read_image(tmp_path / f"a.{ending}").size == (64, 64)

@@ -107,6 +107,24 @@ def test_poses_are_read_in_slices_as_they_are_needed(pipeline):
     np.testing.assert_array_equal(video, animate(pipeline, 5, decode_batch_size=2))
 
 
+def test_what_a_transparent_picture_hides_changes_nothing(pipeline):
+    noise, plain = picture(), Image.new("RGB", (16, 16), "red")
+    hidden = noise.copy()
+    hidden.putalpha(0)
+    options = {**OPTIONS, "context_frames": 4}
+    over_red = pipeline(hidden, poses(1), background="red", **options).videos
+    np.testing.assert_array_equal(over_red, pipeline(plain, poses(1), **options).videos)
+
+
+def test_transparent_poses_are_over_black(pipeline):
+    hidden, black = picture(), Image.new("RGB", (16, 16))
+    hidden.putalpha(0)
+    one, other = (
+        pipeline(picture(), [pose], context_frames=4, **OPTIONS).videos for pose in (hidden, black)
+    )
+    np.testing.assert_array_equal(one, other)
+
+
 def test_damaged_weights_give_an_error_and_not_a_video(pipeline):
     weight = pipeline.model.vae.decoder.conv_out.weight
     weight.set_value(np.full(weight.shape, np.nan, dtype="float32"))

@@ -1,0 +1,58 @@
+"""Many cases, of which some cannot be made: the others go on. Imports no paddle."""
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from aa.cases import Case
+from aa.errors import StorageError, UserError, one_line, reason
+
+log = logging.getLogger(__name__)
+
+NAMED = 5  # cases in an error
+Result = TypeVar("Result")
+
+
+class Attempts:
+    """Does things with the cases of a list; `failed` says which could not be done, and why.
+
+    Args:
+        tolerant: go on after a case that fails; else its error is raised.
+    """
+
+    def __init__(self, *, tolerant: bool):
+        self.tolerant = tolerant
+        self.failed: list[dict[str, str]] = []
+
+    def attempt(self, act: Callable[[Case], Result], case: Case) -> Result | None:
+        """What `act` makes of a case; None where it cannot.
+
+        Raises:
+            StorageError: nothing can be written any more: no case can be made then.
+        """
+        try:
+            return act(case)
+        except StorageError:
+            raise
+        except Exception as error:  # of any library: the others are made all the same
+            if not self.tolerant:
+                raise
+            if not isinstance(error, UserError):
+                log.exception("%s", case.name)
+            why = one_line(reason(error))
+            log.warning("%s cannot be made: %s", case.name, why)
+            files = {"reference": str(case.reference), "pose": str(case.pose)}
+            self.failed.append({"name": case.name, **files, "error": why})
+            return None
+
+    def error(self, total: int, advice: str) -> UserError:
+        """One line about all that failed.
+
+        Args:
+            total: number of cases.
+            advice: a sentence.
+        """
+        named = [f"{failure['name']} ({failure['error']})" for failure in self.failed[:NAMED]]
+        more = len(self.failed) - NAMED
+        listed = "; ".join([*named, *([f"and {more} more"] if more > 0 else [])])
+        return UserError(f"{len(self.failed)} of {total} cases cannot be made: {listed}. {advice}")

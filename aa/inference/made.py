@@ -1,0 +1,113 @@
+"""What an inference run has made, told from case to case, so that it can go on. No paddle."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+
+from aa.cases import Case
+from aa.config import InferConfig, to_dict
+from aa.differences import flat, without_runs
+from aa.errors import StorageError
+from aa.fingerprints import fingerprint
+from aa.resume import INERT
+from aa.runs import write_text
+
+CASES = "cases.jsonl"
+# Which videos are made, not how: the files themselves are compared instead.
+WHICH = ("weights", "reference", "pose", "cases", "cases_shard")
+
+
+class MadeVideos:
+    """The lines of `cases.jsonl` in a run folder: one for each video as soon as it is done.
+
+    Args:
+        folder: the run folder.
+        config: of the run.
+        weights: the weights' files.
+        resumed: whether what is recorded there counts.
+    """
+
+    def __init__(self, folder: Path, config: InferConfig, weights: list[Path], *, resumed: bool):
+        self.folder, self.config, self.weights = folder, config, weights
+        self.records: dict[str, dict] = _read(folder / CASES) if resumed else {}
+        if self.records:  # without a line that was cut short
+            lines = [json.dumps(record) + "\n" for record in self.records.values()]
+            write_text(folder / CASES, "".join(lines))
+        else:
+            (folder / CASES).unlink(missing_ok=True)
+
+    def find(self, case: Case) -> dict | None:
+        """The result of a case, if it is there and was made from the same files and settings."""
+        record = self.records.get(case.name)
+        if record is None or not (case.reference.is_file() and case.pose.is_file()):
+            return None
+        if record["signature"] != self._signature(case):
+            return None
+        if any(_size(self.folder / name) != size for name, size in record["bytes"].items()):
+            return None
+        result = record["result"]
+        places = {k: str(self.folder / Path(result[k]).name) for k in ("video", "side_by_side")}
+        return {**result, **places}
+
+    def add(self, case: Case, result: dict) -> None:
+        """Record the result of a case, whose files are whole.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        files = [Path(result["video"]), Path(result["side_by_side"])]
+        record = {
+            "name": case.name,
+            "signature": self._signature(case),
+            "bytes": {file.name: _size(file) for file in files},
+            "result": result,
+        }
+        try:
+            with open(self.folder / CASES, "a", encoding="utf-8") as file:
+                file.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise StorageError(
+                f"{self.folder / CASES}: cannot be written ({error.strerror}). Make room there."
+            ) from error
+
+    @cached_property
+    def _how(self):
+        """What all videos of the run have in common."""
+        values = flat(without_runs(to_dict(self.config)))
+        decisive = {k: v for k, v in values.items() if k not in INERT and k not in WHICH}
+        return [decisive, _contents(self.weights)]
+
+    def _signature(self, case):
+        return _sha256([self._how, _contents([case.reference]), _contents([case.pose])])
+
+
+def _contents(files):
+    """What is known of files, wherever they are."""
+    return sorted(map(str, fingerprint(files)["files"].values()))
+
+
+def _sha256(values):
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+def _read(path):
+    """{name: record} of the whole lines of a file; the last one of a name counts."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    records = [record for line in lines if (record := _record(line))]
+    return {record["name"]: record for record in records}
+
+
+def _record(line):
+    """A line, unless it was cut short by a stop."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _size(path):
+    """Bytes of a file, or of the files of a folder; None where there is none."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.iterdir())
+    return path.stat().st_size if path.is_file() else None
