@@ -4,6 +4,7 @@ import pickle
 import numpy as np
 import pytest
 from conftest import cut_short, flat_frames, noisy_frames, write_video
+from numbered import write_numbered
 
 from aa.data.cache import ClipCache
 from aa.data.clips import ClipDataset
@@ -282,6 +283,19 @@ def test_clips_kept_in_memory_give_the_same_items(puppet_clips):
     read, kept = (make_dataset(puppet_clips, cache_bytes=n, **settings) for n in (0, 2**30))
     for k in (0, 4, 8, 0):
         assert_same_item(read[k], kept[k])
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@pytest.mark.parametrize("cache_bytes", [0, 2**30])
+def test_frames_show_the_moments_of_their_poses_where_groups_of_pictures_are_open(
+    tmp_path, in_order, cache_bytes
+):
+    options = {"x264-params": "keyint=12:min-keyint=4:scenecut=0:open-gop=1:bframes=3:log=-1"}
+    path = write_numbered(tmp_path / "a.mp4", "libx264", options)
+    geometry = dict(fit="pad", size=(48, 128), cache_bytes=cache_bytes)
+    dataset = make_dataset([Clip(path, path)], in_order=in_order, num_samples=20, **geometry)
+    for item in map(dataset.__getitem__, range(20)):
+        np.testing.assert_array_equal(item["pixel_values"], item["pose_pixels"] * 2 - 1)
 
 
 def test_the_memory_for_clips_is_not_exceeded_and_the_latest_stay():
