@@ -20,18 +20,21 @@ def write_intra(path: Path, frames: np.ndarray) -> Path:
 
 
 def damage_middle(path: Path) -> None:
-    """Overwrite what lies between the first and the last third of the frames' bytes."""
+    """Overwrite what lies between two and four fifths of the frames' bytes."""
     data = bytearray(path.read_bytes())
     start = data.index(b"mdat")
     start, end = start + 4, start - 4 + int.from_bytes(data[start - 4 : start], "big")
-    third = (end - start) // 3
-    data[start + third : start + 2 * third] = bytes(third)
+    fifth = (end - start) // 5
+    data[start + 2 * fifth : start + 4 * fifth] = bytes(2 * fifth)
     path.write_bytes(data)
 
 
 def damaged_clips(folder: Path) -> Path:
-    """A new folder of the clips a and b, 12 noisy frames of 64x64; the middle of a is damaged."""
-    frames = np.random.default_rng(0).integers(0, 256, [12, 64, 64, 3], np.uint8)
+    """A new folder of the clips a and b, 80 noisy frames of 64x64; a's from 32 to 63 are damaged.
+
+    Decoders read ahead: what is damaged must lie well behind the first frame.
+    """
+    frames = np.random.default_rng(0).integers(0, 256, [80, 64, 64, 3], np.uint8)
     for kind in ("video", "video_dwpose"):
         for name in ("a", "b"):
             write_intra(folder / kind / f"{name}.mp4", frames)

@@ -1,6 +1,7 @@
 """A clip that does not decode in its middle, in every way to train: nothing is called done."""
 
 import json
+import re
 
 import pytest
 
@@ -53,9 +54,10 @@ def test_in_two_processes_both_end_and_the_clip_is_named(home):
 
 def test_the_second_stage_of_a_recipe_does_not_start(home):
     recipe = ["+stage@next_stage='2'", "next_stage.init_from=null"]
-    recipe += ["next_stage.num_frames=3", "next_stage.max_steps=2"]
-    result = run_here(home, "train", *COMMON, *recipe, "hydra.run.dir=recipe")
-    assert NAMED in one_line(result)
+    recipe += ["next_stage.num_frames=3", "next_stage.max_steps=2", "stage.save_steps=1"]
+    line = one_line(run_here(home, "train", *COMMON, *recipe, "hydra.run.dir=recipe"))
+    assert line.startswith(NAMED)
+    assert re.search(rf"go on from step \d: resume={home}/recipe;", line)
     assert read_outcome(home / "recipe")["state"] == "failed"
     assert not (home / "recipe" / "stage2").exists()
 

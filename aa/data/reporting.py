@@ -80,6 +80,15 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {**batch, "bad_clips": reports[-1]} if reports else batch
 
 
+def collate_in_loader(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """As `collate`, where nothing may be raised: a loader's thread would be waited for for ever."""
+    try:
+        return collate(items)
+    except Exception:
+        numbers = np.stack([item["number"] for item in items])
+        return {"crash": traceback.format_exc(), "number": numbers}
+
+
 def raise_trouble(batch: Mapping[str, Any]) -> None:
     """Raise what a batch reports, if one of its items could not be made.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aa.errors import ClipError, Interrupted, UserError
 from aa.resume import run_folder
+from aa.runs import STAGES
 from aa.schemas.training import StageConfig
 from aa.training.state import state_folder
 from aa.training.stopping import Stopper
@@ -21,7 +22,7 @@ def check_finished(step: int, max_steps: int) -> None:
     if step < max_steps:
         raise UserError(
             f"training ended by itself at step {step}, {max_steps} were asked for "
-            "(stage.max_steps): its data came to an end, which it has none."
+            "(stage.max_steps): no more items came."
         )
 
 
@@ -59,10 +60,12 @@ def told_failures(
 
 
 def _way_on(folder: Path, save_steps: int) -> str:
-    checkpoints = list_checkpoints(folder)
+    checkpoints, run = list_checkpoints(folder), run_folder(folder)
+    if not checkpoints and folder.name == STAGES[1] and run != folder:
+        return f"go on from the end of {STAGES[0]}: resume={run}"
     if not checkpoints:
         return f"start again, for it has no checkpoint yet (stage.save_steps={save_steps})"
     last = checkpoints[-1]
     if not state_folder(last).is_dir():
         return f"start a new run from its weights: stage.init_from={last}"
-    return f"go on from step {checkpoint_step(last)}: resume={run_folder(folder)}"
+    return f"go on from step {checkpoint_step(last)}: resume={run}"

@@ -8,7 +8,7 @@ from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, Traini
 from paddlenlp.utils.batch_sampler import DistributedBatchSampler
 
 from aa.data.loader import ClipLoader
-from aa.data.reporting import ReportingDataset, collate, raise_trouble
+from aa.data.reporting import ReportingDataset, collate_in_loader, raise_trouble
 from aa.training.state import load_optimizer
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class AnimateAnyoneTrainer(Trainer):
             model=model,
             args=args,
             train_dataset=ReportingDataset(train_dataset),
-            data_collator=collate,
+            data_collator=collate_in_loader,
             callbacks=callbacks,
         )
         self.bad_clips, self.parameters, self.step = {}, parameters, step

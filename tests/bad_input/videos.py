@@ -177,6 +177,7 @@ def damaged_middle():
 
     def read():
         good, _ = check_clips(clips, min_frames=2, skip_bad=False, progress=False)
-        VideoReader(good[0].video).read(range(12))
+        reader = VideoReader(good[0].video)
+        reader.read(range(reader.num_frames))
 
     return read

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from aa.data.loader import ClipLoader
-from aa.data.reporting import ReportingDataset, collate, raise_trouble
+from aa.data.reporting import ReportingDataset, collate, collate_in_loader, raise_trouble
 from aa.errors import ClipError, UserError
 
 READER = """
@@ -77,6 +77,13 @@ def test_the_loader_gives_every_batch_whatever_an_item_raised(workers):
     batches = list(ClipLoader(items, batch_size=1, collate_fn=collate, num_workers=workers))
     assert ["crash" in batch for batch in batches] == [False, True, False]
     assert [batch["number"].tolist() for batch in batches] == [[0], [1], [2]]
+
+
+def test_items_that_do_not_go_together_are_reported_not_raised():
+    items = [{"x": np.zeros(n), "number": np.array(n)} for n in (1, 2)]
+    batch = collate_in_loader(items)
+    assert "must have the same shape" in batch["crash"]
+    assert batch["number"].tolist() == [1, 2]
 
 
 def test_a_process_that_reads_ends_when_the_one_that_trains_is_killed():

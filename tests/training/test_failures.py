@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aa.data.clips import ClipDataset
+from aa.data.loader import ClipLoader
 from aa.errors import UserError
 from aa.outcomes import read_outcome
 from tests.commands import one_line, run_here
@@ -77,10 +78,10 @@ def test_a_mistake_in_the_program_while_reading_ends_training_with_its_traceback
 def test_a_training_whose_data_ends_early_has_failed(train, monkeypatch):
     from aa.training import trainer
 
-    def collate(items, original=trainer.collate):
+    def collate(items, original=trainer.collate_in_loader):
         return original(items) if items[0]["number"] < 1 else {"no": "arrays"}
 
-    monkeypatch.setattr(trainer, "collate", collate)
+    monkeypatch.setattr(trainer, "collate_in_loader", collate)
     with pytest.raises(UserError, match=r"ended by itself at step 1, 2 were asked for"):
         train("run", "stage=1")
 
@@ -90,7 +91,6 @@ def test_a_training_whose_data_ends_early_has_failed(train, monkeypatch):
     [
         (signal.SIGKILL, r"was killed \(SIGKILL\).* data\.num_workers=0"),
         (signal.SIGBUS, r"^/dev/shm, with [\d.]+ MiB in all, .*--shm-size=8g.*data\.num_workers=0"),
-        (signal.SIGUSR1, r"has ended by itself \(code 1\)"),
     ],
 )
 def test_a_process_that_reads_and_is_ended_is_named_with_what_to_do(
@@ -101,21 +101,35 @@ def test_a_process_that_reads_and_is_ended_is_named_with_what_to_do(
         train("run", "stage=1", "stage.max_steps=4", data=[*puppets, "data.num_workers=1"])
 
 
+def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
+    loader = ClipLoader([0], num_workers=1, collate_fn=lambda items: os._exit(3))
+    with pytest.raises(SystemError):
+        list(loader)
+    assert loader.trouble().startswith("a process that reads clips has ended by itself (code 3).")
+
+
 def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
     data = [*own_clips(clips, workers=2), "data.skip_bad=true"]
-    shown = [*SAMPLING, "stage.sample_steps=8", "inference.num_frames=12"]
+    shown = [*SAMPLING, "stage.sample_steps=8", "inference.num_frames=40"]
     folder = train("run", *STEPS, *shown, data=data)
     assert json.loads((folder / "summary.json").read_text())["bad_clips"] == 1
 
 
+def test_a_failure_in_the_second_stage_goes_on_from_the_end_of_the_first(train, clips):
+    (clips.parent / "run" / ".hydra").mkdir(parents=True)
+    second = ["stage=2", "stage.init_from=null", "stage.num_frames=3", "stage.max_steps=8"]
+    with pytest.raises(UserError, match=r"go on from the end of stage1: resume=\S*/run;"):
+        train("run/stage2", *second, "stage.save_steps=8", data=own_clips(clips))
+
+
 def test_a_sample_of_a_clip_that_does_not_decode_is_the_clips_failure(train, clips):
     with pytest.raises(UserError, match=r"video/a\.mp4.* after step 1 of 8"):
-        train("run", *STEPS, *SAMPLING, "inference.num_frames=12", data=own_clips(clips))
+        train("run", *STEPS, *SAMPLING, "inference.num_frames=40", data=own_clips(clips))
 
 
 def test_with_skip_bad_the_next_clip_is_shown_and_the_first_named_once(train, clips, caplog):
     data = [*own_clips(clips), "data.skip_bad=true"]
-    shown = [*SAMPLING, "inference.num_frames=12"]
+    shown = [*SAMPLING, "inference.num_frames=40"]
     folder = train("run", "stage=1", *shown, data=data)
     assert len(list((folder / "samples").glob("*/*.mp4"))) == 2
     warned = [m for m in caplog.messages if m.startswith("left out of validation and samples: ")]
@@ -136,7 +150,7 @@ def held_out(monkeypatch, clips):
     (clips / "video_dwpose" / "c.mp4").write_bytes((clips / "video" / "b.mp4").read_bytes())
 
     def overrides(number):
-        shown = ["inference.num_frames=12", "inference.num_inference_steps=1"]
+        shown = ["inference.num_frames=40", "inference.num_inference_steps=1"]
         metrics = ["validation.metrics=[loss,psnr]", "validation.steps=1", *shown]
         return [f"validation.num_clips={number}", *metrics]
 
