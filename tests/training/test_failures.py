@@ -17,6 +17,7 @@ from tests.conftest import SAMPLING, TINY_MODEL
 from tests.damaged import damaged_clips
 
 STEPS = ["stage=1", "stage.max_steps=8", "stage.save_steps=8", "stage.log_steps=1"]
+WINDOW = ["inference.num_frames=40", "inference.context_frames=40"]  # reaches what is damaged
 
 
 @pytest.fixture
@@ -110,8 +111,7 @@ def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
 
 def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
     data = [*own_clips(clips, workers=2), "data.skip_bad=true"]
-    shown = [*SAMPLING, "stage.sample_steps=8", "inference.num_frames=40"]
-    folder = train("run", *STEPS, *shown, data=data)
+    folder = train("run", *STEPS, *SAMPLING, *WINDOW, "stage.sample_steps=8", data=data)
     assert json.loads((folder / "summary.json").read_text())["bad_clips"] == 1
 
 
@@ -124,13 +124,12 @@ def test_a_failure_in_the_second_stage_goes_on_from_the_end_of_the_first(train, 
 
 def test_a_sample_of_a_clip_that_does_not_decode_is_the_clips_failure(train, clips):
     with pytest.raises(UserError, match=r"video/a\.mp4.* after step 1 of 8"):
-        train("run", *STEPS, *SAMPLING, "inference.num_frames=40", data=own_clips(clips))
+        train("run", *STEPS, *SAMPLING, *WINDOW, data=own_clips(clips))
 
 
 def test_with_skip_bad_the_next_clip_is_shown_and_the_first_named_once(train, clips, caplog):
     data = [*own_clips(clips), "data.skip_bad=true"]
-    shown = [*SAMPLING, "inference.num_frames=40"]
-    folder = train("run", "stage=1", *shown, data=data)
+    folder = train("run", "stage=1", *SAMPLING, *WINDOW, data=data)
     assert len(list((folder / "samples").glob("*/*.mp4"))) == 2
     warned = [m for m in caplog.messages if m.startswith("left out of validation and samples: ")]
     assert len(warned) == 1
@@ -150,9 +149,9 @@ def held_out(monkeypatch, clips):
     (clips / "video_dwpose" / "c.mp4").write_bytes((clips / "video" / "b.mp4").read_bytes())
 
     def overrides(number):
-        shown = ["inference.num_frames=40", "inference.num_inference_steps=1"]
-        metrics = ["validation.metrics=[loss,psnr]", "validation.steps=1", *shown]
-        return [f"validation.num_clips={number}", *metrics]
+        metrics = ["validation.metrics=[loss,psnr]", "validation.steps=1"]
+        shown = [*WINDOW, "inference.num_inference_steps=1"]
+        return [f"validation.num_clips={number}", *metrics, *shown]
 
     return overrides
 
