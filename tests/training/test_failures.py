@@ -4,14 +4,16 @@ import json
 import os
 import re
 import signal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from aa.data.clips import ClipDataset
 from aa.data.loader import ClipLoader
-from aa.errors import UserError
+from aa.errors import Interrupted, UserError
 from aa.outcomes import read_outcome
+from aa.training.failures import told_failures
 from tests.commands import one_line, run_here
 from tests.conftest import SAMPLING, TINY_MODEL
 from tests.damaged import damaged_clips
@@ -107,6 +109,15 @@ def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
     with pytest.raises(SystemError):
         list(loader)
     assert loader.trouble().startswith("a process that reads clips has ended by itself (code 3).")
+
+
+def test_a_signal_that_ends_the_readers_too_interrupts_and_is_no_failure(tmp_path):
+    trainer = SimpleNamespace(readers_trouble=lambda: "a process that reads clips has ended.")
+    stopper = SimpleNamespace(signal=signal.SIGTERM)
+    told = told_failures(trainer, stopper, folder=tmp_path, stage=None)
+    with pytest.raises(Interrupted) as stop, told:
+        raise SystemError("a reader is gone")
+    assert stop.value.code == 143
 
 
 def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
