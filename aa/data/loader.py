@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from multiprocessing import active_children
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from os import statvfs
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from paddle.io import DataLoader
 
 SHARED_MEMORY = "/dev/shm"  # where batches lie on their way
+ENDS_WITHIN = 2.0  # seconds that a process takes to end, and its files to be missed before it has
 
 
 class ClipLoader(DataLoader):
@@ -26,7 +28,11 @@ class ClipLoader(DataLoader):
         return batches
 
     def trouble(self) -> str | None:
-        """Why the first process that reads has ended that should not have, and what to do."""
+        """Why the first process that reads has ended that should not have, and what to do.
+
+        One that has failed may still be on its way to its end: that is waited for.
+        """
+        wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
         codes = [process.exitcode for process in self._readers]
         code = next((code for code in codes if code), None)
         return None if code is None else _explain(code, len(codes))
