@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -32,7 +33,8 @@ class ClipLoader(DataLoader):
 
         One that has failed may still be on its way to its end: that is waited for.
         """
-        wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
+        with suppress(SystemError):  # Paddle raises at the signal of its end
+            wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
         codes = [process.exitcode for process in self._readers]
         code = next((code for code in codes if code), None)
         return None if code is None else _explain(code, len(codes))
