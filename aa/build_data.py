@@ -111,6 +111,7 @@ def build_dataset(config, clips, *, num_processes=1, latents=None):
         num_samples=stage.max_steps * per_step,
         uncond_ratio=stage.uncond_ratio,
         cache_bytes=int(config.data.cache_gb * 2**30),
+        skip_bad=config.data.skip_bad,
         latents=latents,
     )
 
@@ -128,12 +129,13 @@ def build_validation_items(config, clips, *, latents=None):
             num_samples=ITEMS_A_CLIP * len(clips),
             uncond_ratio=0.0,
             cache_bytes=0,
+            skip_bad=False,  # a clip is left out of the mean, none takes its place
             latents=latents,
         )
     )
 
 
-def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, latents):
+def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, skip_bad, latents):
     from aa.data.clips import ClipDataset
 
     stage, data = config.stage, config.data
@@ -154,7 +156,7 @@ def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, lat
         noise_offset=stage.noise_offset,
         uncond_ratio=uncond_ratio,
         clip_size=config.model.image_encoder.image_size,
-        skip_bad=data.skip_bad,
+        skip_bad=skip_bad,
         cache_bytes=cache_bytes,
         latents=latents,
     )

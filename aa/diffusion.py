@@ -41,22 +41,27 @@ class Ddim(_Sampler):
     """Deterministic DDIM (arXiv 2010.02502, eq. 12) at trailing timesteps.
 
     The library's scheduler counts back 1000 // steps from a timestep: of 6 or 7 steps, where this
-    is not the next one, it leaves noise behind.
+    is not the next one, it leaves noise behind. `tests/parity.py` does so too.
     """
 
     def __init__(self, schedule, prediction_type):
         self.scheduler = build_scheduler(schedule, prediction_type)
         self.kind = prediction_type
 
+    def following(self, t: int) -> int | None:
+        """The timestep after one of them; None where the latents are clean."""
+        place = self.timesteps.tolist().index(t) + 1
+        return int(self.timesteps[place]) if place < len(self.timesteps) else None
+
     def step(self, prediction, t, latents):
         """From the latents at timestep t to those at the next; the last one's are clean."""
-        alphas, place = self.scheduler.alphas_cumprod, self.timesteps.tolist().index(int(t))
+        alphas, after = self.scheduler.alphas_cumprod, self.following(int(t))
         clean = clean_latents(latents, prediction, t, alphas, self.kind)
-        if place == len(self.timesteps) - 1:
+        if after is None:
             return clean
         a = alphas[t]
         noise = (latents - a.sqrt() * clean) / (1 - a).sqrt()
-        return add_noise(clean, noise, self.timesteps[place + 1].reshape([1]), alphas)
+        return add_noise(clean, noise, paddle.to_tensor([after]), alphas)
 
 
 class DpmSolver(_Sampler):

@@ -8,13 +8,14 @@ from aa.differences import ABSENT, changed_leaves
 from aa.errors import DifferenceError
 from aa.fingerprints import sha256
 from aa.launch import is_run_command
+from aa.outcomes import FAILED, INTERRUPTED, RUNNING, read_outcome, state
 from aa.runs import STAGES, read_json, read_records
 from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
 
 TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time and memory
-SCORES = ("scores.json", "metrics.json")
+SCORES, SUMMARY = ("scores.json", "metrics.json"), "summary.json"
 
 
 def check_rerun(config, folder):
@@ -35,7 +36,13 @@ def check_rerun(config, folder):
 
 
 def differences(old, new):
-    """Yield a line about each difference of two finished runs' results."""
+    """Yield a line about each difference of two runs' results; both must be whole."""
+    if reason := _unfinished(old):
+        yield f"it {reason}"
+        return
+    if reason := _cut_short(new):
+        yield f"this one {reason}"
+        return
     if not _counts(old):
         yield "it has no result to compare with."
     for part in _parts(old):
@@ -47,6 +54,23 @@ def differences(old, new):
         yield from (where + line for line in _weights(old / part, new / part))
     yield from _videos(old, new)
     yield from _scores(old, new)
+
+
+def _unfinished(old):
+    """Why the result of an earlier run is not whole, or None."""
+    its_state, outcome = state(old), read_outcome(old)
+    if its_state == FAILED:
+        return f"has failed: {outcome and outcome['error']}"
+    if its_state in (INTERRUPTED, RUNNING):
+        return f"is {its_state}: there is no whole result to compare with."
+    return _cut_short(old)
+
+
+def _cut_short(run):
+    """That a training of a run has no end, or None. Asks nobody who holds the folder."""
+    begun = [run / part for part in _parts(run) if (run / part / "metrics.jsonl").exists()]
+    missing = [part / SUMMARY for part in begun if not (part / SUMMARY).exists()]
+    return f"has ended early: there is no {missing[0]}." if missing else None
 
 
 def _parts(run):
@@ -116,7 +140,7 @@ def _videos(old, new):
 
 def _hashes(run):
     """{name of the video: hashes of its frames} of an inference."""
-    file = run / "summary.json"
+    file = run / SUMMARY
     videos = read_json(file).get("videos", []) if file.is_file() else []
     return {Path(v["video"]).name: v["sha256_of_frames"] for v in videos if "sha256_of_frames" in v}
 

@@ -27,6 +27,7 @@ INERT = {
     "data.num_workers",
     "data.cache_gb",
     "data.latents",
+    "data.skip_bad",  # the numbers of who goes on where the other stops
     "data.generate.folder",
 }
 INERT |= {f"validation.{key}" for key in ("steps", "metrics", "keep_best")}
@@ -63,8 +64,12 @@ def locate(path):
     if path.parent.name != "checkpoints" or checkpoint_step(path) is None:
         return path, None, None
     part = path.parent.parent
-    run = part.parent if part.name in STAGES and (part.parent / ".hydra").is_dir() else part
-    return run, part, checkpoint_step(path)
+    return run_folder(part), part, checkpoint_step(path)
+
+
+def run_folder(part):
+    """The run that the folder of a stage belongs to: that folder itself, or the one above it."""
+    return part.parent if part.name in STAGES and (part.parent / ".hydra").is_dir() else part
 
 
 def has_begun(run):

@@ -7,8 +7,10 @@ CASE_DIR holds `case.json` (sizes), `case.npz` (inputs and expected outputs) and
 layout 3 as `convert` writes it. One line a quantity: name, max abs error, tolerance, ok or FAIL.
 Exit code 1 if any fails. Sizes come from the case's files; none is assumed.
 
-The torch implementation has two quirks, reproduced here and nowhere else: it keeps the reference
-features in float16, and without guidance it adds overlapping windows up instead of averaging them.
+The torch implementation has three quirks, reproduced here and nowhere else: it keeps the reference
+features in float16, without guidance it adds overlapping windows up instead of averaging them, and
+its DDIM counts back 1000 // steps from a timestep, which is not the next one where steps do not
+divide 1000.
 """
 
 import json
@@ -24,8 +26,9 @@ OUTPUT, GRADIENT = 1e-4, 1e-3
 FLOAT16_NOISE = 4 * 2.0**-24
 
 
-def _published_classes():
-    """The two quirks, as subclasses that change one method each."""
+def published_classes():
+    """The model and the pipeline with the quirks, as subclasses that change a method for each."""
+    from aa.diffusion import Ddim
     from aa.inference import Pose2VideoPipeline
     from aa.inference.windows import WindowSchedule
     from aa.models.animate_anyone import AnimateAnyone
@@ -39,6 +42,16 @@ def _published_classes():
         def _denoise(self, latents, schedule, conditions, scale, **options):
             schedule = PublishedSchedule(**vars(schedule)) if scale <= 1 else schedule
             return super()._denoise(latents, schedule, conditions, scale, **options)
+
+        def _solver(self, sampler):
+            assert sampler == "ddim", "the published code samples with DDIM"
+            config = self.model.config
+            return PublishedDdim(config.noise_schedule, config.prediction_type)
+
+    class PublishedDdim(Ddim):
+        def following(self, t):
+            before = t - self.scheduler.config.num_train_timesteps // len(self.timesteps)
+            return before if before >= 0 else None
 
     class PublishedSchedule(WindowSchedule):
         def weights(self, windows):
@@ -74,7 +87,7 @@ class Case:
     def _model(self, motion_modules):
         from aa.weights.models import load_weights
 
-        model_class, self.pipeline_class = _published_classes()
+        model_class, self.pipeline_class = published_classes()
         model = model_class(
             self.folder.model,
             motion_modules=motion_modules,
@@ -173,6 +186,7 @@ class Case:
             context_overlap=sizes["context_overlap"],
             context_stride=sizes["context_stride"],
             closed_loop=True,  # the published uniform schedule
+            context_blend="mean",
             latents=self.expected["initial_latents"],
         ).videos
 

@@ -1,10 +1,12 @@
 """Noise, target and weights, by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import paddle
 import pytest
 
-from aa.config import NoiseScheduleConfig
+from aa.config import ModelConfig, NoiseScheduleConfig
 from aa.diffusion import (
     SAMPLERS,
     add_noise,
@@ -16,6 +18,7 @@ from aa.diffusion import (
     weighted_mse,
     wiener_gain,
 )
+from tests.parity import published_classes
 
 # alphas_cumprod of snr = a / (1 - a): 3, 9 and 0
 ALPHAS = paddle.to_tensor([0.75, 0.9, 0.0])
@@ -136,3 +139,35 @@ def test_a_velocity_and_noisy_latents_give_the_clean_ones():
         2, abs=1e-6
     )
     assert clean_latents(noisy, clean, t[0], ALPHAS, "sample") is clean
+
+
+@pytest.mark.parametrize("steps", [4, 7, 30])
+def test_published_sampling_is_the_librarys_step_by_step(steps):
+    _, pipeline = published_classes()
+    model = SimpleNamespace(config=ModelConfig())
+    solver, library = pipeline(model)._solver("ddim"), build_scheduler(NoiseScheduleConfig())
+    solver.set_timesteps(steps)
+    library.set_timesteps(steps)
+    assert solver.timesteps.tolist() == library.timesteps.tolist()
+    rng = np.random.default_rng(0)
+    latents = expected = paddle.to_tensor(rng.standard_normal([1, 4, 2, 3, 3]).astype("float32"))
+    for t in library.timesteps:
+        prediction = paddle.to_tensor(rng.standard_normal(latents.shape).astype("float32"))
+        latents = solver.step(prediction, t, latents)
+        expected = library.step(prediction, t, expected).prev_sample
+        np.testing.assert_allclose(latents.numpy(), expected.numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("steps", "same"), [(4, True), (7, False), (30, False)])
+def test_ours_is_the_published_sampling_where_steps_divide_the_schedule(steps, same):
+    ours, library = (
+        SAMPLERS["ddim"](NoiseScheduleConfig(), "v_prediction"),
+        build_scheduler(NoiseScheduleConfig()),
+    )
+    ours.set_timesteps(steps)
+    library.set_timesteps(steps)
+    latents, prediction = paddle.to_tensor([[0.5, -1.0]]), paddle.to_tensor([[1.0, 0.25]])
+    t = library.timesteps[1]
+    one = ours.step(prediction, t, latents)
+    other = library.step(prediction, t, latents).prev_sample
+    assert np.allclose(one.numpy(), other.numpy(), atol=1e-6) == same

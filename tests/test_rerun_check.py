@@ -6,6 +6,7 @@ import pytest
 
 from aa.config import InferConfig
 from aa.errors import DifferenceError, UserError
+from aa.outcomes import write_outcome
 from aa.rerun_check import check_rerun, differences
 
 
@@ -18,12 +19,13 @@ class Asked:
 
 @pytest.fixture
 def trained(tmp_path):
-    """Function (name of a run folder) -> a training of two recorded steps and one checkpoint."""
+    """Function (name of a run folder) -> a whole training of two recorded steps."""
 
     def build(name):
         folder = tmp_path / name
         (folder / "checkpoints" / "step-000002").mkdir(parents=True)
         write_records(folder)
+        (folder / "summary.json").write_text('{"steps": 2}')
         for part in ("vae", "pose_guider"):
             write_weights(folder, part)
         return folder
@@ -125,6 +127,26 @@ def test_frames_that_only_rounding_makes_alike_are_not_identical(tmp_path):
 def test_a_run_without_a_result_is_nothing_to_compare_with(tmp_path):
     (tmp_path / "old").mkdir()
     assert first(tmp_path / "old", tmp_path / "old") == "it has no result to compare with."
+
+
+def test_a_run_that_failed_is_identical_to_none(trained):
+    old, new = trained("old"), trained("new")
+    write_outcome(old, error="a.mp4: no video.", code=2, seconds=1)
+    assert first(old, new) == "it has failed: a.mp4: no video."
+
+
+def test_a_run_that_was_stopped_is_identical_to_none(trained):
+    old, new = trained("old"), trained("new")
+    (old / ".hydra").mkdir()  # it has begun, and has no outcome
+    assert first(old, new) == "it is interrupted: there is no whole result to compare with."
+
+
+def test_runs_that_both_ended_at_the_same_early_step_are_not_identical(trained):
+    old, new = trained("old"), trained("new")
+    (new / "summary.json").unlink()
+    assert first(old, new) == f"this one has ended early: there is no {new / 'summary.json'}."
+    (old / "summary.json").unlink()
+    assert first(old, new) == f"it has ended early: there is no {old / 'summary.json'}."
 
 
 def test_a_difference_has_an_exit_code_of_its_own(trained):

@@ -158,6 +158,8 @@ class ClipDataset:
 class ValidationItems:
     """The items of a `ClipDataset`, with timesteps that are spread evenly instead of drawn.
 
+    No clip takes the place of another: the data set has `skip_bad=False`.
+
     Args:
         dataset: the `ClipDataset`.
     """
@@ -167,6 +169,10 @@ class ValidationItems:
 
     def __len__(self):
         return len(self.dataset)
+
+    def clip(self, k):
+        """The clip of item k."""
+        return self.dataset.clip(k)
 
     def __getitem__(self, k):
         """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""

@@ -7,6 +7,7 @@ import paddle
 
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
+from aa.diffusion import SAMPLERS
 from aa.errors import UserError
 from aa.inference.sampling import decode_batch, denoise, start_latents
 from aa.inference.windows import WindowSchedule
@@ -74,7 +75,7 @@ class Pose2VideoPipeline:
         context_stride=1,
         closed_loop=False,
         context_shift=False,
-        context_blend="mean",
+        context_blend="pyramid",
         sampler="ddim",
         fit="pad",
         background="white",
@@ -206,11 +207,16 @@ class Pose2VideoPipeline:
             features[:, :, start : start + batch_size] = part
         return features
 
-    def _denoise(self, latents, schedule, conditions, guidance_scale, **options):
+    def _denoise(self, latents, schedule, conditions, guidance_scale, *, sampler, **options):
         def predict(frames, part, t):
             return self._predict(frames, part, t, conditions, guidance_scale)
 
-        return denoise(predict, latents, schedule, self.model.config, **options)
+        return denoise(predict, latents, schedule, self._solver(sampler), **options)
+
+    def _solver(self, sampler):
+        """One of `SAMPLERS`, of the model's noise schedule."""
+        config = self.model.config
+        return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
 
     def _predict(self, frames, latents, t, conditions, guidance_scale):
         """Guided prediction for some frames; without guidance only the conditional half."""

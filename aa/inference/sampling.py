@@ -5,7 +5,6 @@ import paddle
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from aa.diffusion import SAMPLERS
 from aa.errors import UserError
 
 # What the VAE decodes at once, unless asked otherwise: 8 frames of 256x512, 1 of 768x768.
@@ -42,7 +41,7 @@ def start_latents(latents, shape, seed, noise):
     return paddle.to_tensor(latents, dtype="float32")
 
 
-def denoise(predict, latents, schedule, config, *, sampler, num_inference_steps, progress=False):
+def denoise(predict, latents, schedule, solver, *, num_inference_steps, progress=False):
     """Take all steps from noise to clean latents [1, C, F, h, w].
 
     Args:
@@ -50,12 +49,10 @@ def denoise(predict, latents, schedule, config, *, sampler, num_inference_steps,
             network predicts for them.
         latents: noise [1, C, F, h, w].
         schedule: a `WindowSchedule`.
-        config: the `ModelConfig`.
-        sampler: of `SAMPLERS`.
+        solver: one of `SAMPLERS`, of the model's noise schedule and of what it predicts.
         num_inference_steps: steps to take.
         progress: show a bar.
     """
-    solver = SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
     solver.set_timesteps(num_inference_steps)
     steps = [schedule.at(i) for i in range(len(solver.timesteps))]
     total = sum(len(windows) for windows, _ in steps)

@@ -14,8 +14,8 @@ class WindowSchedule:
         num_frames: frames of the video.
         size, overlap, stride, closed_loop: see `context_windows`.
         shift: begin elsewhere in every step, so that no seam stays where it is.
-        blend: "mean" counts all windows of a frame alike, "pyramid" by the distance of the frame
-            from the window's end.
+        blend: "pyramid" counts a window by the distance of the frame from its end, "mean" all
+            windows of a frame alike, as the published code does.
     """
 
     num_frames: int
@@ -24,7 +24,7 @@ class WindowSchedule:
     stride: int = 1
     closed_loop: bool = False
     shift: bool = False
-    blend: str = "mean"
+    blend: str = "pyramid"
 
     def at(self, step):
         """The windows of a step, lists of frames, and the weights of each, float32 [size]."""

@@ -9,6 +9,9 @@ from tqdm import tqdm
 class ProgressBarCallback(TrainerCallback):
     """A bar with rate, time left and the last loss."""
 
+    def __init__(self):
+        self.bar = None
+
     def on_train_begin(self, args, state, control, **kwargs):
         self.bar = tqdm(
             total=state.max_steps,
@@ -25,8 +28,10 @@ class ProgressBarCallback(TrainerCallback):
         if "loss" in logs:  # of the process, since the last of these lines
             self.bar.set_postfix(loss=f"{logs['loss']:.4f}")
 
-    def on_train_end(self, args, state, control, **kwargs):
-        self.bar.close()
+    def close(self):
+        """End its line, whatever has ended the training."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def is_due(state, every):

@@ -152,7 +152,7 @@ class CheckpointCallback(TrainerCallback):
             kept = f"{self.last} is as it was" if self.last else "there is none before it"
             raise UserError(
                 f"{target}: the checkpoint cannot be written ({error}); {kept}. Make room on "
-                f"the disk, then go on: resume={self.folder.parent}."
+                "the disk."
             ) from error
         self.last = target
         log.info("saved %s", target)

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from aa.best import BestCheckpoint
@@ -10,6 +11,7 @@ from aa.resume import decisive_hash
 from aa.runs import PLAN, read_json, write_json
 from aa.training.callbacks import InspectCallback, ProgressBarCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
+from aa.training.failures import check_finished, told_failures
 from aa.training.puppet_test import Validation
 from aa.training.records import LogLastCallback, RecordCallback, StepSize
 from aa.training.samples import Sampler
@@ -17,6 +19,7 @@ from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
 from aa.training.stopping import Stopper
 from aa.training.trainer import AnimateAnyoneTrainer
+from aa.training.usable import Usable
 from aa.training.validation import ClipValidation
 
 
@@ -28,7 +31,7 @@ class TrainingRun:
         folder: the run folder.
         model: the `AnimateAnyone`, its trainable parameters chosen.
         dataset: the `ClipDataset`.
-        clips: the clips behind it; samples show the first.
+        clips: the clips behind it; samples show the first that decodes.
         num_bad: clips left out because they cannot be read.
         arguments: paddlenlp's TrainingArguments.
         recorder: a `runs.Recorder` in the main process, None in the others.
@@ -53,9 +56,10 @@ class TrainingRun:
         resume_from=None,
     ):
         self.config, self.folder, self.model = config, folder, model
-        self.clip, self.num_bad, self.recorder = clips[0], num_bad, recorder
+        self.clips, self.num_bad, self.recorder = clips, num_bad, recorder
+        self.usable = Usable(config.data.skip_bad)
         self.held_out, self.protocol, self.resume_from = held_out, protocol, resume_from
-        self.stopper, step = Stopper(), Step()
+        self.stopper, self.bar, step = Stopper(), ProgressBarCallback(), Step()
         self.agree = AgreeCallback(step, self.stopper)
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
@@ -72,24 +76,36 @@ class TrainingRun:
 
         Raises:
             Interrupted: a signal came; the step it came in is saved.
+            UserError: it stopped before its end; where to go on from is said.
         """
         start = time.perf_counter()
-        state = self.resume_from and str(state_folder(self.resume_from))
-        with self.stopper:
-            result = self.trainer.train(resume_from_checkpoint=state)
-            self.agree.agree()  # the first process may have been saving when a signal came
+        told = told_failures(
+            self.trainer, self.stopper, folder=self.folder, stage=self.config.stage
+        )
+        with told, self.stopper, closing(self.bar):
+            step = self._train()
         if self.recorder is not None:
             self.recorder.close()
-            if result.global_step >= self.config.stage.max_steps:
-                self._finish(result.global_step, start)
+            if step >= self.config.stage.max_steps:
+                self._finish(step, start)
         if self.agree.stops:
             raise Interrupted(self.stopper.signal)
 
+    def _train(self):
+        """The last step."""
+        state = self.resume_from and str(state_folder(self.resume_from))
+        result = self.trainer.train(resume_from_checkpoint=state)
+        if not self.agree.stops:
+            check_finished(result.global_step, self.config.stage.max_steps)
+        self.agree.agree()  # the first process may have been saving when a signal came
+        return result.global_step
+
     def _finish(self, steps, start):
+        bad = {*self.trainer.bad_clips, *(str(clip.video) for clip in self.usable.bad)}
         summary = {
             "steps": steps,
             "last": self.recorder.last,
-            "bad_clips": self.num_bad + len(self.trainer.bad_clips),
+            "bad_clips": self.num_bad + len(bad),
             "seconds": round(time.perf_counter() - start, 3),
         }
         write_json(self.folder / "summary.json", summary)
@@ -125,7 +141,7 @@ class TrainingRun:
         callbacks = [self.agree, finite, *([ema] if ema else [])]
         if record is None:
             return [*callbacks, LogLastCallback(), checkpoints]
-        callbacks += [record, LogLastCallback(), ProgressBarCallback()]
+        callbacks += [record, LogLastCallback(), self.bar]
         if stage.sample_steps:
             callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))
         if self.protocol:
@@ -158,11 +174,12 @@ class TrainingRun:
     def _sampler(self):
         return Sampler(
             self.model,
-            self.clip,
+            self.clips,
             self.config.inference,
             self.folder / "samples",
             self.recorder,
             self._precision,
+            self.usable,
         )
 
     def _figures(self):
@@ -178,6 +195,7 @@ class TrainingRun:
             options=self.config.inference,
             recorder=self.recorder,
             precision=self._precision,
+            usable=self.usable,
         )
 
     def _precision(self):

@@ -23,43 +23,53 @@ def animate_clip(pipeline, clip, options):
 
     Returns:
         result, truth and poses, uint8 [F, H, W, 3] each.
+
+    Raises:
+        ClipError: the clip does not decode; if its video does not, before it is animated.
     """
     size = (options.height, options.width)
-    truth = PoseVideo(clip.video)
-    poses = PoseVideo(
-        clip.pose, min(options.num_frames or len(truth), len(truth)), like=truth.reader
-    )
-    reference = Image.fromarray(truth[:1][0])
+    video = PoseVideo(clip.video)
+    count = min(options.num_frames or len(video), len(video))
+    poses = PoseVideo(clip.pose, count, like=video.reader)
+    reference = Image.fromarray(video[:1][0])
+    truth = fit_frames(video[: len(poses)], size, fit=options.fit)
     frames = pipeline.frames(
         reference, poses, height=size[0], width=size[1], **sampling_options(options)
     )
     result = to_uint8(np.concatenate(list(frames)))
-    return result, *(fit_frames(v[: len(result)], size, fit=options.fit) for v in (truth, poses))
+    return result, truth, fit_frames(poses[:], size, fit=options.fit)
 
 
 class Sampler:
-    """Animates a clip, see `animate_clip`.
+    """Animates the first clip, see `animate_clip`; if it does not decode, with skip_bad, the next.
 
     Args:
         model: the `AnimateAnyone`.
-        clip: the `Clip`.
+        clips: the `Clip`s.
         options: an `InferenceConfig` with a size.
         folder: the run's `samples/`.
         recorder: a `runs.Recorder`.
         autocast: function that returns the context of the run's precision.
+        usable: a `Usable` for the clips.
     """
 
-    def __init__(self, model, clip, options, folder, recorder, autocast):
-        self.pipeline, self.clip, self.options = Pose2VideoPipeline(model), clip, options
+    def __init__(self, model, clips, options, folder, recorder, autocast, usable):
+        self.pipeline, self.clips, self.options = Pose2VideoPipeline(model), clips, options
         self.folder, self.recorder, self.autocast = Path(folder), recorder, autocast
+        self.usable = usable
 
     def __call__(self, step):
         """Write `step-N/` and show some of its frames in VisualDL."""
         with self.autocast():
-            result, truth, poses = animate_clip(self.pipeline, self.clip, self.options)
+            strip, fps = self.usable.first(self.clips, self._strip)
+        self._write(step, strip, fps)
+
+    def _strip(self, clip):
+        """The pictures beside each other, uint8 [F, H, W, 3], and their rate."""
+        result, truth, poses = animate_clip(self.pipeline, clip, self.options)
         beside = np.repeat(truth[:1], len(result), 0)
         strip = np.concatenate([beside, poses, result, truth], axis=2)
-        self._write(step, strip, self.options.fps or VideoReader(self.clip.video).fps)
+        return strip, self.options.fps or VideoReader(clip.video).fps
 
     def _write(self, step, strip, fps):
         end = self.options.format

@@ -96,9 +96,10 @@ def collect_optimizer(optimizer, *, gather):
 
 def load_parameters(folder, parameters):
     """Set the parameters {name: parameter}, where the checkpoint's weights are their average."""
-    arrays = _arrays(folder)
-    for name in [name for name in parameters if f"parameter/{name}" in arrays]:
-        parameters[name].set_value(arrays[f"parameter/{name}"])
+    with _arrays(folder) as file:
+        found = set(file.keys())
+        for name in [name for name in parameters if f"parameter/{name}" in found]:
+            parameters[name].set_value(file.get_tensor(f"parameter/{name}"))
 
 
 def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
@@ -109,11 +110,13 @@ def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
     import paddle
 
     state = {}
-    for key, array in _arrays(folder).items():
-        kind, _, rest = key.partition("/")
-        name, _, part = rest.rpartition("/")
-        if kind == "optimizer" and name in parameters:
-            state[f"{parameters[name].name}_{part}"] = paddle.to_tensor(array)
+    with _arrays(folder) as file:
+        for key in file.keys():  # noqa: SIM118 a file is no dict
+            kind, _, rest = key.partition("/")
+            name, _, part = rest.rpartition("/")
+            if kind == "optimizer" and name in parameters:
+                array = paddle.to_tensor(file.get_tensor(key))
+                state[f"{parameters[name].name}_{part}"] = array
     optimizer.set_state_dict(state)
     values = _values(folder)
     lr_scheduler.set_state_dict(values["lr_scheduler"])
@@ -129,9 +132,10 @@ def load_records(folder):
 
 
 def _arrays(folder):
-    from safetensors.numpy import load_file
+    """The file with the arrays, open: each is read by its key, and no other with it."""
+    from safetensors import safe_open
 
-    return load_file(folder / ARRAYS)
+    return safe_open(folder / ARRAYS, framework="np")
 
 
 def _values(folder):

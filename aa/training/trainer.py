@@ -7,8 +7,8 @@ from pathlib import Path
 from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 from paddlenlp.utils.batch_sampler import DistributedBatchSampler
 
-from aa.data.reporting import ReportingDataset, collate
-from aa.errors import UserError
+from aa.data.loader import ClipLoader
+from aa.data.reporting import ReportingDataset, collate_in_loader, raise_trouble
 from aa.training.state import load_optimizer
 
 log = logging.getLogger(__name__)
@@ -64,10 +64,11 @@ class AnimateAnyoneTrainer(Trainer):
             model=model,
             args=args,
             train_dataset=ReportingDataset(train_dataset),
-            data_collator=collate,
+            data_collator=collate_in_loader,
             callbacks=callbacks,
         )
         self.bad_clips, self.parameters, self.step = {}, parameters, step
+        self._loader: ClipLoader | None = None
         self.set_optimizer_grouped_parameters(list(parameters.values()))
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
@@ -81,6 +82,19 @@ class AnimateAnyoneTrainer(Trainer):
             load_optimizer(
                 Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler, scaler
             )
+
+    def get_train_dataloader(self) -> ClipLoader:
+        self._loader = ClipLoader(
+            self.train_dataset,
+            batch_sampler=self._get_train_sampler(),
+            collate_fn=self.data_collator,
+            num_workers=self.args.dataloader_num_workers,
+        )
+        return self._loader
+
+    def readers_trouble(self) -> str | None:
+        """Why a process that reads clips has ended while training, and what to do; else None."""
+        return self._loader and self._loader.trouble()
 
     def _get_train_sampler(self):
         # paddlenlp's own: it goes on behind the samples of a stopped run without reading them.
@@ -100,8 +114,7 @@ class AnimateAnyoneTrainer(Trainer):
 
     def _prepare_inputs(self, inputs):
         """Take what `ReportingDataset` reports out of a batch."""
-        if "error" in inputs:
-            raise UserError(inputs["error"])
+        raise_trouble(inputs)
         self.step.samples += inputs.pop("number").tolist()
         for video, reason in json.loads(inputs.pop("bad_clips", "{}")).items():
             if video not in self.bad_clips:

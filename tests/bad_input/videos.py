@@ -7,12 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 
-from aa.data.manifest import Clip, check_clips
+from aa.data.manifest import Clip, check_clips, find_clips
 from aa.data.poses import PoseVideo
-from aa.data.video import VideoWriter, check
+from aa.data.video import VideoReader, VideoWriter, check
 from aa.evaluation.clips import describe
 from aa.evaluation.pairs import find_pairs
 from tests.bad_input.case import bad, without_rights
+from tests.damaged import damaged_clips
 
 KIND = "Videos"
 
@@ -168,3 +169,15 @@ def other_length_of_truth():
 def other_size_of_truth():
     video("clip.mp4"), video("truth.mp4", side=32)
     return lambda: describe(find_pairs("clip.mp4", "truth.mp4"))
+
+
+@bad(KIND, "a clip whose ends decode and whose middle does not, when it is its turn")
+def damaged_middle():
+    clips = find_clips(damaged_clips(Path("clips")))
+
+    def read():
+        good, _ = check_clips(clips, min_frames=2, skip_bad=False, progress=False)
+        reader = VideoReader(good[0].video)
+        reader.read(range(reader.num_frames))
+
+    return read

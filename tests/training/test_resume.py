@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from safetensors.numpy import load_file
 from aa.build import build_training
 from aa.data.clips import ClipDataset
 from aa.errors import UserError
+from aa.training import state
 from aa.weights.folders import list_checkpoints
 from tests.conftest import TINY_MODEL
 
@@ -92,3 +94,33 @@ def test_items_that_were_seen_are_not_read_again(copy, compose, puppets, monkeyp
     config.data.num_workers = 0
     build_training(config, copy).run()
     assert numbers == [2, 3]  # one a step, the steps 3 and 4
+
+
+class Counting:
+    """An open file of arrays that counts how often each is read."""
+
+    def __init__(self, file, counts):
+        self.file, self.counts = file, counts
+
+    def __enter__(self):
+        self.file.__enter__()
+        return self
+
+    def __exit__(self, *error):
+        return self.file.__exit__(*error)
+
+    def keys(self):
+        return self.file.keys()
+
+    def get_tensor(self, key):
+        self.counts[key] += 1
+        return self.file.get_tensor(key)
+
+
+def test_every_array_of_the_state_is_read_once(copy, compose, puppets, monkeypatch):
+    counts, original = Counter(), state._arrays
+    monkeypatch.setattr(state, "_arrays", lambda folder: Counting(original(folder), counts))
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
+    build_training(config, copy).run()
+    saved = load_file(list_checkpoints(copy)[-1] / "training" / state.ARRAYS)
+    assert counts == {key: 1 for key in saved}

@@ -10,55 +10,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aa.data.video import VideoWriter
 from aa.errors import UserError
 from aa.sealing import damage, seal
 from aa.weights.folders import list_checkpoints
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 EXPLODING = ["stage.learning_rate=1e30", "stage.max_steps=5"]
-
-
-@pytest.fixture
-def clips(tmp_path):
-    """A folder of two clips of 12 noisy frames."""
-    frames = np.random.default_rng(0).integers(0, 256, [12, 16, 16, 3], np.uint8)
-    for kind in ("video", "video_dwpose"):
-        (tmp_path / "clips" / kind).mkdir(parents=True)
-        for name in ("a", "b"):
-            path = tmp_path / "clips" / kind / f"{name}.mp4"
-            with VideoWriter(path, fps=4, height=16, width=16) as writer:
-                writer.write(frames)
-    return tmp_path / "clips"
-
-
-def break_middle(path):
-    """Damage what lies between the first and the last frames."""
-    data = bytearray(path.read_bytes())
-    start = data.index(b"mdat") + 4
-    third = (len(data) - start) // 3
-    data[start + third : start + 2 * third] = bytes(third)
-    path.write_bytes(data)
-
-
-def own_clips(folder, workers):
-    size = ["data.height=16", "data.width=16", "data.sample_margin=1"]
-    return ["data=folder", f"data.folder={folder}", f"data.num_workers={workers}", *size]
-
-
-@pytest.mark.parametrize("workers", [0, 2])
-def test_a_clip_that_breaks_while_training_stops_it_in_one_line(train, clips, workers):
-    break_middle(clips / "video" / "a.mp4")
-    with pytest.raises(UserError, match=r"video/a\.mp4") as error:
-        train("run", "stage=1", "stage.max_steps=12", data=own_clips(clips, workers))
-    assert "\n" not in str(error.value)
-
-
-def test_with_skip_bad_training_goes_on_and_counts_the_clip_once(train, clips):
-    break_middle(clips / "video" / "a.mp4")
-    data = [*own_clips(clips, 2), "data.skip_bad=true"]
-    folder = train("run", "stage=1", "stage.max_steps=8", "stage.save_steps=8", data=data)
-    assert json.loads((folder / "summary.json").read_text())["bad_clips"] == 1
 
 
 def test_a_loss_that_is_no_number_stops_training_and_says_what_to_try(train, tmp_path):

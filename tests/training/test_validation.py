@@ -11,7 +11,9 @@ import pytest
 from aa.build import build_training
 from aa.build_data import build_clips, build_validation_items, hold_out_clips
 from aa.data.reporting import collate
-from aa.errors import UserError
+from aa.errors import ClipError, UserError
+from aa.training.usable import Usable
+from aa.training.validation import ClipValidation
 from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
 from aa.weights.models import load_model, read_component
 from tests.conftest import TINY_MODEL
@@ -101,6 +103,36 @@ def test_the_loss_is_that_of_the_averaged_weights_in_evaluation_mode(whole, conf
         batch = {n: paddle.to_tensor(v) for n, v in collate([item]).items()}
         losses.append(float(model(**batch)))
     assert records(whole, "val/loss")[5] == pytest.approx(np.mean(losses), rel=1e-5)
+
+
+class TwoClips:
+    """Four items, in turn of the clips a and b; the second one of a does not decode."""
+
+    clips = ("a", "b")
+
+    def __len__(self):
+        return 4
+
+    def clip(self, k):
+        return "ab"[k % 2]
+
+    def __getitem__(self, k):
+        if k == 2:
+            raise ClipError("a: does not decode.")
+        return {"loss": np.array(2.0**k)}
+
+
+def test_a_clip_of_which_one_item_does_not_decode_counts_in_no_loss():
+    validation = ClipValidation(
+        lambda loss: loss.sum(),
+        TwoClips(),
+        metrics=["loss"],
+        options=None,
+        recorder=None,
+        precision=None,
+        usable=Usable(skip_bad=True),
+    )
+    assert validation._loss() == (2 + 8) / 2
 
 
 def test_the_best_checkpoint_is_saved_at_once_and_kept_beyond_the_limit(whole):

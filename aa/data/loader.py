@@ -1,0 +1,59 @@
+"""Paddle's loader of batches, and what became of the processes that read for it."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing import active_children
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from os import statvfs
+from typing import Any
+
+from paddle.io import DataLoader
+
+SHARED_MEMORY = "/dev/shm"  # where batches lie on their way
+ENDS_WITHIN = 2.0  # seconds that a process takes to end, and its files to be missed before it has
+
+
+class ClipLoader(DataLoader):
+    """Knows the processes that read clips: Paddle does not say why one of them has ended."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self._readers: list[BaseProcess] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        before = set(active_children())
+        batches = super().__iter__()
+        self._readers = [process for process in active_children() if process not in before]
+        return batches
+
+    def trouble(self) -> str | None:
+        """Why the first process that reads has ended that should not have, and what to do.
+
+        One that has failed may still be on its way to its end: that is waited for.
+        """
+        with suppress(SystemError):  # Paddle raises at the signal of its end
+            wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
+        codes = [process.exitcode for process in self._readers]
+        code = next((code for code in codes if code), None)
+        return None if code is None else _explain(code, len(codes))
+
+
+def _explain(code: int, readers: int) -> str:
+    fewer = f"fewer of them than {readers} or none" if readers > 1 else "none"
+    advice = f"Use {fewer}: data.num_workers=0"
+    if code == -signal.SIGBUS:
+        room = statvfs(SHARED_MEMORY)
+        return (
+            f"{SHARED_MEMORY}, with {room.f_blocks * room.f_frsize / 2**20:.1f} MiB in all, has no "
+            "room for what the processes that read clips hand over. Make it larger (docker run "
+            f"--shm-size=8g). {advice}."
+        )
+    if code == -signal.SIGKILL:
+        return (
+            "a process that reads clips was killed (SIGKILL), as the system does when memory runs "
+            f"out. {advice}; or a smaller data.cache_gb, batch or picture."
+        )
+    name = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return f"a process that reads clips has ended by itself ({name}). {advice}."

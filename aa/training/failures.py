@@ -1,0 +1,71 @@
+"""A training that stops before its end: why, how far it came, and where to go on from."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+from aa.errors import ClipError, Interrupted, UserError
+from aa.resume import run_folder
+from aa.runs import STAGES
+from aa.schemas.training import StageConfig
+from aa.training.state import state_folder
+from aa.training.stopping import Stopper
+from aa.training.trainer import AnimateAnyoneTrainer
+from aa.weights.folders import checkpoint_step, list_checkpoints
+
+
+def check_finished(step: int, max_steps: int) -> None:
+    """A training that nobody stopped must have taken all its steps.
+
+    Raises:
+        UserError: it has not.
+    """
+    if step < max_steps:
+        raise UserError(
+            f"training ended by itself at step {step}, {max_steps} were asked for "
+            "(stage.max_steps): no more items came."
+        )
+
+
+@contextmanager
+def told_failures(
+    trainer: AnimateAnyoneTrainer, stopper: Stopper, *, folder: Path, stage: StageConfig
+):
+    """Context in which what stops a training says how far it came and where to go on from.
+
+    A mistake in the program stays what it is.
+
+    Args:
+        trainer: that trains.
+        stopper: that hears signals.
+        folder: of the stage: the run's, or one below it.
+        stage: what is trained.
+
+    Raises:
+        UserError: it has stopped for something that the user can mend.
+        Interrupted: a signal has ended those that read for it; its last step is not saved.
+    """
+    try:
+        yield
+    except Exception as error:
+        line = str(error) if isinstance(error, UserError) else trainer.readers_trouble()
+        if line is None:
+            raise
+        if stopper.signal is not None and not isinstance(error, UserError):
+            raise Interrupted(stopper.signal) from error  # to all: a launcher's, or a scheduler's
+        stopped = f"Training stopped after step {trainer.state.global_step} of {stage.max_steps}"
+        way = _way_on(folder, stage.save_steps)
+        if isinstance(error, ClipError):
+            way = f"mend the clip, then {way}; or leave such clips out: add data.skip_bad=true"
+        raise UserError(f"{line} {stopped}; {way}.") from error
+
+
+def _way_on(folder: Path, save_steps: int) -> str:
+    checkpoints, run = list_checkpoints(folder), run_folder(folder)
+    if not checkpoints and folder.name == STAGES[1] and run != folder:
+        return f"go on from the end of {STAGES[0]}: resume={run}"
+    if not checkpoints:
+        return f"start again, for it has no checkpoint yet (stage.save_steps={save_steps})"
+    last = checkpoints[-1]
+    if not state_folder(last).is_dir():
+        return f"start a new run from its weights: stage.init_from={last}"
+    return f"go on from step {checkpoint_step(last)}: resume={run}"
