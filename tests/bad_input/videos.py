@@ -7,7 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from aa.data.manifest import Clip, check_clips, find_clips
+from aa.data.folders import find_clips
+from aa.data.manifest import Clip, check_clips
 from aa.data.poses import PoseVideo
 from aa.data.video import VideoReader, VideoWriter, check
 from aa.evaluation.clips import describe
