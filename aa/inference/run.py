@@ -177,7 +177,7 @@ def sampling_options(options):
     """What an `InferenceConfig` says about `Pose2VideoPipeline.frames`, the size aside."""
     keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
     keys += ("context_stride", "context_shift", "context_blend", "closed_loop", "sampler", "fit")
-    keys += ("seed", "noise", "decode_batch_size")
+    keys += ("seed", "noise", "background", "decode_batch_size")
     return {key: getattr(options, key) for key in keys}
 
 
