@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
@@ -75,15 +76,14 @@ def _probe(path):
     wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
         with av.open(address(path), options=OPTIONS) as container:
-            streams = [
-                (s.codec_context and (s.width, s.height), s.frames) for s in container.streams.video
-            ]
+            stream = _shown_stream(container)
+            size = stream and stream.codec_context and (stream.width, stream.height)
+            frames = stream.frames if stream else 0
     except (FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
         raise ClipError(f"{path}: is not a video ({reason}). {wanted}") from error
-    if not streams:
+    if stream is None:
         raise ClipError(f"{path}: holds no video stream. {wanted}")
-    size, frames = streams[0]
     if size is None:
         raise ClipError(f"{path}: is coded in a way that is not known here. Re-encode it.")
     if size[0] * size[1] > MOST_PIXELS:
@@ -98,20 +98,28 @@ def _probe(path):
         )
 
 
-def open_video(path: str | Path) -> InputContainer:
+def open_video(path: str | Path) -> tuple[InputContainer, VideoStream]:
     """Open a video file, which `check_container` has let pass, to read and decode it.
+
+    Returns:
+        the file, and the stream that players show: no cover picture, nor the smaller of two.
 
     Raises:
         ClipError: it holds no video that can be read.
     """
     try:
         container = av.open(address(path), options=DECODING)
-        if container.streams.video:
-            return container
+        stream = _shown_stream(container)
+        if stream:
+            return container, stream
         reason = "it has no video stream"
     except (FFmpegError, OSError, ValueError) as error:
         reason = first_line(error)
     raise ClipError(f"{path}: holds no readable video ({reason}). Re-encode or replace the file.")
+
+
+def _shown_stream(container) -> VideoStream | None:
+    return cast(VideoStream | None, container.streams.best("video"))
 
 
 def set_strict(stream: VideoStream, strict: bool) -> None:

@@ -34,8 +34,9 @@ class Decoder:
     """
 
     def __init__(self, path: Path, index: VideoIndex | None = None):
-        self.path, self.container = path, open_video(path)
-        self.index = index or read_index(path, self.container)
+        self.path = path
+        self.container, self.stream = open_video(path)
+        self.index = index or read_index(path, self.container, self.stream)
         self._numbers = {key: number for number, key in enumerate(self.index.keys)}
         self._places = {int(number): place for place, number in enumerate(self.index.order)}
         self._wanted, self._last = set(), -1  # places of the frames asked for
@@ -157,7 +158,7 @@ class Decoder:
             packets = self.container.demux(self.stream)
             first = next((packet for packet in packets if packet.size), None)
         if first is None or self._numbers.get(self._key(first), start + 1) > start:
-            self.container = open_video(self.path)
+            self.container, self.stream = open_video(self.path)
             self._prepare()
             return self.container.demux(self.stream)
         return chain([first], packets)
@@ -166,7 +167,6 @@ class Decoder:
         return (packet.pos, packet.pts) if isinstance(self.index.keys[0], tuple) else packet.pos
 
     def _prepare(self):
-        self.stream = self.container.streams.video[0]
         is_h264 = self.stream.codec_context.name == "h264"
         self._skips = is_h264  # in other codecs any frame may be built on
         # H.264 that begins in an open group of pictures speaks of frames before it, which a strict

@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.video.stream import VideoStream
 
 from aa.data.containers import first_line, open_video, set_strict
 from aa.data.video_index import StoredPacket, VideoIndex, index_by_decoding, index_by_time, is_timed
@@ -17,17 +18,16 @@ UNEVEN_CODECS = ("vp8", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263")
 INTRA_CODECS = ("mjpeg", "png", "rawvideo", "huffyuv", "ffvhuff", "ffv1", "dvvideo")
 
 
-def read_index(path: Path, container: InputContainer) -> VideoIndex:
+def read_index(path: Path, container: InputContainer, stream: VideoStream) -> VideoIndex:
     """The index of a video file, by demuxing it.
 
     Args:
         path: the file.
-        container: the same, opened; all of it is read.
+        container, stream: the same, opened; all of it is read.
 
     Raises:
         ClipError: the file is damaged.
     """
-    stream = container.streams.video[0]
     try:
         packets = [_stored(packet) for packet in container.demux(stream) if packet.size]
     except FFmpegError as error:
@@ -49,8 +49,8 @@ def read_index(path: Path, container: InputContainer) -> VideoIndex:
 def _decode_once(path, state):
     """The packets of all frames that come out of the decoder, in the order shown."""
     shown = []
-    with open_video(path) as container:
-        stream = container.streams.video[0]
+    container, stream = open_video(path)
+    with container:
         set_strict(stream, True)
         try:
             for number, packet in _from_first_key(container.demux(stream)):

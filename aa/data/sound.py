@@ -94,21 +94,24 @@ def find_sound(path: str | Path, *, seconds: float, speed: float = 1.0) -> Sound
 
 def has_sound(path: str | Path) -> bool:
     """Whether a video says that it has a sound."""
-    with open_video(path) as container:
+    container, _ = open_video(path)
+    with container:
         return bool(container.streams.audio)
 
 
 def _first_frame(path):
     """When the first frame is shown, in seconds on the clock of the file."""
-    with open_video(path) as container:
+    container, stream = open_video(path)
+    with container:
         if container.format.name != "avi":
-            return next((frame.time for frame in container.decode(video=0)), None) or 0.0
-        first = next(container.demux(video=0))  # an AVI says only when frames are decoded
+            return next((frame.time for frame in container.decode(stream)), None) or 0.0
+        first = next(container.demux(stream))  # an AVI says only when frames are decoded
         return float((first.dts or 0) * first.time_base)
 
 
 def _channels(path):
-    with open_video(path) as container:
+    container, _ = open_video(path)
+    with container:
         context = container.streams.audio[0].codec_context
         if context is None:
             raise ValueError("it is coded in a way that is not known here")
@@ -118,7 +121,8 @@ def _channels(path):
 def _decode(path, layout):
     """Yield (samples [channels, n], their time in seconds or None)."""
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-    with open_video(path) as container:
+    container, _ = open_video(path)
+    with container:
         for frame in container.decode(audio=0):
             yield from map(_samples, resampler.resample(frame))
         yield from map(_samples, resampler.resample(None))

@@ -137,6 +137,23 @@ def test_a_webm_without_a_length_in_its_header_is_read(encoded, tmp_path):
     assert numbers_in(reader.read([59, 0, 31])) == [59, 0, 31]
 
 
+def test_the_larger_of_two_video_streams_is_read(encoded, tmp_path):
+    path = tmp_path / "a.mkv"
+    with av.open(str(encoded("closed groups"))) as old, av.open(str(path), "w") as new:
+        small = new.add_stream("libx264", rate=30)
+        small.width, small.height, small.pix_fmt = 32, 16, "yuv420p"
+        stream = new.add_stream_from_template(old.streams.video[0])
+        grey = av.VideoFrame.from_ndarray(np.full((16, 32), 128, np.uint8), format="gray")
+        new.mux([*small.encode(grey.reformat(format="yuv420p")), *small.encode()])
+        for packet in old.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                new.mux(packet)
+    reader = VideoReader(path)
+    assert (reader.num_frames, reader.height, reader.width) == (60, 48, 128)
+    assert numbers_in(reader.read([40, 3])) == [40, 3]
+
+
 def test_frames_of_a_varying_rate_are_taken_by_time_at_that_of_the_fast_parts(tmp_path):
     # 3 frames of a tenth of a second, then 6 of a thirtieth, in ticks of 1/600 s
     times = [0, 60, 120, 180, 200, 220, 240, 260, 280]
