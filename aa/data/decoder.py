@@ -13,6 +13,7 @@ from typing import Any
 
 import av
 from av.error import FFmpegError
+from av.video.frame import PictureType
 
 from aa.data.containers import first_line, open_video, set_strict
 from aa.data.indexing import read_index
@@ -98,6 +99,7 @@ class Decoder:
             reason = "its data are damaged"
         except (FFmpegError, ValueError) as error:
             reason = first_line(error)
+            self._open()  # a decoder may keep frames of before, whatever it is told
         self._running = None
         return None, reason
 
@@ -113,7 +115,7 @@ class Decoder:
     def _run(self, start) -> Iterator[tuple[Any, av.VideoFrame]]:
         """Decode from a packet on; yields (its packet, frame) in the order shown."""
         self._start = self._next = start
-        self._shown, self._left_out, self._tainted = -1, set(), False
+        self._shown, self._left_out, self._tainted, begun = -1, set(), False, False
         for number, packet in self._packets(start):
             context, self._next = self.stream.codec_context, number + 1
             if self.index.leads.get(number) == start:
@@ -129,8 +131,17 @@ class Decoder:
                     raise
                 self._tainted = True  # the frame in demand does not build on it and is on its way
                 break
-            yield from ((frame.pts, frame) for frame in frames)
+            for frame in frames:
+                begun = begun or self._begins(frame, start)
+                yield frame.pts, frame
         yield from ((frame.pts, frame) for frame in self.stream.codec_context.decode(None))
+
+    def _begins(self, frame, start):
+        """The first frame out must be the keyframe's: some files flag what is none."""
+        is_first = start == self.index.starts.min()
+        if not is_first and (frame.pts != start or frame.pict_type != PictureType.I):
+            raise ValueError("its keyframe is none")
+        return True
 
     def _effort(self, number):
         """Frames that are not wanted and that no other one builds on need no decoding."""
@@ -158,13 +169,16 @@ class Decoder:
             packets = self.container.demux(self.stream)
             first = next((packet for packet in packets if packet.size), None)
         if first is None or self._numbers.get(self._key(first), start + 1) > start:
-            self.container, self.stream = open_video(self.path)
-            self._prepare()
+            self._open()
             return self.container.demux(self.stream)
         return chain([first], packets)
 
     def _key(self, packet):
         return (packet.pos, packet.pts) if isinstance(self.index.keys[0], tuple) else packet.pos
+
+    def _open(self):
+        self.container, self.stream = open_video(self.path)
+        self._prepare()
 
     def _prepare(self):
         is_h264 = self.stream.codec_context.name == "h264"

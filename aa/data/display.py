@@ -37,7 +37,7 @@ class Display:
 
     def rgb(self, frame: av.VideoFrame) -> np.ndarray:
         """One frame as uint8 RGB [H, W, 3]."""
-        turns = round(frame.rotation / 90) % 4
+        matrix = frame.side_data.get("DISPLAYMATRIX")
         if frame.interlaced_frame:
             frame = _deinterlace(frame)
         transfer = TRANSFERS.get(int(frame.color_trc))
@@ -52,9 +52,25 @@ class Display:
         ).to_ndarray()
         if transfer:
             picture = to_sdr(picture, transfer)
-        picture = np.rot90(picture, turns)
+        if matrix is not None:
+            picture = _upright(picture, np.frombuffer(bytes(matrix), np.int32))
         self.size = picture.shape[:2]
         return picture
+
+
+def _upright(picture, matrix):
+    """Turned and mirrored as the file's matrix (a b u, c d v, x y w) says, by quarters of a turn.
+
+    A point at (x, y) is shown at (a x + c y, b x + d y).
+    """
+    a, b, _, c, d, _ = np.sign(matrix[:6])
+    if a * d:
+        across, down = a, d
+    elif b * c:
+        picture, across, down = picture.swapaxes(0, 1), c, b
+    else:
+        return picture
+    return picture[::down, ::across]
 
 
 def _deinterlace(frame: av.VideoFrame) -> av.VideoFrame:

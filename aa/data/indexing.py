@@ -14,6 +14,7 @@ from aa.errors import ClipError
 
 # Packets of these may show nothing, or hold two frames; in an mp4 there is one for each frame.
 UNEVEN_CODECS = ("vp8", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263")
+EMPTY = 19  # bytes, at most, of a packet that says "no frame" (FFmpeg's MAX_NVOP_SIZE)
 # An AVI has no times. Frames of these are shown in the order stored; of others, who knows.
 INTRA_CODECS = ("mjpeg", "png", "rawvideo", "huffyuv", "ffvhuff", "ffv1", "dvvideo")
 
@@ -40,9 +41,16 @@ def read_index(path: Path, container: InputContainer, stream: VideoStream) -> Vi
     if is_timed(packets) and not uneven and not unordered:
         return index_by_time(packets, float(stream.time_base or 1))
     state = path.stat()
-    shown = _decode_once(path, (state.st_size, state.st_mtime_ns))
-    rate = float(stream.average_rate or stream.base_rate or 1)
-    return index_by_decoding(packets, shown, rate)
+    return index_by_decoding(
+        packets,
+        _decode_once(path, (state.st_size, state.st_mtime_ns)),
+        float(stream.time_base or 1),
+        rate=float(stream.average_rate or stream.base_rate or 1),
+        clock="dts" if kind == "avi" else "pts",  # FFmpeg makes the others up
+        # Packed: a packet holds two frames and the next one none. Which gives which depends on
+        # where decoding started.
+        from_first=codec in UNEVEN_CODECS and any(packet.size <= EMPTY for packet in packets),
+    )
 
 
 @lru_cache(maxsize=4096)  # once in a process, and not in those that it forks
@@ -81,4 +89,5 @@ def _stored(packet: av.Packet):
         packet.duration or 0,
         packet.is_keyframe,
         packet.is_discard,
+        packet.size,
     )

@@ -33,6 +33,8 @@ class ClipLoader(DataLoader):
 
         One that has failed may still be on its way to its end: that is waited for.
         """
+        if not self._readers:
+            return None
         with suppress(SystemError):  # Paddle raises at the signal of its end
             wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
         codes = [process.exitcode for process in self._readers]

@@ -13,6 +13,7 @@ from av.error import BlockingIOError, EOFError, FFmpegError
 from av.filter import Graph
 
 from aa.data.containers import first_line, open_video
+from aa.data.decoder import Decoder
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ def find_sound(path: str | Path, *, seconds: float, speed: float = 1.0) -> Sound
     if not has_sound(path):
         return None
     try:
-        sound = Sound(Path(path), _first_frame(path), _channels(path), speed)
+        start = Decoder(Path(path)).index.first_seconds
+        sound = Sound(Path(path), start, _channels(path), speed)
         given = 0
         for samples in sound.blocks():
             given += samples.shape[1]
@@ -97,16 +99,6 @@ def has_sound(path: str | Path) -> bool:
     container, _ = open_video(path)
     with container:
         return bool(container.streams.audio)
-
-
-def _first_frame(path):
-    """When the first frame is shown, in seconds on the clock of the file."""
-    container, stream = open_video(path)
-    with container:
-        if container.format.name != "avi":
-            return next((frame.time for frame in container.decode(stream)), None) or 0.0
-        first = next(container.demux(stream))  # an AVI says only when frames are decoded
-        return float((first.dts or 0) * first.time_base)
 
 
 def _channels(path):

@@ -12,9 +12,8 @@ from aa.data.display import Display
 from aa.data.video_index import at_constant_rate
 from aa.data.writers import VideoWriter, open_writer
 from aa.errors import ClipError
-from aa.files import VIDEO_ENDINGS
 
-__all__ = ["VIDEO_ENDINGS", "VideoReader", "VideoWriter", "check", "open_pair", "open_writer"]
+__all__ = ["VideoReader", "VideoWriter", "check", "open_pair", "open_writer"]
 
 
 class VideoReader:
@@ -44,8 +43,14 @@ class VideoReader:
         if like is not None and like._index.num_frames == self._index.num_frames:
             self._resampling = like._resampling
         else:
-            self._resampling = at_constant_rate(self._index, decoder.rates)
+            self._resampling = self._at_constant_rate(decoder.rates)
         self.num_frames, self.fps = len(self._resampling.frames), self._resampling.fps
+
+    def _at_constant_rate(self, rates):
+        try:
+            return at_constant_rate(self._index, rates)
+        except ValueError as error:
+            raise ClipError(f"{self.path}: {error}. Re-encode or replace the file.") from error
 
     def __getstate__(self):
         return {**self.__dict__, "_decoder": None, "_pid": None}

@@ -3,7 +3,7 @@ decoding of each may start. Decodes nothing itself."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class StoredPacket(NamedTuple):
     duration: int  # in ticks, 0 if not said
     is_key: bool  # decoding may start here
     is_hidden: bool  # an edit list hides its frame
+    size: int = 0  # in bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +30,7 @@ class VideoIndex:
         order: int64 [F], the packet of each frame, frames in the order shown.
         starts: int64 [F], the packet from which each frame decodes exactly.
         seconds: float64 [F], when each frame is shown, from the first one on.
+        first_seconds: when the first frame is shown, on the clock of the file.
         last_seconds: how long the last frame stays.
         leads: {packet: keyframe} of frames shown before the keyframe that is stored before them.
     """
@@ -38,6 +40,7 @@ class VideoIndex:
     order: np.ndarray
     starts: np.ndarray
     seconds: np.ndarray
+    first_seconds: float
     last_seconds: float
     leads: dict[int, int]
 
@@ -63,27 +66,47 @@ def index_by_time(packets: Sequence[StoredPacket], tick: float) -> VideoIndex:
     rank = np.empty(len(packets), np.int64)
     rank[np.argsort(times, kind="stable")] = np.arange(len(packets))
     order, starts, leads = _order(packets, rank)
-    seconds = (times[order] - times[order[0]]) * tick if len(order) else np.zeros(0)
-    last = packets[int(order[-1])].duration * tick if len(order) else 0.0
-    return VideoIndex(_keys(packets), _seeks(packets), order, starts, seconds, last, leads)
+    return _index(packets, order, starts, leads, times[order], tick)
 
 
 def index_by_decoding(
-    packets: Sequence[StoredPacket], shown: Iterable[int], rate: float
+    packets: Sequence[StoredPacket],
+    shown: Iterable[int],
+    tick: float,
+    *,
+    rate: float,
+    clock: Literal["pts", "dts"] = "pts",
+    from_first: bool = False,
 ) -> VideoIndex:
-    """The index of a video without times, of its frames as a decoder gives them.
+    """The index of a video whose frames are shown in the order in which a decoder gives them.
 
     Args:
         packets: all of them.
         shown: the packets of the frames, in the order shown.
-        rate: frames per second.
+        tick: seconds of a tick.
+        rate: frames per second, where the packets have no times of their own.
+        clock: which of their times are those of the file.
+        from_first: decode every frame from the first keyframe on.
     """
     rank = np.full(len(packets), -1, np.int64)
     for place, number in enumerate(shown):
         rank[number] = place
     order, starts, leads = _order(packets, rank)
-    seconds = np.arange(len(order)) / rate
-    return VideoIndex(_keys(packets), _seeks(packets), order, starts, seconds, 1 / rate, leads)
+    if from_first and len(starts):
+        starts[:] = starts.min()
+    ticks = [getattr(packets[int(number)], clock) for number in order]
+    if None not in ticks and len(set(ticks)) == len(ticks):
+        # of the packets, not of the frames that they give: these come in this order
+        return _index(packets, order, starts, leads, np.sort(np.array(ticks, np.int64)), tick)
+    return _index(packets, order, starts, leads, np.arange(len(order)), 1 / rate)
+
+
+def _index(packets, order, starts, leads, ticks, tick):
+    first = float(ticks[0] * tick) if len(order) else 0.0
+    last = packets[int(order[-1])].duration * tick if len(order) else 0.0
+    seconds = (ticks - ticks[0]) * tick if len(order) else np.zeros(0)
+    keys, seeks = _keys(packets), _seeks(packets)
+    return VideoIndex(keys, seeks, order, starts, seconds, first, last, leads)
 
 
 def _order(packets, rank):
@@ -142,6 +165,9 @@ def at_constant_rate(index: VideoIndex, rates: Sequence[float]) -> Resampling:
     Args:
         index: of the video.
         rates: frames per second that the file speaks of, the likeliest first.
+
+    Raises:
+        ValueError: its times span more than any video.
     """
     seconds = index.seconds
     everything = np.arange(len(seconds))
@@ -154,6 +180,8 @@ def at_constant_rate(index: VideoIndex, rates: Sequence[float]) -> Resampling:
         return Resampling(everything, rates[0] if rates else 1.0)
     rate = _fast_rate(seconds, rates)
     length = seconds[-1] + (index.last_seconds or 1 / rate)
+    if length * rate > MOST_TURNS:
+        raise ValueError(f"its {len(seconds)} frames span {length:.0f} seconds")
     turns = np.arange(max(1, round(length * rate)))
     # as ffmpeg's fps filter does: a frame is seen from the turn nearest to its time on
     first_turns = np.floor(seconds * rate + 0.5)
@@ -161,6 +189,7 @@ def at_constant_rate(index: VideoIndex, rates: Sequence[float]) -> Resampling:
 
 
 MOST_RATE = 60.0  # of a video whose rate varies
+MOST_TURNS = 10_000_000  # two days of them
 
 
 def _fast_rate(seconds, rates) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from aa.cases import Case
-from aa.errors import StorageError, UserError, one_line, reason
+from aa.errors import Interrupted, StorageError, UserError, interruption, one_line, reason
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +18,11 @@ class Attempts:
 
     Args:
         tolerant: go on after a case that fails; else its error is raised.
+        signals: the list in which those that came are noted.
     """
 
-    def __init__(self, *, tolerant: bool):
-        self.tolerant = tolerant
+    def __init__(self, *, tolerant: bool, signals: list[int] | None = None):
+        self.tolerant, self.signals = tolerant, signals if signals is not None else []
         self.failed: list[dict[str, str]] = []
 
     def attempt(self, act: Callable[[Case], Result], case: Case) -> Result | None:
@@ -29,12 +30,15 @@ class Attempts:
 
         Raises:
             StorageError: nothing can be written any more: no case can be made then.
+            KeyboardInterrupt: a signal came; libraries make errors of their own of it.
         """
         try:
             return act(case)
         except StorageError:
             raise
         except Exception as error:  # of any library: the others are made all the same
+            if stop := interruption(error) or next(map(Interrupted, self.signals), None):
+                raise stop from None
             if not self.tolerant:
                 raise
             if not isinstance(error, UserError):

@@ -46,7 +46,7 @@ class InferenceRun:
     ):
         self.config, self.options, self.folder = config, config.inference, folder
         self.cases, self.load_pipeline = cases, load_pipeline
-        self.attempts = Attempts(tolerant=config.cases is not None)
+        self.attempts = Attempts(tolerant=config.cases is not None, signals=[])
 
     def run(self) -> None:
         """Check all cases, then make all videos; prints where they are.
@@ -55,7 +55,8 @@ class InferenceRun:
             UserError: a case cannot be made; of a list, when all the others are.
             Interrupted: a signal came.
         """
-        with interruptible(tidy=lambda: remove_partial(self.folder)):
+        tidy = partial(remove_partial, self.folder)
+        with interruptible(tidy, self.attempts.signals):
             try:
                 self._run()
             except StorageError as error:

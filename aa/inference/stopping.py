@@ -10,14 +10,16 @@ from aa.launch import FORWARDED
 
 
 @contextmanager
-def interruptible(tidy: Callable[[], None]) -> Iterator[None]:
+def interruptible(tidy: Callable[[], None], came: list[int]) -> Iterator[None]:
     """Context in which SIGTERM, as Ctrl-C does, raises `Interrupted`.
 
     Args:
         tidy: called at the end, whatever it is; no signal disturbs it.
+        came: list to which the signals that come are added.
     """
 
     def stop(number, frame):
+        came.append(number)
         raise Interrupted(number)
 
     before = {}

@@ -35,6 +35,30 @@ def test_a_rotated_video_is_upright_at_every_size(tmp_path, width):
     assert shown[-4:].min() > 250 and shown[:4].max() < 5  # left has become below
 
 
+ONE = 2**16
+SHOWN = {  # where the white upper left quarter of the stored frame is shown: (rows, columns)
+    "as stored": ((ONE, 0, 0, 0, ONE, 0), (slice(16), slice(24))),
+    "mirrored": ((-ONE, 0, 0, 0, ONE, 0), (slice(16), slice(24, 48))),
+    "upside down, mirrored": ((ONE, 0, 0, 0, -ONE, 0), (slice(16, 32), slice(24))),
+    "half a turn": ((-ONE, 0, 0, 0, -ONE, 0), (slice(16, 32), slice(24, 48))),
+    "transposed": ((0, ONE, 0, ONE, 0, 0), (slice(24), slice(16))),
+    "a quarter to the right": ((0, ONE, 0, -ONE, 0, 0), (slice(24), slice(16, 32))),
+    "a quarter to the left": ((0, -ONE, 0, ONE, 0, 0), (slice(24, 48), slice(16))),
+    "nothing": ((0, 0, 0, 0, 0, 0), (slice(16), slice(24))),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_frame_is_turned_and_mirrored_as_the_file_says(tmp_path, name):
+    matrix, (rows, columns) = SHOWN[name]
+    frames = np.zeros((1, 32, 48, 3), np.uint8)
+    frames[:, :16, :24] = 255
+    path = rotate(write_video(tmp_path / "a.mp4", frames), (*matrix, 0, 0, 2**30))
+    shown = VideoReader(path).read([0])[0]
+    assert shown[rows, columns].mean() > 240
+    assert shown.mean() < 255 / 4 + 5
+
+
 def test_pixels_half_as_wide_as_high_give_half_the_width(tmp_path):
     path = write_numbered(tmp_path / "a.mp4", "libx264", {"x264-params": "sar=1/2:log=-1"}, count=2)
     reader = VideoReader(path)

@@ -2,6 +2,7 @@
 
 import os
 import random
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -137,7 +138,7 @@ def test_a_webm_without_a_length_in_its_header_is_read(encoded, tmp_path):
     assert numbers_in(reader.read([59, 0, 31])) == [59, 0, 31]
 
 
-def test_the_larger_of_two_video_streams_is_read(encoded, tmp_path):
+def test_a_second_video_stream_of_one_small_picture_is_not_read(encoded, tmp_path):
     path = tmp_path / "a.mkv"
     with av.open(str(encoded("closed groups"))) as old, av.open(str(path), "w") as new:
         small = new.add_stream("libx264", rate=30)
@@ -175,6 +176,63 @@ def test_frames_of_a_varying_rate_are_taken_by_time_at_that_of_the_fast_parts(tm
     assert reader.note == (
         "its frame rate varies: its 9 frames are taken by time as 15 at 30 per second"
     )
+
+
+@pytest.mark.parametrize("ending", ["avi", "mkv"])
+def test_a_varying_rate_counts_also_where_the_file_is_decoded_to_be_indexed(tmp_path, ending):
+    # 10 frames of a tenth of a second, then 20 of a thirtieth
+    times = [60 * i for i in range(10)] + [600 + 20 * i for i in range(20)]
+    path, constant = tmp_path / f"a.{ending}", tmp_path / "constant.mp4"
+    write_numbered(constant, "mpeg4", {"g": "12"}, count=30)
+    with av.open(str(constant)) as old, av.open(str(path), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        stream.time_base = Fraction(1, 30)
+        packets = (packet for packet in old.demux(video=0) if packet.size)
+        for packet, time in zip(packets, times, strict=True):
+            packet.stream, packet.time_base = stream, Fraction(1, 30)
+            packet.pts = packet.dts = time // 20
+            packet.duration = 1
+            new.mux(packet)
+    reader = VideoReader(path)
+    assert (reader.num_frames, reader.fps) == (50, pytest.approx(30, rel=0.01))
+    shown = [i for i in range(10) for _ in range(3)] + list(range(10, 30))
+    assert numbers_in(reader.read(range(50))) == shown
+
+
+def test_a_keyframe_that_is_none_is_not_believed(encoded, tmp_path):
+    source = encoded("MPEG-4")
+    content = bytearray(source.read_bytes())
+    place = content.index(b"stss") + 12  # behind version, flags and the number of entries
+    count = int.from_bytes(content[place - 4 : place], "big")
+    for entry in range(1, count):  # the first is right, each other one frame too late
+        at = place + 4 * entry
+        number = int.from_bytes(content[at : at + 4], "big") + 1
+        content[at : at + 4] = number.to_bytes(4, "big")
+    (tmp_path / "a.mp4").write_bytes(content)
+    reader = VideoReader(tmp_path / "a.mp4")
+    assert numbers_in(reader.read([51])) == [51]
+    assert numbers_in(VideoReader(reader.path).read([23, 40])) == [23, 40]
+
+
+def test_a_sound_frame_is_read_after_a_damaged_one(encoded, tmp_path):
+    source = encoded("HEVC")
+    with av.open(str(source)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    content = bytearray(source.read_bytes())
+    content[packets[24].pos : packets[24].pos + packets[24].size] = bytes(packets[24].size)
+    (tmp_path / "a.mp4").write_bytes(content)
+    reader = VideoReader(tmp_path / "a.mp4")
+    assert numbers_in(reader.read([5])) == [5]
+    with pytest.raises(ClipError, match="frame 30 does not decode"):
+        reader.read([30])
+    assert numbers_in(reader.read([11])) == [11]
+
+
+def test_times_that_span_days_are_refused_before_they_take_memory(tmp_path):
+    times = [0, 20, 40, 600 * 86_400 * 20]
+    path = write_numbered(tmp_path / "a.mkv", "libx264", x264(), count=4, times=times)
+    with pytest.raises(ClipError, match=r"a\.mkv: its 4 frames span 1728000 seconds"):
+        VideoReader(path)
 
 
 def test_times_rounded_to_milliseconds_are_no_varying_rate(encoded):
