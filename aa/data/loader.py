@@ -1,6 +1,7 @@
 """Paddle's loader of batches, and what became of the processes that read for it."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import active_children
@@ -33,13 +34,16 @@ class ClipLoader(DataLoader):
 
         One that has failed may still be on its way to its end: that is waited for.
         """
-        if not self._readers:
-            return None
-        with suppress(SystemError):  # Paddle raises at the signal of its end
-            wait([process.sentinel for process in self._readers], timeout=ENDS_WITHIN)
-        codes = [process.exitcode for process in self._readers]
-        code = next((code for code in codes if code), None)
-        return None if code is None else _explain(code, len(codes))
+        until = time.monotonic() + ENDS_WITHIN
+        while self._readers and time.monotonic() < until:
+            with suppress(SystemError):  # Paddle raises at the signal of an end
+                wait([process.sentinel for process in self._readers], timeout=0.1)
+            code = next((p.exitcode for p in self._readers if p.exitcode), None)
+            if code is not None:
+                return _explain(code, len(self._readers))
+            if all(p.exitcode == 0 for p in self._readers):
+                break
+        return None
 
 
 def _explain(code: int, readers: int) -> str:
