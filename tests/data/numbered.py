@@ -1,5 +1,7 @@
 """Videos whose frames have their number drawn into them, in many encodings."""
 
+import os
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,9 +24,19 @@ def numbers_in(frames):
     return (middles @ (1 << np.arange(BITS))).tolist()
 
 
+@contextmanager
+def same_scheduling():
+    """Context after which the process is scheduled as before: SVT-AV1 makes it a real-time one."""
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
+
+
 def write_numbered(path, codec, options, *, count=60, times=None, **stream_values):
     """Encode frames 0, 1, ... at 30 per second, or at `times` in ticks of 1/600 s."""
-    with av.open(str(path), "w") as container:
+    with same_scheduling(), av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         context = stream.codec_context

@@ -132,9 +132,9 @@ def test_a_killed_sweep_takes_its_job_along_and_goes_on(sleeping):
 
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
-    code, output, _ = toy.sweep("x=1,2", "ends=well,badly", f"hydra/launcher={launcher}")
+    code, output, errors = toy.sweep("x=1,2", "ends=well,badly", f"hydra/launcher={launcher}")
     assert code == 2
-    assert list(toy.outcomes().values()) == ["done", "failed", "done", "failed"]
+    assert list(toy.outcomes().values()) == ["done", "failed", "done", "failed"], errors
     assert "1_x-1_ends-badly: failed: x=1.0 is impossible." in output
 
 
