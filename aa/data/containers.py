@@ -102,7 +102,7 @@ def open_video(path: str | Path) -> tuple[InputContainer, VideoStream]:
     """Open a video file, which `check_container` has let pass, to read and decode it.
 
     Returns:
-        the file, and the stream that players show: no cover picture, nor the smaller of two.
+        the file, and the stream that FFmpeg finds best: no cover picture.
 
     Raises:
         ClipError: it holds no video that can be read.
