@@ -34,6 +34,8 @@ def check_container(path):
             is_mp4 = file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
             if is_mp4:
                 _check_boxes(path, file)
+            else:
+                _check_end(path, file)
     except OSError as error:
         raise ClipError(
             f"{path}: cannot be read ({error.strerror}). Mend that or copy it."
@@ -69,6 +71,46 @@ def _check_boxes(path, file):
             f"{path}: has no moov box (the index of an mp4), so its writing was not finished. "
             "Copy or encode it again."
         )
+
+
+def _check_end(path, file):
+    """The one box that a Matroska or AVI file consists of must end inside the file.
+
+    FFmpeg reads one that is cut short as a shorter video, without a word.
+    """
+    file.seek(0)
+    head = file.read(64)
+    if head[:4] == b"RIFF":
+        size = int.from_bytes(head[4:8], "little")
+        end = 8 + size if 0 < size < 2**32 - 1 else 0
+    else:
+        end = _end_of_segment(head)
+    file_size = path.stat().st_size
+    if end > file_size:
+        raise ClipError(
+            f"{path}: is cut short: {file_size} bytes, its header speaks of {end}. "
+            "Copy or encode it again."
+        )
+
+
+def _end_of_segment(head):
+    """Where the segment of a Matroska file ends; 0 where it does not say so, or is none."""
+    if head[:4] != b"\x1a\x45\xdf\xa3":
+        return 0
+    size, start = _ebml_size(head, 4)
+    place = start + size  # behind the header
+    if head[place : place + 4] != b"\x18\x53\x80\x67":
+        return 0
+    size, start = _ebml_size(head, place + 4)
+    return start + size if size else 0
+
+
+def _ebml_size(head, place):
+    """The size written at a place, and where it ends; 0 where all of its bits say "not known"."""
+    first = head[place] if place < len(head) else 0
+    length = 9 - first.bit_length()  # the bytes of the number: zeros before its first one
+    value = int.from_bytes(head[place : place + length], "big") & (1 << 7 * length) - 1
+    return (0 if value == (1 << 7 * length) - 1 else value), place + length
 
 
 def _probe(path):

@@ -1,11 +1,25 @@
 from pathlib import Path
 
-from conftest import flat_frames, write_video
+import pytest
+from conftest import cut_short, flat_frames, write_video
+from numbered import write_numbered
 
 from aa.data.containers import check_container
+from aa.errors import ClipError
 
 
 def test_a_name_with_colons_is_no_address_of_a_protocol(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "clip.mp4", flat_frames(2)).rename("12:30:00.mp4")
     check_container(Path("12:30:00.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "codec"), [("mkv", "libx264"), ("webm", "libvpx-vp9"), ("avi", "mpeg4")]
+)
+def test_a_file_of_one_box_that_is_cut_short_is_no_shorter_video(tmp_path, ending, codec):
+    path = write_numbered(tmp_path / f"a.{ending}", codec, {"g": "12"}, count=30)
+    check_container(path)
+    cut_short(path, share=0.6)
+    with pytest.raises(ClipError, match=rf"a\.{ending}: is cut short"):
+        check_container(path)
