@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from aa.errors import Signalled
@@ -62,6 +62,22 @@ def unwinding() -> Iterator[list[int]]:
 
 
 @contextmanager
+def handling(numbers: Iterable[int], handler: Callable | signal.Handlers) -> Iterator[None]:
+    """Context in which the signals of these that are not ignored go to a handler.
+
+    Signals are the main thread's: in another one nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in _heard(numbers)}
+    try:
+        yield
+    finally:
+        _install(before)
+
+
+@contextmanager
 def importing() -> Iterator[None]:
     """While this lasts signals are for the thread of `listen`; then handlers are as they were.
 
@@ -84,9 +100,9 @@ def end(number: int) -> None:
     os._exit(128 + number)
 
 
-def _heard():
+def _heard(numbers=SIGNALS):
     """The signals that are not ignored: `nohup` and a shell's & ask for that."""
-    return [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def _install(handlers):

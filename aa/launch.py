@@ -15,6 +15,7 @@ import psutil
 from hydra.core.hydra_config import HydraConfig
 
 from aa.errors import Interrupted, UserError
+from aa.interrupts import handling
 
 log = logging.getLogger(__name__)
 
@@ -188,13 +189,8 @@ def _wait(child):
         if not ranks:
             child.send_signal(signal.SIGTERM)
 
-    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, forward) for number in heard}
-    try:
+    with handling(FORWARDED, forward):
         child.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
     return received[0] if received else None
 
 

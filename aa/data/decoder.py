@@ -41,6 +41,7 @@ class Decoder:
         self._numbers = {key: number for number, key in enumerate(self.index.keys)}
         self._places = {int(number): place for place, number in enumerate(self.index.order)}
         self._wanted, self._last = set(), -1  # places of the frames asked for
+        self._first = 0  # the packet that the whole video can be decoded from
         self._running: Iterator | None = None  # what comes out of `_run`
         self._start = self._next = self._shown = -1  # its first packet, the next; the last place
         self._needed = -1  # the packet of the frame in demand
@@ -70,9 +71,10 @@ class Decoder:
             ClipError: a frame does not decode.
         """
         starts, self._wanted, self._last = self.index.starts, set(places), places[-1]
+        self._first = int(starts.min())
         for place in places:
             # A keyframe may be none that everything behind it builds on: then from the first on.
-            for start in dict.fromkeys((None, int(starts[place]), int(starts.min()))):
+            for start in dict.fromkeys((None, int(starts[place]), self._first)):
                 frame, reason = self._try(place, start)
                 if frame is not None:
                     break
@@ -138,8 +140,7 @@ class Decoder:
 
     def _begins(self, frame, start):
         """The first frame out must be the keyframe's: some files flag what is none."""
-        is_first = start == self.index.starts.min()
-        if not is_first and (frame.pts != start or frame.pict_type != PictureType.I):
+        if start != self._first and (frame.pts != start or frame.pict_type != PictureType.I):
             raise ValueError("its keyframe is none")
         return True
 

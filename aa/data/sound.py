@@ -13,7 +13,6 @@ from av.error import BlockingIOError, EOFError, FFmpegError
 from av.filter import Graph
 
 from aa.data.containers import first_line, open_video
-from aa.data.decoder import Decoder
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +68,20 @@ class Sound:
                 yield samples
 
 
-def find_sound(path: str | Path, *, seconds: float, speed: float = 1.0) -> Sound | None:
+def find_sound(
+    path: str | Path, *, start: float, seconds: float, speed: float = 1.0
+) -> Sound | None:
     """The sound of a video; None where it has none, or none that decodes, which is logged.
 
     Args:
         path: the video.
+        start: seconds into the file at which its first frame is shown.
         seconds: of the result: as much of the sound is tried.
         speed: of the result against the video.
     """
     if not has_sound(path):
         return None
     try:
-        start = Decoder(Path(path)).index.first_seconds
         sound = Sound(Path(path), start, _channels(path), speed)
         given = 0
         for samples in sound.blocks():

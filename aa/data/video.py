@@ -20,7 +20,8 @@ class VideoReader:
     """Random access to the frames of one video, as a player shows them, at a constant rate.
 
     Frame i is the same whatever was read before. Survives pickling and forking: it opens anew.
-    `num_frames`, `fps` (frames per second), `height` and `width` (pixels) describe the video;
+    `num_frames`, `fps` (frames per second), `height` and `width` (pixels) describe the video,
+    `start` is when its first frame is shown, in seconds on the clock of the file;
     `note` says in words what was done to bring it to a constant rate, or is None.
 
     Args:
@@ -44,6 +45,7 @@ class VideoReader:
             self._resampling = like._resampling
         else:
             self._resampling = self._at_constant_rate(decoder.rates)
+        self.start = self._index.first_seconds
         self.num_frames, self.fps = len(self._resampling.frames), self._resampling.fps
 
     def _at_constant_rate(self, rates):

@@ -1,15 +1,14 @@
 """Many cases, of which some cannot be made: the others go on. Imports no paddle."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aa.cases import Case
-from aa.errors import Interrupted, StorageError, UserError, interruption, one_line, reason
+from aa.errors import Interrupted, StorageError, UserError, interruption, one_line, reason, some
 
 log = logging.getLogger(__name__)
 
-NAMED = 5  # cases in an error
 Result = TypeVar("Result")
 
 
@@ -21,8 +20,8 @@ class Attempts:
         signals: the list in which those that came are noted.
     """
 
-    def __init__(self, *, tolerant: bool, signals: list[int] | None = None):
-        self.tolerant, self.signals = tolerant, signals if signals is not None else []
+    def __init__(self, *, tolerant: bool, signals: Sequence[int] = ()):
+        self.tolerant, self.signals = tolerant, signals
         self.failed: list[dict[str, str]] = []
 
     def attempt(self, act: Callable[[Case], Result], case: Case) -> Result | None:
@@ -56,7 +55,5 @@ class Attempts:
             total: number of cases.
             advice: a sentence.
         """
-        named = [f"{failure['name']} ({failure['error']})" for failure in self.failed[:NAMED]]
-        more = len(self.failed) - NAMED
-        listed = "; ".join([*named, *([f"and {more} more"] if more > 0 else [])])
-        return UserError(f"{len(self.failed)} of {total} cases cannot be made: {listed}. {advice}")
+        named = some(f"{failure['name']} ({failure['error']})" for failure in self.failed)
+        return UserError(f"{len(self.failed)} of {total} cases cannot be made: {named}. {advice}")

@@ -70,7 +70,8 @@ def result_sound(poses: PoseVideo, options: InferenceConfig) -> Sound | None:
         return None
     fps = options.fps or poses.reader.fps
     seconds, speed = len(poses) / fps, fps / poses.reader.fps
-    return find_sound(poses.reader.path, seconds=seconds, speed=speed)
+    reader = poses.reader
+    return find_sound(reader.path, start=reader.start, seconds=seconds, speed=speed)
 
 
 def _is_video(path):

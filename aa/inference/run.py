@@ -46,7 +46,8 @@ class InferenceRun:
     ):
         self.config, self.options, self.folder = config, config.inference, folder
         self.cases, self.load_pipeline = cases, load_pipeline
-        self.attempts = Attempts(tolerant=config.cases is not None, signals=[])
+        self.signals = []  # that came
+        self.attempts = Attempts(tolerant=config.cases is not None, signals=self.signals)
 
     def run(self) -> None:
         """Check all cases, then make all videos; prints where they are.
@@ -56,7 +57,7 @@ class InferenceRun:
             Interrupted: a signal came.
         """
         tidy = partial(remove_partial, self.folder)
-        with interruptible(tidy, self.attempts.signals):
+        with interruptible(tidy, self.signals):
             try:
                 self._run()
             except StorageError as error:

@@ -1,11 +1,11 @@
 """Signals while videos are made: stop at once, leave nothing half-done. Imports no paddle."""
 
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aa.errors import Interrupted
+from aa.interrupts import handling
 from aa.launch import FORWARDED
 
 
@@ -22,17 +22,9 @@ def interruptible(tidy: Callable[[], None], came: list[int]) -> Iterator[None]:
         came.append(number)
         raise Interrupted(number)
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():  # signals are the main thread's
-        heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
-        before = {number: signal.signal(number, stop) for number in heard}
-    try:
-        yield
-    finally:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
+    with handling(FORWARDED, stop):
         try:
-            tidy()
+            yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            with handling(FORWARDED, signal.SIG_IGN):
+                tidy()

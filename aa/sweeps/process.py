@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
 
+from aa.interrupts import handling
 from aa.launch import FORWARDED, end_with_parent
 
 LOOK_EVERY = 0.1  # seconds, at what a process prints
@@ -79,13 +79,5 @@ def _forwarded(child, signals):
         received.append(number)
         child.send_signal(signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
 
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+    with handling(signals, forward):
         yield received
-        return
-    heard = [number for number in signals if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, forward) for number in heard}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 
 from aa.errors import Interrupted
+from aa.interrupts import handling
 from aa.launch import FORWARDED
 from aa.lock import holder, is_held
 
@@ -35,10 +36,5 @@ def stopping(sweep):
     if sweep.launcher not in BESIDE:
         yield
         return
-    heard = [number for number in FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, stop) for number in heard}
-    try:
+    with handling(FORWARDED, stop):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

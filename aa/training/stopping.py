@@ -1,10 +1,9 @@
 """Signals while training: finish the step, save, stop."""
 
 import os
-import signal
 import sys
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from aa.interrupts import SIGNALS, handling
 
 
 class Stopper:
@@ -14,16 +13,15 @@ class Stopper:
     """
 
     def __init__(self):
-        self.signal, self.process, self.before = None, os.getpid(), {}
+        self.signal, self.process = None, os.getpid()
+        self.handling = handling(SIGNALS, self._ask)
 
     def __enter__(self):
-        heard = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-        self.before = {number: signal.signal(number, self._ask) for number in heard}
+        self.handling.__enter__()
         return self
 
-    def __exit__(self, *_):
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
+    def __exit__(self, *error):
+        self.handling.__exit__(*error)
 
     def _ask(self, number, frame):
         if os.getpid() != self.process:

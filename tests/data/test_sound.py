@@ -9,6 +9,7 @@ from conftest import cut_short, flat_frames
 
 from aa.data.containers import OPTIONS
 from aa.data.sound import find_sound
+from aa.data.video import VideoReader
 from aa.data.writers import VideoWriter
 from tests.tones import heard, write_with_beep
 
@@ -17,7 +18,7 @@ NEAR = 0.02  # seconds
 
 def write_with_sound_of(path, source, *, frames=10, fps=10, speed=1.0):
     """A result of so many frames with the sound of a pose video."""
-    sound = find_sound(source, seconds=frames / fps, speed=speed)
+    sound = find_sound(source, start=VideoReader(source).start, seconds=frames / fps, speed=speed)
     with VideoWriter(path, fps=fps, height=16, width=16, sound=sound) as writer:
         for frame in flat_frames(frames):  # as they come
             writer.write(frame[None])
@@ -119,7 +120,7 @@ def test_the_index_is_still_in_front(result, tmp_path):
 def test_a_video_without_sound_has_none(tmp_path):
     with VideoWriter(tmp_path / "a.mp4", fps=8, height=16, width=16) as writer:
         writer.write(flat_frames(2))
-    assert find_sound(tmp_path / "a.mp4", seconds=1) is None
+    assert find_sound(tmp_path / "a.mp4", start=0, seconds=1) is None
 
 
 def test_sound_that_does_not_decode_is_said_and_left_out(tmp_path, caplog):
@@ -131,18 +132,18 @@ def test_sound_that_does_not_decode_is_said_and_left_out(tmp_path, caplog):
         content[place : place + size] = b"\xff" * size
     pose.write_bytes(content)
     with caplog.at_level(logging.WARNING):
-        assert find_sound(pose, seconds=1) is None
+        assert find_sound(pose, start=0, seconds=1) is None
     assert "pose.mp4: its sound does not decode (" in caplog.text
 
 
 def test_damage_behind_the_last_frame_that_is_made_does_not_matter(tmp_path):
     pose = cut_short(write_with_beep(tmp_path / "pose.mkv", beep=0.1, frames=100), share=0.8)
-    assert find_sound(pose, seconds=0.5) is not None
+    assert find_sound(pose, start=0, seconds=0.5) is not None
 
 
 def test_no_more_is_read_than_is_written(tmp_path):
     pose = write_with_beep(tmp_path / "pose.mkv", beep=0.5)
-    blocks = find_sound(pose, seconds=1).blocks()
+    blocks = find_sound(pose, start=0, seconds=1).blocks()
     assert max(block.shape[1] for block in blocks) <= 4096
 
 
