@@ -12,7 +12,6 @@ from aa.texts import as_typed
 
 CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
 GROUPS = (*CHOSEN, "experiment")
-COLOUR = re.compile(r"(?<=[=,])#\w+")  # which Hydra's grammar wants quoted
 
 
 def normalise_overrides(arguments):
@@ -21,8 +20,6 @@ def normalise_overrides(arguments):
     Numbers name a group's options (`stage=1, 2`), a group that is chosen may have a plus, and a
     text is as it was typed, see `as_typed`. Arguments that are normal already stay as they are.
 
-    A colour like #00ff00 is quoted.
-
     Raises:
         UserError: a list of numbers, which Hydra would merge.
     """
@@ -30,8 +27,6 @@ def normalise_overrides(arguments):
 
 
 def _normalise(argument):
-    if re.match(r"\+{0,2}inference\.background=", argument):
-        return COLOUR.sub(r"'\g<0>'", argument)
     match = re.match(rf"(\+{{0,2}})({'|'.join(GROUPS)})=", argument)
     if not match:
         return as_typed(argument)

@@ -62,13 +62,19 @@ def _quoted_where_needed(value):
         return quoted(value)
     if _is_number(read):
         return quoted(value.strip())
+    if isinstance(read, HydraException):
+        pieces = QUOTED_OR_PLAIN.sub(_quoted_piece, value)
+        return value if isinstance(_read(pieces), HydraException) else pieces
     if isinstance(read, ChoiceSweep) and any(map(_is_number, read.list)):
-        return QUOTED_OR_PLAIN.sub(lambda piece: _quoted_number(piece[0]), value)
+        return QUOTED_OR_PLAIN.sub(_quoted_piece, value)
     return value
 
 
-def _quoted_number(piece):
-    return quoted(piece.strip()) if _is_number(_read(piece)) else piece
+def _quoted_piece(match):
+    """One value of a sweep, quoted where Hydra reads a number or nothing out of it."""
+    read = _read(match[0])
+    needed = _is_number(read) or isinstance(read, HydraException)
+    return quoted(match[0].strip()) if needed else match[0]
 
 
 def _read(value):

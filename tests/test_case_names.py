@@ -47,4 +47,6 @@ def test_a_name_that_is_too_long_is_cut_and_has_a_hash(letter):
 
 def test_the_longest_name_can_be_written_under_its_temporary_name(tmp_path):
     name = distinct_names([("a.png", "x" * 250)])[0]
-    (tmp_path / f".{name}{BESIDE}.mp4.4194304.part").touch()
+    file = tmp_path / f".{name}{BESIDE}.mp4.4194304.part"
+    file.touch()
+    assert file.is_file()

@@ -44,6 +44,7 @@ def test_an_option_may_be_named_by_a_number(argument, normal):
     [
         ("inference.background=#00ff00", "inference.background='#00ff00'"),
         ("+inference.background=white,#fff", "+inference.background=white,'#fff'"),
+        ("inference.background=#fff,#000", "inference.background='#fff','#000'"),
         ("inference.background='#00ff00'", "inference.background='#00ff00'"),
         ("inference.background=red", "inference.background=red"),
     ],

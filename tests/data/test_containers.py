@@ -5,6 +5,7 @@ from conftest import cut_short, flat_frames, write_video
 from numbered import write_numbered
 
 from aa.data.containers import check_container
+from aa.data.video import VideoReader
 from aa.errors import ClipError
 
 
@@ -12,6 +13,7 @@ def test_a_name_with_colons_is_no_address_of_a_protocol(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "clip.mp4", flat_frames(2)).rename("12:30:00.mp4")
     check_container(Path("12:30:00.mp4"))
+    assert VideoReader("12:30:00.mp4").num_frames == 2
 
 
 @pytest.mark.parametrize(
