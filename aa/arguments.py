@@ -12,6 +12,11 @@ from aa.texts import as_typed
 
 CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
 GROUPS = (*CHOSEN, "experiment")
+# Where and how Hydra runs a job: this process says it anew.
+OURS = re.compile(
+    r"\+*hydra(\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)"
+    r"|[./](launcher|sweeper)(\.[^=]*)?)="
+)
 
 
 def normalise_overrides(arguments):

@@ -16,7 +16,7 @@ from aa.build_data import (
 from aa.config import to_dict
 from aa.differences import flat
 from aa.errors import UserError
-from aa.launch import is_main_process, is_rank
+from aa.processes import is_main_process, is_rank
 from aa.runs import STAGES
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,10 @@ def _checkpoint_to_resume(config, folder):
     from aa.weights.folders import list_checkpoints
 
     checkpoints = list_checkpoints(folder)
-    if not config.resume and (checkpoints or (Path(folder) / "metrics.jsonl").exists()):
+    begun = checkpoints or (Path(folder) / "metrics.jsonl").exists()
+    if not config.resume and not is_main_process():
+        return None  # what is there is what the first process begins to write
+    if not config.resume and begun:
         raise UserError(
             f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
             f"it: resume={folder}."

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aa.config import to_dict
 from aa.errors import UserError
-from aa.launch import wait_for_others
+from aa.processes import wait_for_others
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,7 @@ from aa.schemas.model import (
     VaeConfig,
 )
 from aa.schemas.puppet_test import PuppetTestConfig
+from aa.schemas.slurm import SLURM, hosts_of_job
 from aa.schemas.sweep import SweepConfig
 from aa.schemas.training import DataConfig, GenerateConfig, StageConfig
 from aa.schemas.validation import ValidationConfig, check_validation
@@ -186,6 +187,11 @@ class InferConfig:
             f"hardware.devices must be 1 to animate, got {self.hardware.devices}; "
             "start one run for each device.",
         )
+        wanted(
+            self.hardware.nodes == 1,
+            f"hardware.nodes must be 1 to animate, got {self.hardware.nodes}; start a run on each "
+            "host, with cases_shard=1/2 and 2/2 of a list.",
+        )
         self._check_engine()
 
     @property
@@ -232,7 +238,24 @@ def typed(config, schema):
             config = OmegaConf.merge(OmegaConf.structured(schema), config)
         except OmegaConfBaseException as error:
             raise UserError(explain_value(error, known_keys(schema))) from error
-    return _with_home(config)
+    return _with_hosts(_with_home(config))
+
+
+def node_rank_of(config):
+    """Which host of several a composed DictConfig is for; 0 where it cannot say."""
+    try:
+        return int(OmegaConf.select(_with_hosts(config), "hardware.node_rank") or 0)
+    except (UserError, OmegaConfBaseException, ValueError):
+        return 0
+
+
+def _with_hosts(config):
+    """In a Slurm job: its hosts in the place of `hardware.nodes=slurm`."""
+    if OmegaConf.select(config, "hardware.nodes") == SLURM:
+        config = config.copy()
+        for key, value in hosts_of_job(os.environ).items():
+            OmegaConf.update(config, f"hardware.{key}", value)
+    return config
 
 
 def _with_home(config):

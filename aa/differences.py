@@ -6,6 +6,8 @@ MOST = 10  # lines of a group
 ABSENT = object()
 # Say what a run is to do with others, and nothing about its result.
 ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
+# Say which host of several this is and how they meet: every host and every start has its own.
+ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 
 
 def report(old, new):

@@ -54,6 +54,14 @@ class StorageError(UserError):
     """A result cannot be written: the disk is full, or the folder is not for us."""
 
 
+class GroupError(RuntimeError):
+    """A group of processes did not end well. `code` is the exit code to pass on."""
+
+    def __init__(self, message, code):
+        super().__init__(message)
+        self.code = code
+
+
 class Signalled(KeyboardInterrupt):
     """A signal asks this command to end. `code` is the exit code."""
 

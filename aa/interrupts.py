@@ -6,32 +6,78 @@ anything else. Or, within `unwinding`, they raise. Threads that libraries start 
 the block: else a signal could find one of theirs, and a handler that paddle has installed.
 """
 
+import enum
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from aa.errors import Signalled
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 30.0  # seconds; Slurm's KillWait and Kubernetes' grace period are the same
+
+
+class Wish(enum.Enum):
+    """What a signal asks for: to stop, nothing that the one before it did not, to stop at once."""
+
+    STOP, ECHO, AT_ONCE = "stop", "echo", "at once"
+
+
+class Wishes:
+    """The signals that have asked this process to stop.
+
+    A scheduler tells all processes of a job to end, and the one above tells the one below: the same
+    wish comes twice. So a second SIGTERM counts `GRACE` after the first; a second Ctrl-C always.
+
+    Attributes:
+        came: their numbers.
+    """
+
+    def __init__(self):
+        self.came: list[int] = []
+        self._since = 0.0
+
+    def hear(self, number: int) -> Wish:
+        """Take note of a signal."""
+        self.came.append(number)
+        if len(self.came) == 1:
+            self._since = time.monotonic()
+            return Wish.STOP
+        waited = time.monotonic() - self._since >= GRACE
+        again = number == signal.SIGINT and self.came.count(number) > 1
+        return Wish.AT_ONCE if again or waited else Wish.ECHO
+
+    def forget(self) -> None:
+        """Another command begins in this process."""
+        self.came, self._since = [], 0.0
+
+
+wishes = Wishes()  # one for the process, as its handlers are: they take turns, an echo comes to any
 
 
 def listen() -> None:
-    """From now on a signal ends this process at once, in one word."""
+    """From now on a signal ends this process at once, in one word; SIGUSR2 is nothing to it.
+
+    Schedulers warn with SIGUSR2, some of them every process of a job, and unheard it kills.
+    """
+    if signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL:
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     heard = _heard()
     if heard:
         signal.pthread_sigmask(signal.SIG_BLOCK, heard)
-        threading.Thread(target=lambda: end(signal.sigwait(heard)), daemon=True).start()
+        threading.Thread(target=_end_at, args=(heard,), daemon=True).start()
 
 
 @contextmanager
 def unwinding() -> Iterator[list[int]]:
-    """While this lasts a signal raises, so that what was opened is put away; a second one ends.
+    """While this lasts a signal raises, so that what was opened is put away.
 
-    While a module is being imported nothing is open, and libraries swallow what is raised there:
-    then the first one ends as well.
+    A second wish ends at once, see `Wishes`. While a module is being imported nothing is open, and
+    libraries swallow what is raised there: then the first one ends as well.
 
     Yields:
         the list of the signals that came: libraries may make an error of theirs of one.
@@ -39,23 +85,23 @@ def unwinding() -> Iterator[list[int]]:
     Raises:
         Signalled: a signal came.
     """
-    process, came = os.getpid(), []
+    process = os.getpid()
+    wishes.forget()
 
     def stop(number, frame):
         if os.getpid() != process:
             os._exit(128 + number)  # forked from this one, which speaks for it
-        for one in _heard():
-            signal.signal(one, lambda number, frame: end(number))
-        if _imports(frame):
+        wish = wishes.hear(number)
+        if wish is Wish.AT_ONCE or (wish is Wish.STOP and _imports(frame)):
             end(number)
-        came.append(number)
-        raise Signalled(number)
+        if wish is Wish.STOP:
+            raise Signalled(number)
 
     heard = _heard()
     before = {number: signal.signal(number, stop) for number in heard}
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
     try:
-        yield came
+        yield wishes.came
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _install(before)
@@ -98,6 +144,14 @@ def end(number: int) -> None:
         sys.stdout.flush()
     os.write(2, b"interrupted\n")  # wherever sys.stderr leads
     os._exit(128 + number)
+
+
+def _end_at(heard):
+    """In a thread: end this process at a signal, unless it is only the echo of one that came."""
+    number = signal.sigwait(heard)
+    while wishes.hear(number) is Wish.ECHO:
+        number = signal.sigwait(heard)
+    end(number)
 
 
 def _heard(numbers=SIGNALS):

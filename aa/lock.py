@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aa.errors import UserError
-from aa.launch import is_main_process, is_rank
+from aa.processes import is_main_process, is_rank
 
 log = logging.getLogger(__name__)
 
@@ -20,16 +20,20 @@ FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, process
 
 
 @contextmanager
-def held(folder):
+def held(folder, *, node_rank=0):
     """Hold the run folder as the only writer; the system lets go however this process ends.
 
     A command holds COMMAND, the first process of the group it may start holds WRITER: should that
     live on without its command, a new command is refused all the same.
 
+    Args:
+        folder: the run folder.
+        node_rank: of several hosts; the command of the first one is the writer.
+
     Raises:
         UserError: another process holds it; the message says which.
     """
-    if not is_main_process():
+    if not is_main_process(node_rank):
         yield
     elif is_rank():
         with _single(folder, WRITER):
@@ -94,6 +98,7 @@ def _single(folder, name):
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         file.write(json.dumps(holder))
         file.flush()
+        os.fsync(file.fileno())  # other hosts read it
         yield
 
 

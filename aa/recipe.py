@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
-from aa.launch import is_main_process, wait_for_others
+from aa.processes import is_main_process, wait_for_others
 from aa.runs import read_json, stage_folders
 from aa.snapshots import record_config
 

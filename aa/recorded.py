@@ -15,10 +15,10 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from aa.arguments import OURS
 from aa.config import typed, without_hydra
-from aa.differences import ABOUT_RUNS, ABSENT, changed_leaves, without_runs
+from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError
-from aa.launch import OURS
 from aa.messages import explain
 from aa.snapshots import read_snapshot
 from aa.texts import plain, quoted
@@ -116,6 +116,8 @@ class RecordedRun:
         self._refuse_gone(leaves)
         kept, lines = [], []
         for key, now, before in leaves:
+            if key in (*ABOUT_HOSTS, "hardware.nodes"):  # as this start has them
+                continue
             if before is ABSENT:
                 lines.append(f"conf differs: {key} is new since that run; {literal(now)} is used")
                 continue

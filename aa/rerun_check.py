@@ -7,8 +7,8 @@ from pathlib import Path
 from aa.differences import ABSENT, changed_leaves
 from aa.errors import DifferenceError
 from aa.fingerprints import sha256
-from aa.launch import is_run_command
 from aa.outcomes import FAILED, INTERRUPTED, RUNNING, read_outcome, state
+from aa.processes import is_run_command
 from aa.runs import STAGES, read_json, read_records
 from aa.weights.folders import list_checkpoints
 
@@ -26,7 +26,7 @@ def check_rerun(config, folder):
     Raises:
         DifferenceError: names the first number, file or video that is another one.
     """
-    if not config.rerun_check or not is_run_command():
+    if not config.rerun_check or not is_run_command(config.hardware.node_rank):
         return
     old = Path(config.rerun)
     first = next(differences(old, Path(folder)), None)

@@ -2,13 +2,14 @@
 
 import functools
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from aa.config import EvaluateConfig, InferConfig, TrainConfig, without_hydra
+from aa.config import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
 from aa.sweeps.sweep import Sweep
 
 
@@ -21,13 +22,14 @@ def register_schemas():
     register_resolvers()
 
 
-def register_resolvers(new_folder=str):
+def register_resolvers(new_folder: Callable[[str], object] = str):
     """Make known what the yaml files ask for.
 
     Args:
         new_folder: function of the default run folder that returns the one to use.
     """
     OmegaConf.register_new_resolver("chosen", chosen, replace=True)
+    OmegaConf.register_new_resolver("first_host", first_host, replace=True)
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
 
@@ -35,6 +37,11 @@ def register_resolvers(new_folder=str):
 def chosen(group):
     """The option of a group; nothing where a run's own `.hydra/config.yaml` is composed."""
     return HydraConfig.get().runtime.choices.get(group, "")
+
+
+def first_host(value, _root_):
+    """A value where this is the first host of a run, None where it is a later one."""
+    return None if node_rank_of(_root_) else value
 
 
 def job_folder(_root_):

@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from aa.differences import ABSENT, changed_leaves, flat, without_runs
+from aa.differences import ABOUT_HOSTS, ABSENT, changed_leaves, flat, without_runs
 from aa.errors import UserError
 from aa.runs import STAGES
 from aa.schemas.hardware import PRECISIONS
@@ -21,6 +21,7 @@ SET_ASIDE = "set_aside"
 # Settings that change no number of a training: they may be others when it goes on.
 INERT = {
     "name",
+    *ABOUT_HOSTS,
     "hardware.memory_gb",
     "hardware.bandwidth_gb",
     *(f"hardware.peak_tflops.{precision}" for precision in PRECISIONS),

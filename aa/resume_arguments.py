@@ -4,7 +4,7 @@ import re
 
 from aa.arguments import normalise_overrides
 from aa.errors import UserError
-from aa.lock import check_free
+from aa.lock import check_free, is_held
 from aa.recorded import (
     RecordedRun,
     compose,
@@ -21,18 +21,22 @@ AUTO = "auto"
 OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
 
 
-def check_given_folder(arguments, *, resumable):
+def check_given_folder(arguments, schema, *, runner, resumable):
     """Refuse a run folder that is in use, or holds a run, before Hydra writes into it.
 
     Args:
-        arguments: of the command.
+        arguments: of the command, options first.
+        schema: dataclass of the primary config.
+        runner: the runner's path.
         resumable: whether its runs can be gone on with.
 
     Raises:
         UserError: it is; the message says how to go on.
     """
     folder = given_folder(arguments, r"hydra\.run\.dir")
-    if folder is None or not folder.is_dir():
+    if folder is None or not folder.is_dir() or not (is_held(folder) or has_begun(folder)):
+        return
+    if _is_later_host(arguments, schema, runner):  # the first one's command writes
         return
     check_free(folder)
     if has_begun(folder) and not given_folder(arguments, "resume"):
@@ -83,6 +87,15 @@ def resume_arguments(arguments, schema, *, runner):
     where = [f"resume={literal(str(asked))}", f"hydra.run.dir={literal(str(run))}"]
     where.append("hydra.output_subdir=null")  # what Hydra wrote at the start stays
     return [*words, *option_words(options), *started, *own, *where]
+
+
+def _is_later_host(arguments, schema, runner):
+    words, overrides = split_options(arguments)
+    try:
+        config = compose(given_options(words), normalise_overrides(overrides), schema, runner)
+    except UserError:
+        return False  # Hydra will say so
+    return config.get("hardware", {}).get("node_rank", 0) > 0
 
 
 def _without(overrides, others):

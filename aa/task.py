@@ -11,12 +11,12 @@ import traceback
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 
-from aa.config import InferConfig, TrainConfig, typed
-from aa.errors import Signalled, UserError, interruption
-from aa.launch import GroupError, is_main_process, is_run_command
+from aa.config import InferConfig, TrainConfig, node_rank_of, typed
+from aa.errors import GroupError, Signalled, UserError, interruption
 from aa.lock import held, is_held
 from aa.messages import explain
 from aa.outcomes import forget_outcome, write_outcome
+from aa.processes import is_main_process, is_run_command
 from aa.resolvers import register_resolvers
 from aa.sweeps.job import run_job
 
@@ -47,15 +47,17 @@ class Task:
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(config, resumable=self.schema in RESUMABLE)
-        if not is_main_process():
+        rank = node_rank_of(config)
+        if not is_main_process(rank):
             _remove_file_handlers()
         start = time.monotonic()
-        keeps = is_run_command() and not is_held(self.folder)
+        keeps = is_run_command(rank) and not is_held(self.folder)
         if keeps:
             forget_outcome(self.folder)
         line = None
         try:
-            with held(self.folder):  # from the start: what nobody holds may be removed
+            # From the start: what nobody holds may be removed.
+            with held(self.folder, node_rank=rank):
                 self.function(typed(config, self.schema))
         except Exception as error:
             if stop := self.interruption(error):
@@ -81,7 +83,10 @@ class Task:
 
     def interruption(self, error):
         """The interrupt that an error came of, or None; libraries do not always say so."""
-        return interruption(error) or next(map(Signalled, self.signals), None)
+        stop = interruption(error)
+        if stop or isinstance(error, UserError):
+            return stop
+        return next(map(Signalled, self.signals), None)
 
 
 def _is_users(error):

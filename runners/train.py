@@ -8,9 +8,10 @@ import hydra
 
 from aa import cli
 from aa.build_data import generate_clips
+from aa.cli.launch import launch
 from aa.config import TrainConfig
-from aa.launch import is_main_process, is_run_command, launch, wants_group
 from aa.plan.command import check_memory
+from aa.processes import is_main_process, is_run_command, wants_group
 from aa.rerun_check import check_rerun
 from aa.resume import prepare
 

@@ -11,9 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from aa import interrupts
 from aa.cli import how_to_go_on
 from aa.config import EvaluateConfig, TrainConfig
 from aa.errors import interruption
+from aa.interrupts import Wish, Wishes
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "sweeps" / "toy" / "runners" / "toy.py"
@@ -84,10 +86,39 @@ def test_an_import_ends_at_once_whatever_it_swallows(number, tmp_path):
     assert interrupt(work, number, tmp_path) == ended(number)
 
 
-@BOTH
-def test_a_second_signal_does_not_wait_for_what_the_first_one_began(number, tmp_path):
+def test_a_second_ctrl_c_does_not_wait_for_what_the_first_one_began(tmp_path):
     work = f"with unwinding():\n    try:\n        {READY}\n    finally:\n        {READY}"
-    assert interrupt(work, number, tmp_path, times=2) == ended(number)
+    assert interrupt(work, signal.SIGINT, tmp_path, times=2) == ended(signal.SIGINT)
+
+
+def test_what_the_first_sigterm_began_is_finished_though_another_one_repeats_it(tmp_path):
+    """As where a scheduler speaks to all processes of a job, and a parent to its child."""
+    work = f"try:\n    with unwinding():\n        try:\n            {READY}\n        finally:\n"
+    work += "            print('ready', flush=True); time.sleep(0.5)\n"
+    work += "except KeyboardInterrupt:\n    sys.exit('put away')"
+    assert interrupt(work, signal.SIGTERM, tmp_path, times=2) == (1, "put away\n")
+
+
+def test_an_echo_does_not_end_who_says_its_last_words(tmp_path):
+    work = f"listen()\ntry:\n    with unwinding():\n        {READY}\nexcept KeyboardInterrupt:\n"
+    work += "    print('ready', flush=True); time.sleep(0.5); sys.exit('go on with it')"
+    assert interrupt(work, signal.SIGTERM, tmp_path, times=2) == (1, "go on with it\n")
+
+
+def test_a_second_sigterm_is_an_echo_within_a_grace_period_and_a_second_ctrl_c_never(monkeypatch):
+    wishes = Wishes()
+    assert wishes.hear(signal.SIGTERM) is Wish.STOP
+    assert wishes.hear(signal.SIGTERM) is Wish.ECHO
+    assert wishes.hear(signal.SIGINT) is Wish.ECHO
+    assert wishes.hear(signal.SIGINT) is Wish.AT_ONCE
+    monkeypatch.setattr(interrupts, "GRACE", 0)
+    assert wishes.hear(signal.SIGTERM) is Wish.AT_ONCE
+
+
+def test_a_warning_of_the_scheduler_kills_nobody_who_listens(tmp_path):
+    work = "listen()\nos.kill(os.getpid(), signal.SIGUSR2)\nprint('lives')"
+    with started("-c", OPENING + work, folder=tmp_path) as process:
+        assert process.communicate(timeout=20) == ("lives\n", "")
 
 
 def test_a_library_may_take_a_handler_away_while_it_is_imported(tmp_path):

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from aa.cli.launch import _fail, check_shared_folder, rank_overrides
 from aa.config import HardwareConfig
-from aa.errors import UserError
-from aa.launch import GroupError, _fail, check_shared_folder, rank_overrides, wants_group
+from aa.errors import GroupError, UserError
+from aa.processes import wants_group
 
 ROOT = Path(__file__).parents[1]
 
@@ -70,7 +71,7 @@ def test_of_a_rank_that_says_nothing_the_signal_is_named(tmp_path, code, reason)
 def test_a_rank_that_leaves_is_spared_the_teardown_of_the_libraries():
     script = """
 import atexit, ctypes
-from aa.launch import leave
+from aa.processes import leave
 libc = ctypes.CDLL(None)
 libc.__cxa_atexit(libc.abort, None, None)
 atexit.register(print, "tidied up")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from aa.errors import ClipError, UserError
-from aa.launch import end_with_parent
+from aa.processes import end_with_parent
 
 # What the user can mend, first of all a clip, and what only a programmer can.
 TROUBLES = ("clip_error", "error", "crash")

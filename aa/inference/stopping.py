@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from aa.errors import Interrupted
 from aa.interrupts import handling
-from aa.launch import FORWARDED
+from aa.processes import FORWARDED
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
-from aa.launch import is_main_process, is_rank, wants_group
 from aa.machine import card_memory, prepare_paddle
+from aa.processes import is_main_process, is_rank, wants_group
 from aa.recorded import compose, given_options, split_options
 from aa.runs import PLAN, stage_folders, write_json
 
@@ -78,7 +78,7 @@ def check_memory(config, folder):
         there = (card_memory() or 0) if hardware.device == "gpu" else 0
         memory = max(hardware.memory_gb, there)
         counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)))
-    if is_main_process():
+    if is_main_process(hardware.node_rank):
         for number, its_folder in enumerate(stage_folders(config, folder)):
             (its_folder / PLAN).unlink(missing_ok=True)  # of another machine
             if counted:

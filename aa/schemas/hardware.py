@@ -2,10 +2,12 @@
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from omegaconf import MISSING
 
 from aa.schemas.checks import not_negative, one_of, positive, wanted
+from aa.schemas.slurm import SLURM
 
 PRECISIONS = ("float32", "float16", "bfloat16")
 
@@ -31,9 +33,10 @@ class HardwareConfig:
 
     device: str = MISSING  # cpu or gpu
     devices: int = 1  # processes on this machine, one per device
-    nodes: int = 1  # machines that run this command together
+    nodes: Any = 1  # hosts that run this command together; slurm: as its job says
     node_rank: int = 0  # which of them this is, the first is 0
     master: str | None = None  # host:port of the first, which all of them reach
+    start_timeout: float = 600.0  # seconds that hosts wait for each other at the start
     precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
     memory_gb: float | None = None  # GiB of a device; null: the machine's, of a GPU unknown
@@ -45,7 +48,11 @@ class HardwareConfig:
     def __post_init__(self):
         one_of("hardware", self, "device", ("cpu", "gpu"))
         one_of("hardware", self, "precision", PRECISIONS)
-        positive("hardware", self, "devices", "nodes")
+        wanted(
+            isinstance(self.nodes, int) and self.nodes > 0,
+            f"hardware.nodes must be how many hosts run this, or {SLURM}, got {self.nodes}.",
+        )
+        positive("hardware", self, "devices", "start_timeout")
         for key in ("memory_gb", "bandwidth_gb"):
             if getattr(self, key) is not None:
                 positive("hardware", self, key)
@@ -57,9 +64,9 @@ class HardwareConfig:
             f"{self.node_rank}.",
         )
         wanted(
-            self.nodes == 1 or re.fullmatch(r"[\w.-]+:\d+", self.master or ""),
-            "hardware.master=host:port of the first machine must be given with hardware.nodes, "
-            f"got {self.master}.",
+            self.nodes == 1 or re.fullmatch(r"[\w.-]+:\d{1,5}", self.master or ""),
+            "hardware.master=host:port of the first host must be given with hardware.nodes, got "
+            f"{self.master}; in a Slurm job hardware.nodes={SLURM} says all.",
         )
         wanted(
             self.device == "gpu" or self.precision == "float32",

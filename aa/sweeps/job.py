@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from aa.arguments import OURS
 from aa.errors import Interrupted
-from aa.launch import OURS
 from aa.lock import held_briefly, is_held
 from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
 from aa.recorded import literal

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
-from aa.interrupts import handling
-from aa.launch import FORWARDED, end_with_parent
+from aa.interrupts import Wish, handling, wishes
+from aa.processes import FORWARDED, end_with_parent
 
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
@@ -15,8 +15,9 @@ LOOK_EVERY = 0.1  # seconds, at what a process prints
 def run_process(command, output, environment, *, alone):
     """Run a command to its end; SIGINT, SIGTERM and SIGHUP to this process stop it softly.
 
-    It is asked to stop once, by SIGTERM, and ended at the second signal. If this process is killed,
-    it is asked to stop too; it writes into the file itself, so that it can still say so.
+    It is asked to stop once, by SIGTERM, and ended at the second wish, see `Wishes`. If this
+    process is killed, it is asked to stop too; it writes into the file itself, so that it can still
+    say so.
 
     Args:
         command: the words.
@@ -76,8 +77,12 @@ def _forwarded(child, signals):
     received = []
 
     def forward(number, frame):
+        wish = wishes.hear(number)
         received.append(number)
-        child.send_signal(signal.SIGTERM if len(received) == 1 else signal.SIGKILL)
+        if wish is Wish.STOP:
+            child.send_signal(signal.SIGTERM)
+        elif wish is Wish.AT_ONCE:
+            child.kill()
 
     with handling(signals, forward):
         yield received

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 from aa.errors import Interrupted
 from aa.interrupts import handling
-from aa.launch import FORWARDED
 from aa.lock import holder, is_held
+from aa.processes import FORWARDED
 
 BESIDE = ("JoblibLauncher", "RayLauncher")  # which would kill their jobs; those of a queue live on
 LOOK_EVERY = 0.2  # seconds, at jobs that are saving

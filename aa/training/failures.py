@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from pathlib import Path
 
-from aa.errors import ClipError, Interrupted, UserError
+from aa.errors import ClipError, Signalled, UserError
 from aa.resume import run_folder
 from aa.runs import STAGES
 from aa.schemas.training import StageConfig
@@ -42,16 +42,17 @@ def told_failures(
 
     Raises:
         UserError: it has stopped for something that the user can mend.
-        Interrupted: a signal has ended those that read for it; its last step is not saved.
+        Signalled: it was to stop, and could not save the step it was in.
     """
     try:
         yield
     except Exception as error:
+        if stopper.signal is not None and not isinstance(error, UserError):
+            # A second wish inside a library, or another process of the group has ended already.
+            raise Signalled(stopper.signal) from error
         line = str(error) if isinstance(error, UserError) else trainer.readers_trouble()
         if line is None:
             raise
-        if stopper.signal is not None and not isinstance(error, UserError):
-            raise Interrupted(stopper.signal) from error  # to all: a launcher's, or a scheduler's
         stopped = f"Training stopped after step {trainer.state.global_step} of {stage.max_steps}"
         way = _way_on(folder, stage.save_steps)
         if isinstance(error, ClipError):

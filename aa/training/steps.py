@@ -7,7 +7,7 @@ import paddle
 from paddlenlp.trainer import TrainerCallback
 
 from aa.errors import UserError
-from aa.launch import is_rank
+from aa.processes import is_rank
 
 
 class Step:

@@ -1,22 +1,29 @@
 """Signals while training: finish the step, save, stop."""
 
 import os
+import signal
 import sys
 
-from aa.interrupts import SIGNALS, handling
+from aa.errors import Signalled
+from aa.interrupts import SIGNALS, Wish, end, handling, wishes
 
 
 class Stopper:
     """Context in which SIGINT and SIGTERM ask training to stop after its step.
 
-    A second signal stops it at once. `signal` is the number of the first one, or None.
+    A second wish stops it at once, see `Wishes`.
+
+    Attributes:
+        signal: number of the first one, or None.
+        at_once: whether a second wish came.
     """
 
     def __init__(self):
-        self.signal, self.process = None, os.getpid()
+        self.signal, self.at_once, self.process = None, False, os.getpid()
         self.handling = handling(SIGNALS, self._ask)
 
     def __enter__(self):
+        wishes.forget()
         self.handling.__enter__()
         return self
 
@@ -26,7 +33,13 @@ class Stopper:
     def _ask(self, number, frame):
         if os.getpid() != self.process:
             return  # a process that reads clips; it ends with the one that trains
-        if self.signal is not None:
-            raise KeyboardInterrupt
-        self.signal = number
-        print("\nstopping: this step ends and is saved; again to stop at once", file=sys.stderr)
+        wish = wishes.hear(number)
+        if wish is Wish.STOP:
+            self.signal = number
+            again = " (Ctrl-C again: at once)" if number == signal.SIGINT else ""
+            print(f"\nstopping: this step ends and is saved{again}", file=sys.stderr)
+        elif wish is Wish.AT_ONCE:
+            if self.at_once:
+                end(number)  # what was raised has been swallowed
+            self.at_once = True
+            raise Signalled(number)

@@ -9,10 +9,10 @@ import argparse
 import os
 import sys
 
-from aa.cli import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.config import HardwareConfig
 from aa.errors import UserError, one_line
 from aa.machine import prepare_paddle
+from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.weights.catalogue import GROUPS
 from aa.weights.download import Hub, download
 from aa.weights.folders import open_folder

@@ -5,6 +5,7 @@ import signal
 
 import pytest
 
+from aa import interrupts
 from aa.build import build_training
 from aa.errors import Interrupted
 from aa.training.stopping import Stopper
@@ -22,13 +23,27 @@ def heard():
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_kept_and_the_second_stops_at_once(number):
+def test_the_first_ctrl_c_is_kept_and_the_second_stops_at_once():
     with Stopper() as stopper:
-        os.kill(os.getpid(), number)
-        assert stopper.signal == number
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stopper.signal == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_of_two_that_forward_the_same_stop_the_second_is_no_wish():
+    with Stopper() as stopper:
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert (stopper.signal, stopper.at_once) == (signal.SIGTERM, False)
+
+
+def test_a_sigterm_after_the_grace_period_stops_at_once(monkeypatch):
+    monkeypatch.setattr(interrupts, "GRACE", 0)
+    with Stopper():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def test_afterwards_signals_do_what_they_did_before():

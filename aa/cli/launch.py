@@ -1,7 +1,5 @@
 """Training in several processes on this machine: one group, started by the command of one run."""
 
-import atexit
-import ctypes
 import logging
 import os
 import re
@@ -14,74 +12,15 @@ from pathlib import Path
 import psutil
 from hydra.core.hydra_config import HydraConfig
 
-from aa.errors import Interrupted, UserError
+from aa.arguments import OURS
+from aa.errors import GroupError, Interrupted, UserError
 from aa.interrupts import handling
+from aa.processes import FORWARDED, end_with_parent
 
 log = logging.getLogger(__name__)
 
 # What paddle's launcher leaves beside the logs: the whole environment, with any secrets in it.
 ENVIRONMENTS = ("envlog.*", "backup_env.*.json", "default.*.log")
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-# Where and how Hydra runs a job: this process says it anew.
-OURS = re.compile(
-    r"\+*hydra(\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)"
-    r"|[./](launcher|sweeper)(\.[^=]*)?)="
-)
-
-
-class GroupError(RuntimeError):
-    """A group of processes did not end well. `code` is the exit code to pass on."""
-
-    def __init__(self, message, code):
-        super().__init__(message)
-        self.code = code
-
-
-def is_rank():
-    """Whether this process is one of a launched group."""
-    return int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
-
-
-def is_main_process():
-    """Whether this process is the only one, or the first of a launched group."""
-    return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and not is_later_node(sys.argv)
-
-
-def is_run_command():
-    """Whether this process is what the user started, on the first machine."""
-    return is_main_process() and not is_rank()
-
-
-def is_later_node(arguments):
-    """Whether a command is that of another machine than the first: it only starts processes."""
-    ranks = [a.partition("=")[2] for a in arguments if a.startswith("hardware.node_rank=")]
-    return bool(ranks) and ranks[-1] != "0"
-
-
-def wait_for_others():
-    """Return when every process of the group has come here."""
-    if is_rank():
-        import paddle
-
-        paddle.distributed.barrier()
-
-
-def leave(code):
-    """End this process of a group, whose work is done, with an exit code.
-
-    The libraries' own teardown is left out: in Paddle 3.3 it sometimes aborts the first process,
-    with everything written, and the run would count as failed.
-    """
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def wants_group(hardware):
-    """Whether this process shall start a group and train nothing itself."""
-    return hardware.devices * hardware.nodes > 1 and not is_rank()
 
 
 def check_shared_folder(arguments, who):
@@ -140,11 +79,6 @@ def launch(hardware, folder, *, full_error=False):
         _fail(logs, child.returncode)
     if stopped_by:
         raise Interrupted(stopped_by)
-
-
-def end_with_parent(number=signal.SIGTERM):
-    """In a process just started: it gets this signal when the one that started it ends (Linux)."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 def rank_overrides(folder):

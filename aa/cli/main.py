@@ -4,27 +4,22 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.arguments import check_arguments, normalise_overrides
+from aa.cli.launch import check_shared_folder
 from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import Interrupted, UserError
 from aa.inputs import check_files
 from aa.interrupts import unwinding
-from aa.launch import (
-    check_shared_folder,
-    is_later_node,
-    is_main_process,
-    is_rank,
-    leave,
-    wants_group,
-)
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
 from aa.plan.command import run_plan, take_plan
+from aa.processes import is_main_process, is_rank, leave, wants_group
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
@@ -34,11 +29,9 @@ from aa.runs import STAGES
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
-from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, task
+from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
 from aa.tree import print_tree
 from aa.weights.folders import list_checkpoints
-
-__all__ = ["FULL_ERROR", "begin", "begin_without_paddle", "run", "task"]
 
 
 def run(main, schema):
@@ -100,10 +93,8 @@ def _run_one(main, schema, arguments, starts):
             arguments = rerun_arguments(arguments, schema, runner=sys.argv[0])
         else:
             arguments = resume_arguments(arguments, schema, runner=sys.argv[0])
-        if starts and is_later_node(arguments):  # the first machine's command writes
-            arguments.append("hydra.output_subdir=null")
-        elif starts:
-            check_given_folder(arguments, resumable=schema in RESUMABLE)
+        if starts:
+            check_given_folder(arguments, schema, runner=sys.argv[0], resumable=schema in RESUMABLE)
     else:
         check_shared_folder(arguments, f"{os.environ['PADDLE_TRAINERS_NUM']} processes")
     _run_hydra(main, normalise_overrides(arguments), make_folder if starts else str)
@@ -167,11 +158,11 @@ def begin(config):
     Raises:
         UserError: a value is missing or impossible, or the machine is not the one asked for.
     """
-    checked = to_config(config)
+    checked: Any = to_config(config)
     check_device(checked.hardware)
     check_files(checked)
     if not wants_group(checked.hardware):
-        if is_main_process():
+        if is_main_process(checked.hardware.node_rank):
             print_tree(config)
         prepare_paddle(checked.hardware)
     return checked, _run_folder()

@@ -1,0 +1,98 @@
+"""This process among others: its place in a group, signals that are passed on, ends. No paddle."""
+
+import atexit
+import ctypes
+import itertools
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WARNING = signal.SIGUSR2  # by which schedulers announce an end; no process of ours dies of it
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
+LOOK_EVERY = 0.2  # seconds at most, at those that are waited for
+
+_barriers = itertools.count()  # of this process; all of a group come to the same ones
+
+
+def is_rank() -> bool:
+    """Whether this process is one of a launched group."""
+    return int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
+
+
+def is_main_process(node_rank: int = 0) -> bool:
+    """Whether this process is the only one, or the first of a launched group.
+
+    Args:
+        node_rank: of the host, for a command that starts a group: those of later hosts are not.
+    """
+    return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and (is_rank() or node_rank == 0)
+
+
+def is_run_command(node_rank: int = 0) -> bool:
+    """Whether this process is what the user started, on the first host."""
+    return is_main_process(node_rank) and not is_rank()
+
+
+def wants_group(hardware) -> bool:
+    """Whether this process shall start a group and train nothing itself."""
+    return hardware.devices * hardware.nodes > 1 and not is_rank()
+
+
+def wait_for_others() -> None:
+    """Return when every process of the group has come here, however long that takes.
+
+    The group's own barrier is no place to wait for a long validation: gloo gives up after 30 s,
+    NCCL after half an hour.
+    """
+    if not is_rank():
+        return
+    import paddle
+
+    store = paddle.base.core.create_or_get_global_tcp_store()
+    key, pause = f"aa/barrier/{next(_barriers)}", 0.002
+    missing = store.add(key, 1) < paddle.distributed.get_world_size()
+    while missing:
+        time.sleep(pause)
+        pause = min(2 * pause, LOOK_EVERY)
+        missing = store.add(key, 0) < paddle.distributed.get_world_size()
+
+
+def end_with_parent(number: int = signal.SIGTERM) -> None:
+    """In a process just started: it gets this signal when the one that started it ends (Linux)."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """While a process is started in here, with `obedient` in it, no signal finds it half-made."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, WARNING))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def obedient() -> None:
+    """In a process just started: it stops with its parent, and a scheduler's warning is nothing."""
+    end_with_parent()
+    signal.signal(WARNING, signal.SIG_IGN)
+    for number in FORWARDED:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*FORWARDED, WARNING))
+
+
+def leave(code: int) -> None:
+    """End this process of a group, whose work is done, with an exit code.
+
+    The libraries' own teardown is left out: in Paddle 3.3 it sometimes aborts the first process,
+    with everything written, and the run would count as failed.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
