@@ -9,6 +9,16 @@ ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "
 # Say which host of several this is and how they meet: every host and every start has its own.
 ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 
+# Further keys that may be others on each host, and that no process of a group waits for.
+OF_A_HOST = ("num_threads", "memory_gb", "bandwidth_gb", "peak_tflops")
+OF_A_PROCESS = ("data.num_workers", "data.cache_gb")
+
+
+def shared_by_hosts(key):
+    """Whether the hosts that train together must have the same value of a dotted key."""
+    own = (*ABOUT_HOSTS, *OF_A_PROCESS, *ABOUT_RUNS, *(f"hardware.{name}" for name in OF_A_HOST))
+    return not any(key == one or key.startswith(f"{one}.") for one in own)
+
 
 def report(old, new):
     """Lines like "packages: numpy 1.26.4 -> 1.26.5"; of each group at most `MOST` and a count.

@@ -185,13 +185,17 @@ def test_resume_of_no_run_folder_is_one_line(tmp_path):
         resume(f"resume={tmp_path}")
 
 
+def check(arguments, *, resumable):
+    check_given_folder(arguments, TrainConfig, runner="runners/train.py", resumable=resumable)
+
+
 def test_a_folder_that_holds_a_run_is_refused_before_anything_is_written(begun):
     with pytest.raises(UserError, match="holds a run already"):
-        check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+        check([f"hydra.run.dir={begun}"], resumable=True)
     with pytest.raises(UserError, match=r"hydra\.run\.dir=<folder>\.$"):
-        check_given_folder([f"hydra.run.dir={begun}"], resumable=False)
+        check([f"hydra.run.dir={begun}"], resumable=False)
     shutil.rmtree(begun)
-    check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+    check([f"hydra.run.dir={begun}"], resumable=True)
 
 
 def test_a_key_that_is_new_since_the_run_is_no_change():

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aa.arguments import check_arguments, normalise_overrides
 from aa.cli.launch import check_shared_folder
 from aa.config import InferConfig, TrainConfig, to_config
-from aa.errors import Interrupted, UserError
+from aa.errors import UserError
 from aa.inputs import check_files
 from aa.interrupts import unwinding
 from aa.machine import check_device, prepare_paddle
@@ -129,7 +129,7 @@ def _leave_interrupted(job, stop):
     """End after a signal: say so, and which command goes on where one does."""
     code = getattr(stop, "code", INTERRUPTED)
     if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
-        leave(0 if isinstance(stop, Interrupted) else code)
+        leave(code)
     print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
     sys.exit(code)
 
