@@ -29,7 +29,7 @@ def report(old, new):
     if "code" not in old:
         return ["the run was made by an older version, whose snapshots hold no hashes to compare"]
     groups = {
-        "code": [*_commits(old["git"], new["git"]), *_files(old["code"], new["code"])],
+        "code": [*_commits(old["git"], new["git"]), *changed_files(old["code"], new["code"])],
         "packages": _values(old["packages"], new["packages"]),
         "data": _data(old, new),
         "machine": _values(old["machine"], new["machine"]),
@@ -87,7 +87,7 @@ def _text(value):
     return "none" if value is ABSENT or value is None else str(value)
 
 
-def _files(old, new):
+def changed_files(old, new):
     """Changed, missing and new files of two {name: what is known of it}."""
     words = {name: "changed" for name in old if name in new and not _same(old[name], new[name])}
     words |= {name: "missing" for name in old if name not in new}
@@ -110,7 +110,7 @@ def _data(old, new):
     # The second stage of a recipe reads what the first left in the same run folder.
     places = {_place(name, new): name for name in after if name not in before}
     renamed = {n: places.get(_place(n, old), n) for n in before if n not in after}
-    return lines + _files({renamed.get(n, n): entry for n, entry in before.items()}, after)
+    return lines + changed_files({renamed.get(n, n): entry for n, entry in before.items()}, after)
 
 
 def _configs(old, new):

@@ -33,6 +33,11 @@ def is_main_process(node_rank: int = 0) -> bool:
     return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and (is_rank() or node_rank == 0)
 
 
+def is_first_of_host() -> bool:
+    """Whether this process is the only one of its group on this host, or the first there."""
+    return os.environ.get("PADDLE_LOCAL_RANK", "0") == "0"
+
+
 def is_run_command(node_rank: int = 0) -> bool:
     """Whether this process is what the user started, on the first host."""
     return is_main_process(node_rank) and not is_rank()

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 
 from aa.cli.line import BEAT_EVERY, SILENT_AFTER, Line, call, free_port, why
-from aa.differences import changed_leaves
+from aa.differences import ABSENT, changed_leaves
 from aa.errors import UserError, some
 from aa.lock import COMMAND
 from aa.schemas.hardware import HardwareConfig
@@ -195,6 +195,8 @@ class _Door:
                 other = None
                 with suppress(OSError):
                     other = _answer(("127.0.0.1", port))
+                if other and other["folder"] == str(this.folder):
+                    raise UserError(_same_node(0, this.host, other["host"]))
                 by = f"by the run {other['folder']}" if other else "by another program"
                 this.wait(f"for port {port} of its own, which is taken {by}")
             self.socket.listen(64)
@@ -379,7 +381,9 @@ def _differing(ours, theirs):
 
 
 def _value(value):
-    return value if isinstance(value, str) else json.dumps(value, default=lambda _: "not set")
+    if value is ABSENT:
+        return "not set"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _same_node(node, one, other):
@@ -424,7 +428,7 @@ def _is_hello(message):
 
 def _join(this):
     """Call node 0 until it answers, and wait for its word to start."""
-    reason = "it has not been called yet"
+    reason = "it has not answered yet"
     while True:
         this.wait(f"for node 0 at {this.master}: {reason}")
         try:
@@ -433,7 +437,7 @@ def _join(this):
             reason = why(error)
         else:
             line.send(**this.hello())
-            found = _answered(this, line)
+            found = _answered(this, line, reason)
             if isinstance(found, Hosts):
                 return found
             reason = found
@@ -441,8 +445,8 @@ def _join(this):
         time.sleep(CALL_EVERY)
 
 
-def _answered(this, line):
-    """`Hosts` once node 0 has said to start, or why not yet.
+def _answered(this, line, reason):
+    """`Hosts` once node 0 has said to start, or why not yet; `reason` was so far.
 
     Raises:
         UserError: it has said no.
@@ -465,6 +469,6 @@ def _answered(this, line):
         this.wait(
             f"for the others; node 0 ({line.host}) has heard of it"
             if came
-            else f"for node 0 at {this.master}: it is slow to answer"
+            else f"for node 0 at {this.master}: {reason}"
         )
     return "it was there and has gone" if came else "what answers there is no node 0 of a run"

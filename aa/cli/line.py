@@ -17,6 +17,7 @@ class Line:
     Attributes:
         host: name of who is at the other end.
         is_open: whether it still is.
+        ends: address and port of this end and of the other one, as this one knows them.
     """
 
     def __init__(self, connection: socket.socket):
@@ -25,21 +26,7 @@ class Line:
         self._connection, self._read = connection, b""
         self._heard = self._spoke = time.monotonic()
         self.host, self.is_open = "", True
-
-    @property
-    def here(self) -> str:
-        """The address of this end."""
-        return self._connection.getsockname()[0]
-
-    @property
-    def there(self) -> str:
-        """The address of the other end."""
-        return self._connection.getpeername()[0]
-
-    @property
-    def ends(self) -> tuple[tuple, tuple]:
-        """Address and port of this end and of the other one, as this one knows them."""
-        return self._connection.getsockname(), self._connection.getpeername()
+        self.ends = connection.getsockname(), connection.getpeername()
 
     def __enter__(self) -> "Line":
         return self
