@@ -14,6 +14,7 @@ from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
 from aa.resolvers import register_schemas
 
+pytest_plugins = ["tests.cluster.fixtures"]
 CONF = str(Path(__file__).parents[1] / "conf")
 
 for key, value in thread_settings(HardwareConfig(device="cpu")).items():
