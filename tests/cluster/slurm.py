@@ -1,5 +1,6 @@
 """A Slurm cluster of two hosts, as small as it can be: no accounting, no cgroups, quick to plan."""
 
+import contextlib
 import functools
 import os
 import shutil
@@ -7,11 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from tests.cluster import namespaces
 from tests.cluster.hosts import NAMES, Hosts
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "srun", "sbatch", "scontrol", "scancel", "squeue")
 ENDED = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE")
+OWN = ("slurmd", "slurmctld", "slurmstepd")  # the last tells Slurm that a job has ended
 
 # cred_expire is also how long a requeued job waits. Two CPUs each, whatever the machine has.
 CONFIG = """\
@@ -114,13 +118,20 @@ class Cluster(Hosts):
         self._do("a", "scontrol", "update", f"JobId={job}", "EndTime=now")
 
     def clear(self) -> None:
-        """Also cancel all jobs."""
+        """Also cancel all jobs, and let none of them use its KillWait."""
         self.mend()
-        if not self.idle():
-            self.run("a", "scancel", "--user=root", "--signal=KILL", "--full")
-            self.run("a", "scancel", "--user=root")
-            wait_for(self.idle, "both nodes to be idle", 60)
+        wait_for(self._cancel_all, "both nodes to be idle", 60)
         super().clear()
+
+    def _cancel_all(self) -> bool:
+        if self.idle():
+            return True
+        self.run("a", "scancel", "--user=root")
+        for process in [p for host in NAMES for p in self.processes(host)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.name() not in OWN:
+                    process.kill()
+        return False
 
     def _write_config(self, proctrack: str) -> None:
         values = {"folder": self.folder, "proctrack": proctrack}

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -155,11 +156,14 @@ def test_a_requeued_job_starts_again(cluster, tmp_path):
     assert log.read_text().splitlines()[-1] == "started with 1"
 
 
-def test_a_job_left_running_is_cancelled_for_the_next_test(cluster):
-    job = cluster.submit("sleep 1000", *TWO_NODES)
+def test_a_job_left_running_is_ended_for_the_next_test(cluster):
+    job = cluster.submit("trap : TERM; while :; do sleep 1; done", *TWO_NODES)
     cluster.wait(job, "RUNNING")
+    cluster.run("a", "scontrol", "requeue", job)
+    start = time.monotonic()
     cluster.clear()
     assert cluster.idle() and not cluster.processes("b")
+    assert time.monotonic() - start < 15  # half of KillWait
 
 
 @pytest.mark.slow
