@@ -110,19 +110,24 @@ class Shown:
 
     def __init__(self, path: Path, wanted: bool = True):
         self.file, self.wanted = open(path, "rb"), wanted  # noqa: SIM115 closed by __exit__
+        self.ends_line = True
 
     def __enter__(self) -> "Shown":
         return self
 
     def __exit__(self, *error: object) -> None:
         self.file.close()
+        if self.wanted and not self.ends_line:  # a bar stood there
+            print(flush=True)
 
     def show(self) -> None:
         """Print what is new, unless nobody listens."""
         if not self.wanted:
             return
         try:
-            sys.stdout.write(self.file.read().decode(errors="replace"))
+            text = self.file.read().decode(errors="replace")
+            self.ends_line = text.endswith("\n") if text else self.ends_line
+            sys.stdout.write(text)
             sys.stdout.flush()
         except BrokenPipeError:  # `... | head`
             self.wanted = False

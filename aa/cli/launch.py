@@ -19,8 +19,10 @@ from aa.differences import flat, shared_by_hosts
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED, Shown, obedient, starting
+from aa.runs import STAGES
 from aa.schemas.hardware import HardwareConfig
 from aa.snapshots import code_hashes, versions
+from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ def launch(config: Any, folder: Path, *, full_error: bool = False) -> None:
         logs /= f"node{hardware.node_rank}"
     with met(hardware, folder, _about(config)) as hosts:
         logs.mkdir(parents=True, exist_ok=True)
-        _Group(hardware, hosts, logs, _command(folder), full_error).run()
+        _Group(hardware, hosts, Path(folder), logs, _command(folder), full_error).run()
 
 
 def _about(config):
@@ -135,8 +137,9 @@ def rank_environment(hardware: HardwareConfig, hosts: Hosts, local: int) -> dict
 class _Group:
     """The processes of this host, from their start to their end."""
 
-    def __init__(self, hardware, hosts, logs, command, full_error):
-        self.hardware, self.hosts, self.logs, self.command = hardware, hosts, logs, command
+    def __init__(self, hardware, hosts, folder, logs, command, full_error):
+        self.hardware, self.hosts, self.command = hardware, hosts, command
+        self.folder, self.logs = folder, logs
         self.full_error = full_error
         self.first = hardware.node_rank * hardware.devices  # rank of the first one
         self.ranks: list[subprocess.Popen] = []
@@ -252,6 +255,12 @@ class _Group:
         if best:
             code = next((p.returncode for p in self.ranks if 0 < p.returncode < 128), 1)
             raise GroupError(
-                f"{best.line}; the processes' output is in {self.logs}.",
+                f"{best.line}; the processes' output is in {self.logs}.{way_on(self.folder)}",
                 code if best.kind == OWN else 1,
             )
+
+
+def way_on(folder: Path) -> str:
+    """A sentence that says how to go on with a run, where it has a checkpoint."""
+    parts = [folder / part for part in ("", *STAGES)]
+    return f" Go on from its last checkpoint: resume={folder}" * any(map(list_checkpoints, parts))

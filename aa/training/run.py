@@ -1,5 +1,6 @@
 """A training run: trainer, records and checkpoints in one run folder."""
 
+import signal
 import sys
 import time
 from contextlib import closing
@@ -89,7 +90,7 @@ class TrainingRun:
             if step >= self.config.stage.max_steps:
                 self._finish(step, start)
         if self.agree.stops:
-            raise Interrupted(self.stopper.signal)
+            raise Interrupted(self.stopper.signal or signal.SIGTERM)  # another process had it
 
     def _train(self):
         """The last step."""
