@@ -8,6 +8,7 @@ failure go to all, and a host that falls silent has gone. Imports no paddle.
 import errno
 import json
 import logging
+import os
 import secrets
 import socket
 import time
@@ -132,6 +133,9 @@ class _ThisHost:
         name, _, port = self.master.rpartition(":")
         self.address, self.host = (name, int(port)), socket.gethostname()
         self.token = secrets.token_hex()
+        alone = "SLURM_JOB_ID" in os.environ and "SLURM_STEP_ID" not in os.environ
+        # A job's script runs on its first host only.
+        self.hint = " (nothing has started it there: srun does)" if alone else ""
         self.ends = time.monotonic() + hardware.start_timeout
         self.said = time.monotonic() - SAY_EVERY + FIRST_WORD
 
@@ -165,11 +169,12 @@ class _ThisHost:
         if now >= self.ends:
             raise UserError(
                 f"{self} has waited {self.hardware.start_timeout:g} s (hardware.start_timeout) "
-                f"{for_whom}. See that the same command runs on all {self.nodes} hosts, each with "
-                f"its own hardware.node_rank, and that all reach hardware.master={self.master}."
+                f"{for_whom}{self.hint}. See that the same command runs on all {self.nodes} hosts, "
+                "each with its own hardware.node_rank, and that all reach "
+                f"hardware.master={self.master}."
             )
         if now - self.said >= SAY_EVERY:
-            log.info("%s waits %s; %.0f s more", self, for_whom, self.ends - now)
+            log.info("%s waits %s%s; %.0f s more", self, for_whom, self.hint, self.ends - now)
             self.said = now
         time.sleep(LOOK_EVERY)
 

@@ -25,7 +25,6 @@ class Stopper:
         self.handling = handling(SIGNALS, self._ask)
 
     def __enter__(self):
-        wishes.forget()
         self.handling.__enter__()
         return self
 
