@@ -1,0 +1,96 @@
+"""A process among others: how those of a group wait for each other, and what one shows."""
+
+import threading
+import time
+
+import paddle
+import pytest
+
+from aa import processes
+from aa.processes import Shown, is_main_process, is_run_command, wait_for_others
+
+
+class Store:
+    """Counts as Paddle's store does; keeps who has added what."""
+
+    def __init__(self):
+        self.counts, self.lock = {}, threading.Lock()
+
+    def add(self, key, number):
+        with self.lock:
+            self.counts[key] = self.counts.get(key, 0) + number
+            return self.counts[key]
+
+
+@pytest.fixture
+def store(monkeypatch):
+    """The store of a group of two processes, of which this one is the second."""
+    found = Store()
+    monkeypatch.setenv("PADDLE_TRAINERS_NUM", "2")
+    monkeypatch.setenv("PADDLE_TRAINER_ID", "1")
+    monkeypatch.setattr(processes, "_barriers", iter(range(9)))
+    monkeypatch.setattr(paddle.base.core, "create_or_get_global_tcp_store", lambda: found)
+    monkeypatch.setattr(paddle.distributed, "get_world_size", lambda: 2)
+    return found
+
+
+def test_who_waits_for_others_waits_for_the_last_of_them(store):
+    """It asks the store: a sum of the group gives up after half a minute with gloo."""
+    first = threading.Timer(0.3, store.add, ["aa/barrier/0", 1])
+    since = time.monotonic()
+    first.start()
+    wait_for_others()
+    assert time.monotonic() - since >= 0.25
+
+
+def test_the_process_that_keeps_the_store_leaves_last(store, monkeypatch):
+    monkeypatch.setenv("PADDLE_TRAINER_ID", "0")
+    store.add("aa/barrier/0", 1)
+    other = threading.Timer(0.3, store.add, ["aa/barrier/0/left", 1])
+    since = time.monotonic()
+    other.start()
+    wait_for_others()
+    assert time.monotonic() - since >= 0.25
+
+
+def test_a_process_alone_waits_for_nobody(monkeypatch):
+    monkeypatch.delenv("PADDLE_TRAINERS_NUM", raising=False)
+    wait_for_others()
+
+
+@pytest.mark.parametrize(
+    ("environment", "node_rank", "main", "command"),
+    [
+        ({}, 0, True, True),
+        ({}, 1, False, False),
+        ({"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ID": "0"}, 0, True, False),
+        ({"PADDLE_TRAINERS_NUM": "2", "PADDLE_TRAINER_ID": "1"}, 0, False, False),
+    ],
+    ids=["the only one", "command of a later host", "first of a group", "second of a group"],
+)
+def test_one_process_of_all_writes_the_run(monkeypatch, environment, node_rank, main, command):
+    for key in ("PADDLE_TRAINERS_NUM", "PADDLE_TRAINER_ID"):
+        monkeypatch.delenv(key, raising=False)
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    assert is_main_process(node_rank) == main
+    assert is_run_command(node_rank) == command
+
+
+def test_what_is_shown_of_a_file_ends_its_line(tmp_path, capsys):
+    path = tmp_path / "log"
+    path.write_text("1 %")
+    with Shown(path) as shown:
+        shown.show()
+        with open(path, "a") as file:
+            file.write("\r2 %")
+        shown.show()
+        shown.show()
+    assert capsys.readouterr().out == "1 %\r2 %\n"
+
+
+def test_the_output_of_a_later_host_is_not_shown(tmp_path, capsys):
+    (tmp_path / "log").write_text("step 1")
+    with Shown(tmp_path / "log", wanted=False) as shown:
+        shown.show()
+    assert capsys.readouterr().out == ""
