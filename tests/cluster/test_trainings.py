@@ -7,8 +7,10 @@ import shlex
 import signal
 import subprocess
 import time
+from contextlib import suppress
 
 import numpy as np
+import psutil
 import pytest
 
 from aa.data.writers import open_writer
@@ -64,6 +66,16 @@ def start(hosts, home, *overrides, order=(0, 1), data=TINY, of=lambda node: []):
     return [found[0], found[1]]
 
 
+def trains(hosts, host):
+    """The process of a host that trains, and not one that it has started."""
+    for process in hosts.processes(host):
+        with suppress(psutil.Error):  # it has ended meanwhile
+            family = [process.environ(), process.parent().environ()]
+            if ["PADDLE_TRAINER_ID" in known for known in family] == [True, False]:
+                return process
+    raise AssertionError(f"nothing trains on {host}")
+
+
 def wait_for_steps(run, count, *nodes):
     def there():
         ended = [node.end() for node in nodes if node.process.poll() is not None]
@@ -97,10 +109,7 @@ def test_a_killed_process_is_named_on_both_hosts(hosts, tmp_path):
     nodes = start(hosts, tmp_path, "stage.save_steps=1")
     wait_for_steps(tmp_path / "run", 2, *nodes)
     since = time.monotonic()
-    for process in hosts.processes("b"):
-        command = process.cmdline()
-        if "hydra.output_subdir=null" in command and process.parent().cmdline() != command:
-            process.kill()
+    trains(hosts, "b").kill()
     for node in nodes:
         code, said = node.end(20)
         assert code == 1
