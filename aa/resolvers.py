@@ -3,10 +3,12 @@
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from aa.config import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
@@ -14,11 +16,16 @@ from aa.sweeps.sweep import Sweep
 
 
 def register_schemas():
-    """Make known what the primary configs name: dataclasses and resolvers."""
+    """Make known what the primary configs name: dataclasses, resolvers, our launcher for Slurm."""
     store = ConfigStore.instance()
     store.store(name="train_schema", node=TrainConfig)
     store.store(name="infer_schema", node=InferConfig)
     store.store(name="evaluate_schema", node=EvaluateConfig)
+    Plugins.instance()  # looks for plugins, unless that has been done
+    with suppress(ImportError):  # without the extra `sweep` there is none
+        from hydra_plugins.aa_slurm import choose
+
+        choose()
     register_resolvers()
 
 

@@ -1,0 +1,8 @@
+"""Where Hydra looks for plugins: the launcher of sweeps on Slurm."""
+
+from contextlib import suppress
+
+with suppress(ModuleNotFoundError):  # without the extra `sweep` there is none
+    from hydra_plugins.aa_slurm._launcher import SlurmLauncher, choose
+
+    __all__ = ["SlurmLauncher", "choose"]
