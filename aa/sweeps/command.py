@@ -23,6 +23,7 @@ from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcom
 from aa.recorded import composed, given_folder, given_options, literal, split_options
 from aa.runs import read_json
 from aa.sweeps.metrics import direction
+from aa.sweeps.ray import RAY, ray_options, start_ray
 from aa.sweeps.sweep import SWEEP, Sweep, assignment
 
 MULTIRUN = ("-m", "--multirun")
@@ -69,6 +70,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     options = given_options(words)
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
         sweep = _describe(config, _options(config, schema), overrides, runner)
+        beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and (Path(folder) / SWEEP).exists():
@@ -81,6 +83,8 @@ def sweeping(arguments, schema, *, runner, full_error):
     Path(folder).mkdir(parents=True, exist_ok=True)
     with held(folder):
         sweep.write()
+        if beside is not None:
+            start_ray(beside)
         own += [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
         yield sweep, ["--multirun", *words, *sweep.arguments, *own]
 

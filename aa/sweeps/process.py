@@ -67,9 +67,10 @@ class Stopper:
         if wish is Wish.STOP and child:
             child.send_signal(signal.SIGTERM)
         elif wish is Wish.AT_ONCE and self.alone:
-            if child is None:
+            if child:
+                child.kill()
+            else:
                 end(number)
-            child.kill()
 
 
 def run_process(
