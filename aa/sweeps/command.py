@@ -23,7 +23,7 @@ from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcom
 from aa.recorded import composed, given_folder, given_options, literal, split_options
 from aa.runs import read_json
 from aa.sweeps.metrics import direction
-from aa.sweeps.ray import RAY, ray_options, start_ray
+from aa.sweeps.ray_jobs import RAY, ray_options, start_ray
 from aa.sweeps.sweep import SWEEP, Sweep, assignment
 
 MULTIRUN = ("-m", "--multirun")

@@ -9,7 +9,7 @@ from aa.errors import Interrupted
 from aa.interrupts import handling
 from aa.lock import holder, is_held
 from aa.processes import FORWARDED
-from aa.sweeps.ray import RAY
+from aa.sweeps.ray_jobs import RAY
 
 BESIDE = ("JoblibLauncher", RAY)  # which would kill their jobs; those of a queue live on
 LOOK_EVERY = 0.2  # seconds, at jobs that are saving

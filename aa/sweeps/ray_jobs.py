@@ -27,7 +27,7 @@ def start_ray(options: Mapping[str, Any]) -> None:
         UserError: it is not installed, or does not start.
     """
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise UserError(
             "hydra/launcher=ray needs Ray: pip install -e '.[ray]', or use hydra/launcher=joblib."
