@@ -19,10 +19,10 @@ from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcom
 from aa.processes import WARNING
 from aa.recorded import literal
 from aa.resume import has_begun
-from aa.sweeps.limits import end_without_progress, was_time_limit
+from aa.sweeps.limits import TimeLimit
 from aa.sweeps.metrics import job_metrics
 from aa.sweeps.process import Stopper, run_process
-from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
+from aa.sweeps.sweep import HELD, JOB, WARNED, Sweep, wants_retry
 from aa.sweeps.words import last_error
 
 OUTPUT = "output.log"
@@ -61,21 +61,25 @@ class _Job:
             with self.stopper, self._held():
                 return self._run()
         except Interrupted:
-            self.sweep.note(self.name, stopped=True)
-            if WARNING in wishes.came and self._goes_on():
+            warned = WARNING in wishes.came
+            self.sweep.note(self.name, stopped=WARNED if warned else True)
+            if warned and not self._goes_on():
+                return None
+            if warned:
                 signal.raise_signal(WARNING)  # to who would have heard it: it queues the job again
             raise
 
     @contextmanager
     def _held(self):
         """Until the job has ended nobody else runs it; a killed sweep's may still be saving."""
-        waits = {"say": self._say, "pause": self.stopper.pause}
+        waits = {"say": self._tell, "pause": self.stopper.pause}
         with held_briefly(self.folder / HELD, **waits):
             wait_until_free(lambda: who_holds(self.folder), **waits)
             yield
 
     def _run(self):
-        record = self.sweep.note(self.name, asked=self.sweep.started, stopped=False)
+        facts = {"asked": self.sweep.started, "stopped": False, "waits": None}
+        record = self.sweep.note(self.name, **facts)
         ended = read_outcome(self.folder)
         if ended and ended["state"] == DONE:
             self._say("is done already")
@@ -87,8 +91,8 @@ class _Job:
                 return None
             # What was only stopped has had no attempt.
             attempts = record["attempts"] + (bool(ended) or not record["attempts"])
-            limit = None if ended else record.get("limit")
-            facts = {"attempts": attempts, "limit": limit, "tried": self.sweep.started}
+            fresh = {"limit": None, "limits": 0} if ended else {}
+            facts = {"attempts": attempts, "tried": self.sweep.started, **fresh}
             record = self.sweep.note(self.name, **facts)
             self.stopper.check()
             if self._attempt() in STOPPED:
@@ -101,16 +105,20 @@ class _Job:
     def _say(self, text):
         print(f"{self.name}: {text}", flush=True)
 
+    def _tell(self, text):
+        """Say a line, and leave it where a command that waits for this job finds it."""
+        self._say(text)
+        self.sweep.note(self.name, waits=text)
+
     def _metric(self):
         found = job_metrics(self.folder).get(self.sweep.metric)
         return found and found.value
 
     def _goes_on(self):
         """Whether a job whose queue has ended it has anything to do when it is queued again."""
-        ended = read_outcome(self.folder)
-        launcher = self.hydra.launcher
-        if ended is None and was_time_limit(launcher):
-            end_without_progress(self.sweep, self.folder, launcher.timeout_min)
+        limit = TimeLimit.of(self.hydra.launcher)
+        if read_outcome(self.folder) is None and limit.has_come():
+            limit.note(self.sweep, self.folder)
         return read_outcome(self.folder) is None or wants_retry(self.folder, self.retries)
 
     def _attempt(self):

@@ -1,10 +1,12 @@
 """Time limits of a queue: whether one has ended a job, and one that never gets on. No paddle."""
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
-from omegaconf import DictConfig
 
 from aa.outcomes import write_outcome
 from aa.runs import CASES, STAGES, read_json
@@ -13,40 +15,54 @@ from aa.weights.folders import list_checkpoints
 
 # Slurm may warn this much earlier than asked for, and a process begins after its job: seconds.
 EARLY, LATE = 60, 30
+EVER = 1_000_000  # times that a job may come to its time limit
 
 
-def was_time_limit(launcher: DictConfig) -> bool:
-    """Whether this process has had its time, so that a warning was not for priority.
+@dataclass(frozen=True)
+class TimeLimit:
+    """What `hydra.launcher` gives a job.
 
-    Args:
-        launcher: the config of Hydra's launcher.
+    Attributes:
+        minutes: that it may take each time; 0: as many as it likes.
+        most: how often it is queued again after so many.
+        warned: seconds before the end of them that it is warned.
     """
-    minutes = launcher.get("timeout_min")
-    if not minutes:
-        return False
-    ran = time.time() - psutil.Process().create_time()
-    return ran >= 60 * minutes - launcher.get("signal_delay_s", 0) - EARLY - LATE
 
+    minutes: int = 0
+    most: int = 0
+    warned: int = 0
 
-def end_without_progress(sweep: Sweep, folder: Path, minutes: int) -> None:
-    """Take note of how far a job came until a time limit; the second time at one place it failed.
+    @classmethod
+    def of(cls, launcher: Mapping[str, Any]) -> "TimeLimit":
+        """The one in the config of a launcher."""
+        minutes, most = launcher.get("timeout_min") or 0, launcher.get("max_num_timeout", EVER)
+        return cls(minutes, most, launcher.get("signal_delay_s", 0))
 
-    Else it would be queued again for ever.
+    def has_come(self) -> bool:
+        """Whether this process has had its time, so that a warning was not for priority."""
+        ran = time.time() - psutil.Process().create_time()
+        return bool(self.minutes) and ran >= 60 * self.minutes - self.warned - EARLY - LATE
 
-    Args:
-        sweep: of the job.
-        folder: of the job, whose process has ended.
-        minutes: that it may take.
-    """
-    before, now = read_json(folder / JOB).get("limit"), [_progress(folder), minutes]
-    if before != now:
-        sweep.note(folder.name, limit=now)
-        return
-    error = (
-        f"saved no new step between two time limits of {minutes} minutes; give it more: "
-        f"hydra.launcher.timeout_min={2 * minutes}."
-    )
-    write_outcome(folder, error=error, code=1, seconds=60.0 * minutes)
+    def note(self, sweep: Sweep, folder: Path) -> None:
+        """Take note of how far a job came until the limit, whose process has ended.
+
+        It has failed if it came no further than the last time, or had all its times: else it would
+        be queued again for ever.
+        """
+        record, now = read_json(folder / JOB), [_progress(folder), self.minutes]
+        before, times = record.get("limit"), record.get("limits", 0)
+        sweep.note(folder.name, limit=now, limits=times + 1)
+        more = f"give it more: hydra.launcher.timeout_min={2 * self.minutes}."
+        if before == now:
+            error = f"saved no new step between two time limits of {self.minutes} minutes; {more}"
+        elif times >= self.most:
+            error = (
+                f"was not done after {times + 1} times {self.minutes} minutes, and "
+                f"hydra.launcher.max_num_timeout={self.most}; {more}"
+            )
+        else:
+            return
+        write_outcome(folder, error=error, code=1, seconds=60.0 * self.minutes)
 
 
 def _progress(folder):

@@ -54,7 +54,7 @@ def read_queue() -> dict[str, Queued] | None:
 
 
 def queue_again(number: str) -> bool:
-    """Put a job that has ended into the queue again; whether that was possible."""
+    """Put a job into the queue again that has ended, or ends now; whether that was possible."""
     return _ask(["scontrol", "requeue", number]) is not None
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 from aa.lock import who_holds
 from aa.outcomes import read_outcome, write_outcome
 from aa.runs import read_json
-from aa.sweeps.limits import end_without_progress
+from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, queue_again, read_queue
-from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
+from aa.sweeps.sweep import HELD, JOB, WARNED, Sweep, wants_retry
 from aa.sweeps.words import error_line
 
-LOOK_EVERY, ASK_EVERY = 1.0, 10.0  # seconds: at folders, and between questions to the controller
-SURE_AFTER = 2  # answers without a job: its outcome may come late over a network file system
+LOOK_EVERY = 1.0  # seconds, at folders
+SOON, SELDOM = 2.0, 30.0  # seconds between questions to the controller, at first and at last
+LATE = 60.0  # seconds that an outcome may take to be seen, over a network file system
 QUEUED_AGAIN = ("TIMEOUT", "PREEMPTED", "NODE_FAIL")  # where Slurm, or the job, did not do so
+SURE = ("CANCELLED", *QUEUED_AGAIN)  # it cannot have come to its end
 WRONG = ("FAILED", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 
 
@@ -29,7 +31,7 @@ class SlurmJobs:
         names: of their folders.
         submit: function of names that queues these jobs and returns their ids.
         retries: how often a failed job is tried again.
-        minutes: that a job may take.
+        limit: of each.
         log: function of an id that returns the file of what a job prints outside its own output.
         ask, again: see `read_queue`, `queue_again`.
         say: called with a line.
@@ -43,7 +45,7 @@ class SlurmJobs:
         *,
         submit: Callable[[list[str]], list[str]],
         retries: int,
-        minutes: int,
+        limit: TimeLimit,
         log: Callable[[str], Path],
         ask: Callable[[], Mapping[str, Queued] | None] = read_queue,
         again: Callable[[str], bool] = queue_again,
@@ -52,36 +54,34 @@ class SlurmJobs:
     ):
         self.sweep, self.names = sweep, list(dict.fromkeys(names))
         self.submit, self.log, self.ask, self.again = submit, log, ask, again
-        self.retries, self.minutes, self.say, self.pause = retries, minutes, say, pause
+        self.retries, self.limit, self.say, self.pause = retries, limit, say, pause
         self.folders = {name: Path(sweep.folder) / name for name in self.names}
         records = {name: read_json(folder / JOB) for name, folder in self.folders.items()}
         self.ids = {name: record.get("queued") for name, record in records.items()}
         self.seen: set[str] = set()  # in the queue, by this command
-        self.missed = dict.fromkeys(self.names, 0)  # answers without it, one after the other
+        self.gone: dict[str, float] = {}  # from the queue, since when
         self.said: dict[str, str] = {}  # what was said of a job that waits
         self.silent = False  # the controller gives no answer
 
     def wait(self) -> None:
         """Queue what has to run, and come back when no job of these is left."""
-        waiting, asked, queue = self.names, None, None
-        while True:
-            fresh = asked is None or time.monotonic() - asked >= ASK_EVERY
-            if fresh and waiting:
-                queue, asked = self._ask(), time.monotonic()
-            waiting = [name for name in waiting if not self._has_ended(name, queue, fresh)]
-            if not waiting:
-                return
+        waiting, begun, next_question = self.names, time.monotonic(), 0.0
+        while waiting:
+            queue, now = None, time.monotonic()
+            if now >= next_question:
+                queue = self._ask()
+                next_question = now + min(max((now - begun) / 20, SOON), SELDOM)
+            waiting = [name for name in waiting if not self._has_ended(name, queue)]
             wanted = [name for name in waiting if self._is_wanted(name)]
-            if wanted:
+            if wanted and queue is not None:
                 self._submit(wanted)
-                asked = time.monotonic()
-                queue = None
-            self.pause(LOOK_EVERY)
+            if waiting:
+                self.pause(LOOK_EVERY)
 
     def _submit(self, names):
         for name, number in zip(names, self.submit(names), strict=True):
             self.sweep.note(name, queued=number)
-            self.ids[name], self.missed[name] = number, 0
+            self.ids[name] = number
             self.seen.add(name)
             self.say(f"{name}: is Slurm job {number}")
 
@@ -105,30 +105,36 @@ class SlurmJobs:
             self.say(f"{name}: is free; it goes on")
         return not holder
 
-    def _has_ended(self, name, queue, fresh):
+    def _has_ended(self, name, queue):
+        """Whether a job is over, given the queue if it has just been read."""
         folder, number = self.folders[name], self.ids[name]
+        found = queue.get(number) if queue and number else None
+        lives = found is not None and not found.ended
+        if lives:
+            self._look_at(name, found)
         if who_holds(folder):
             return False
         if read_outcome(folder) and not wants_retry(folder, self.retries):
             return True
-        if not number or queue is None or not fresh:
-            return False
-        found = queue.get(number)
-        if found and not found.ended:
-            self._look_at(name, found)
+        if lives or not number or queue is None:
             return False
         if name not in self.seen:  # of an earlier command: it has to be queued anew
             self.ids[name] = None
             return False
-        self.missed[name] += 1
-        return self.missed[name] >= SURE_AFTER and self._is_over(name, found and found.state)
+        state = found and found.state
+        since = self.gone.setdefault(name, time.monotonic())
+        is_sure = state in SURE or time.monotonic() - since >= LATE
+        return is_sure and self._is_over(name, state)
 
     def _look_at(self, name, found):
         """A job that is in the queue."""
         if name not in self.seen:
             self.seen.add(name)
             self.say(f"{name}: is in the queue already, Slurm job {self.ids[name]}")
-        self.missed[name] = 0
+        self.gone.pop(name, None)
+        waits = read_json(self.folders[name] / JOB).get("waits")
+        if waits:
+            self._say_once(name, waits)
         if found.on_hold:
             number = self.ids[name]
             line = f"is held in the queue ({found.reason}); `scontrol release {number}` lets it go"
@@ -144,11 +150,11 @@ class SlurmJobs:
         folder, number = self.folders[name], self.ids[name]
         stopped = read_json(folder / JOB).get("stopped")
         if state == "TIMEOUT" and not read_outcome(folder):
-            end_without_progress(self.sweep, folder, self.minutes)
+            self.limit.note(self.sweep, folder)
         if read_outcome(folder):
             return True
-        if state in QUEUED_AGAIN and self.again(number):
-            self.missed[name] = 0
+        again = state in QUEUED_AGAIN or (state in WRONG and stopped == WARNED)
+        if again and self.again(number):
             self.say(f"{name}: was ended by Slurm ({state}), Slurm job {number} is queued again")
             return False
         if state in WRONG and not stopped:

@@ -4,7 +4,10 @@ hydra-submitit-launcher's own launcher waits for results that cancelled and kill
 asks the accounting data base for them, and raises at the first.
 """
 
+import shlex
+import shutil
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,12 +24,19 @@ from omegaconf import open_dict
 from aa.errors import Interrupted, UserError, one_line
 from aa.interrupts import handling, wishes
 from aa.processes import WARNING
+from aa.sweeps.limits import EVER, TimeLimit
 from aa.sweeps.metrics import job_metrics
+from aa.sweeps.queue import queue_again
 from aa.sweeps.slurm import SlurmJobs
 from aa.sweeps.sweep import Sweep
 
 GROUP, NAME = "hydra/launcher", "submitit_slurm"
-EVER = 1_000_000  # times that a job may come to its time limit
+# A signal that comes while a job's Python starts waits until the job can hear it, in `__call__`.
+BLOCK = (
+    "import os, signal, sys; "
+    "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR2]); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
 OF_EXECUTOR = ("submitit_folder", "max_num_timeout")  # the other keys are of sbatch
 
 
@@ -57,11 +67,23 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
         """
         try:
             with handling((signal.SIGTERM, WARNING), lambda number, frame: wishes.hear(number)):
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, WARNING))
                 return super().__call__(*args, **kwargs)
         except Interrupted as stop:
             if WARNING in wishes.came:
-                signal.raise_signal(WARNING)  # submitit queues the job again, and exits
+                self._queue_again()
             raise SystemExit(stop.code) from None
+
+    def _queue_again(self):
+        """Put this job into the queue again, whose step is saved; nothing more is heard.
+
+        submitit would do so at once, and have the job killed while it saves.
+        """
+        import submitit
+
+        for number in (signal.SIGTERM, WARNING):  # which Slurm may send to `scontrol` too
+            signal.signal(number, signal.SIG_IGN)
+        queue_again(submitit.JobEnvironment().job_id)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
@@ -73,6 +95,11 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
         """
         setup_globals()
         assert self.config is not None
+        if not (shutil.which("sbatch") and shutil.which("srun")):
+            raise UserError(
+                "hydra/launcher=submitit_slurm: no sbatch here; start the sweep on a host of a "
+                "Slurm cluster, or try it with hydra/launcher=submitit_local."
+            )
         sweep = Sweep.read(self.config.hydra.sweep.dir)
         names, calls = [], {}
         for number, overrides in enumerate(job_overrides, initial_job_idx):
@@ -84,7 +111,7 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
             names,
             submit=lambda wanted: self._submit([calls[name] for name in wanted]),
             retries=self.config.sweep.retries,
-            minutes=self.params["timeout_min"],
+            limit=TimeLimit.of(self.params),
             log=self._log,
         ).wait()
         return [self._result(sweep, *job) for job in zip(names, job_overrides, strict=True)]
@@ -113,6 +140,7 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
                 self.params["submitit_folder"],
                 cluster="slurm",
                 slurm_max_num_timeout=self.params["max_num_timeout"],
+                slurm_python=shlex.join([sys.executable, "-ISc", BLOCK]),
             )
             executor.update_parameters(
                 **{k if k in common else f"slurm_{k}": value for k, value in given.items()}
@@ -120,8 +148,8 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
             jobs = executor.map_array(self, *zip(*calls, strict=True))
         except (FailedJobError, RuntimeError, OSError) as error:
             raise UserError(
-                f"Slurm takes no jobs here: {one_line(error)} Start the sweep on a host of the "
-                "cluster, with hydra.launcher.partition=<one of sinfo's>, for example."
+                f"Slurm does not take the jobs: {one_line(error)} Change what it names among the "
+                "keys hydra.launcher.*, as hydra.launcher.partition=<one that sinfo shows>."
             ) from error
         return [job.job_id for job in jobs]
 

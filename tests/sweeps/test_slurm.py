@@ -10,6 +10,7 @@ import pytest
 
 from aa.outcomes import read_outcome, write_outcome
 from aa.sweeps import slurm
+from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, read_queue
 from aa.sweeps.slurm import SlurmJobs
 from aa.sweeps.sweep import Sweep
@@ -35,7 +36,8 @@ def wait(sweep, monkeypatch, tmp_path):
     An answer is None, or {name: `Queued`}; instead of that, "done" or an error is how a job ends.
     The last answer is given for ever.
     """
-    monkeypatch.setattr(slurm, "ASK_EVERY", 0.0)
+    monkeypatch.setattr(slurm, "SOON", 0.0)
+    monkeypatch.setattr(slurm, "LATE", 0.0)
 
     def run(names, *answers, retries=0, pause=lambda seconds: None):
         said, left = [], list(answers)
@@ -55,7 +57,7 @@ def wait(sweep, monkeypatch, tmp_path):
             names,
             submit=lambda wanted: run.queued.append(wanted) or [f"7_{name[0]}" for name in wanted],
             retries=retries,
-            minutes=60,
+            limit=TimeLimit(minutes=60, most=9),
             log=lambda number: tmp_path / f"{number}.err",
             ask=answer,
             again=lambda number: not said.append(f"again {number}"),
@@ -72,7 +74,6 @@ def test_a_cancelled_job_is_said_and_the_others_are_waited_for(wait):
         ["0_a", "1_b"],
         {},
         {"0_a": CANCELLED, "1_b": RUNNING},
-        {"0_a": CANCELLED, "1_b": RUNNING},
         {"0_a": CANCELLED, "1_b": "done"},
     )
     assert said[2:] == ["0_a: was cancelled, Slurm job 7_0"]
@@ -83,7 +84,8 @@ def test_a_job_that_no_queue_knows_any_more_has_vanished(wait):
     assert said[-1] == "0_a: has vanished: Slurm job 7_0 is in no queue, and left no outcome"
 
 
-def test_a_job_is_not_lost_because_its_outcome_comes_late(wait):
+def test_a_job_is_not_lost_because_its_outcome_comes_late(wait, monkeypatch):
+    monkeypatch.setattr(slurm, "LATE", 60.0)
     assert wait(["0_a"], {}, {"0_a": RUNNING}, {}, {"0_a": "done"}) == ["0_a: is Slurm job 7_0"]
 
 
@@ -113,7 +115,7 @@ def test_a_job_that_was_asked_to_stop_has_not_failed(wait, sweep, tmp_path):
 
 def test_a_job_that_slurm_ended_for_its_time_is_queued_again(wait):
     timeout = {"0_a": Queued("TIMEOUT")}
-    said = wait(["0_a"], {}, timeout, timeout, {"0_a": RUNNING}, {"0_a": "done"})
+    said = wait(["0_a"], {}, timeout, {"0_a": RUNNING}, {"0_a": "done"})
     assert said[1:] == [
         "again 7_0",
         "0_a: was ended by Slurm (TIMEOUT), Slurm job 7_0 is queued again",
@@ -168,10 +170,16 @@ def test_a_job_that_another_process_is_at_is_waited_for_and_then_queued(wait, tm
         text=True,
     )
     assert holder.stdout.readline() == "held\n"
-    answers = {}, {}, {}, {"0_a": "done"}
+    answers = {}, {}, {"0_a": "done"}
     said = wait(["0_a"], *answers, pause=lambda _: (holder.kill(), holder.wait()))
     assert said[0].startswith(f"0_a: is being written by process {holder.pid} on ")
     assert said[1:] == ["0_a: is free; it goes on", "0_a: is Slurm job 7_0"]
+
+
+def test_what_a_running_job_says_of_its_waiting_is_said_here_too(wait, sweep):
+    sweep.note("0_a", waits="is being written by process 3; waiting for it")
+    said = wait(["0_a"], {}, {"0_a": RUNNING}, {"0_a": RUNNING}, {"0_a": "done"})
+    assert said[1:] == ["0_a: is being written by process 3; waiting for it"]
 
 
 def test_a_job_on_hold_is_said_with_what_lets_it_go(wait):
