@@ -28,6 +28,7 @@ from aa.sweeps.sweep import SWEEP, Sweep, assignment
 
 MULTIRUN = ("-m", "--multirun")
 NOT_RECORDED = re.compile(r"\+{0,2}(sweep\.resume|hydra\.(mode|sweep\.dir))=")
+SLURM = "SlurmLauncher"
 FIRST_ERROR, STOPPED = 2, 130  # exit codes: of a failure without one, of jobs that were stopped
 
 
@@ -132,6 +133,12 @@ def _describe(config, options, overrides, runner):
     name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
     if name == "optuna" and not options.metric:
         raise UserError("a search needs what to search by: add sweep.metric=val/loss, for example.")
+    launcher = str(config.hydra.launcher._target_)
+    if launcher.endswith(f".{SLURM}") and "aa_slurm" not in launcher:
+        raise UserError(
+            "hydra/launcher=submitit_slurm: this environment is older than our launcher for Slurm: "
+            "run `make setup`, or pip install -e ."
+        )
     return Sweep(
         folder="",
         runner=str(Path(runner).resolve()),
@@ -141,7 +148,7 @@ def _describe(config, options, overrides, runner):
         swept=[*(sweeper.get("params") or {}), *_swept(overrides)],
         metric=options.metric,
         direction=options.direction or (options.metric and direction(options.metric)),
-        launcher=str(config.hydra.launcher._target_).rpartition(".")[2],
+        launcher=launcher.rpartition(".")[2],
         sweeper=name,
         full_error=False,
         home=os.getcwd(),

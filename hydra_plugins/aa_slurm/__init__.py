@@ -1,4 +1,4 @@
-"""Where Hydra looks for plugins: the launcher of sweeps on Slurm."""
+"""The launcher of sweeps on Slurm, in the one package that Hydra takes launchers from."""
 
 from contextlib import suppress
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra_plugins.hydra_submitit_launcher import submitit_launcher
@@ -53,6 +54,7 @@ def choose() -> None:
 
     For after Hydra has looked for plugins, which is when that one makes itself known.
     """
+    Plugins.instance().register(SlurmLauncher)  # it finds none of an editable installation
     ConfigStore.instance().store(group=GROUP, name=NAME, node=SlurmConfig, provider="aa")
 
 
