@@ -1,6 +1,7 @@
 """The only reader of whole configs, with `build_data`: from a checked config to a run."""
 
 import logging
+import socket
 import sys
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from aa.build_data import (
 )
 from aa.config import to_dict
 from aa.differences import flat
-from aa.errors import UserError
-from aa.processes import is_main_process, is_rank
+from aa.errors import UserError, some
+from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
 from aa.runs import STAGES
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,6 @@ def build_training(config, folder):
     Raises:
         UserError: data, weights or machine are not what the config says.
     """
-    from aa.fingerprints import fingerprint, training_files
     from aa.hyper_parameters import hyper_parameters, metric_tags, task_overrides
     from aa.runs import Recorder
     from aa.snapshots import write_snapshot
@@ -41,7 +41,7 @@ def build_training(config, folder):
     if hardware.sharding.level != "none" and not is_rank():
         raise UserError(
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
-            "use hardware.devices=2 or more."
+            "use hardware.devices=2 or more, or hardware/sharding=none."
         )
     start = open_folder(resume_from or stage.init_from) if resume_from or stage.init_from else None
     if start is not None:
@@ -62,8 +62,9 @@ def build_training(config, folder):
     dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
     items = build_validation_items(config, held_out, latents=latents) if held_out else None
     recorder = None
+    read = _fingerprint(config, every_clip)
     if is_main_process():
-        write_snapshot(folder, config, fingerprint(training_files(config, every_clip)))
+        write_snapshot(folder, config, read)
         recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
         recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
     return TrainingRun(
@@ -79,6 +80,34 @@ def build_training(config, folder):
         protocol=build_protocol(config, "validation") if config.test else None,
         resume_from=resume_from,
     )
+
+
+def _fingerprint(config, clips):
+    """What the training reads, see `fingerprint`; of several hosts each has read the same.
+
+    Raises:
+        UserError: one of them has other files; names the first of them.
+    """
+    from aa.differences import changed_files
+    from aa.fingerprints import fingerprint, training_files
+
+    own = fingerprint(training_files(config, clips)) if is_first_of_host() else None
+    if config.hardware.nodes == 1:
+        return own
+    from paddle.distributed import all_gather_object
+
+    wait_for_others()  # one disk may be slower
+    found = []
+    all_gather_object(found, own and (socket.gethostname(), own))
+    (first, data), *others = filter(None, found)
+    for host, other in others:
+        changed = changed_files(data["files"], other["files"])
+        if changed:
+            raise UserError(
+                f"{host} has other data than {first}: {some(changed)}. Give all hosts the same "
+                "files."
+            )
+    return data
 
 
 def _checkpoint_to_resume(config, folder):

@@ -9,6 +9,16 @@ ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "
 # Say which host of several this is and how they meet: every host and every start has its own.
 ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 
+# Further keys that may be others on each host, and that no process of a group waits for.
+OF_A_HOST = ("num_threads", "memory_gb", "bandwidth_gb", "peak_tflops")
+OF_A_PROCESS = ("data.num_workers", "data.cache_gb")
+
+
+def shared_by_hosts(key):
+    """Whether the hosts that train together must have the same value of a dotted key."""
+    own = (*ABOUT_HOSTS, *OF_A_PROCESS, *ABOUT_RUNS, *(f"hardware.{name}" for name in OF_A_HOST))
+    return not any(key == one or key.startswith(f"{one}.") for one in own)
+
 
 def report(old, new):
     """Lines like "packages: numpy 1.26.4 -> 1.26.5"; of each group at most `MOST` and a count.
@@ -19,7 +29,7 @@ def report(old, new):
     if "code" not in old:
         return ["the run was made by an older version, whose snapshots hold no hashes to compare"]
     groups = {
-        "code": [*_commits(old["git"], new["git"]), *_files(old["code"], new["code"])],
+        "code": [*_commits(old["git"], new["git"]), *changed_files(old["code"], new["code"])],
         "packages": _values(old["packages"], new["packages"]),
         "data": _data(old, new),
         "machine": _values(old["machine"], new["machine"]),
@@ -77,7 +87,7 @@ def _text(value):
     return "none" if value is ABSENT or value is None else str(value)
 
 
-def _files(old, new):
+def changed_files(old, new):
     """Changed, missing and new files of two {name: what is known of it}."""
     words = {name: "changed" for name in old if name in new and not _same(old[name], new[name])}
     words |= {name: "missing" for name in old if name not in new}
@@ -100,7 +110,7 @@ def _data(old, new):
     # The second stage of a recipe reads what the first left in the same run folder.
     places = {_place(name, new): name for name in after if name not in before}
     renamed = {n: places.get(_place(n, old), n) for n in before if n not in after}
-    return lines + _files({renamed.get(n, n): entry for n, entry in before.items()}, after)
+    return lines + changed_files({renamed.get(n, n): entry for n, entry in before.items()}, after)
 
 
 def _configs(old, new):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WARNING = signal.SIGUSR2  # by which schedulers announce an end; no process of ours dies of it
@@ -32,6 +33,11 @@ def is_main_process(node_rank: int = 0) -> bool:
     return os.environ.get("PADDLE_TRAINER_ID", "0") == "0" and (is_rank() or node_rank == 0)
 
 
+def is_first_of_host() -> bool:
+    """Whether this process is the only one of its group on this host, or the first there."""
+    return os.environ.get("PADDLE_LOCAL_RANK", "0") == "0"
+
+
 def is_run_command(node_rank: int = 0) -> bool:
     """Whether this process is what the user started, on the first host."""
     return is_main_process(node_rank) and not is_rank()
@@ -53,12 +59,20 @@ def wait_for_others() -> None:
     import paddle
 
     store = paddle.base.core.create_or_get_global_tcp_store()
-    key, pause = f"aa/barrier/{next(_barriers)}", 0.002
-    missing = store.add(key, 1) < paddle.distributed.get_world_size()
-    while missing:
-        time.sleep(pause)
-        pause = min(2 * pause, LOOK_EVERY)
-        missing = store.add(key, 0) < paddle.distributed.get_world_size()
+    key, size = f"aa/barrier/{next(_barriers)}", paddle.distributed.get_world_size()
+
+    def wait_for(count, key):
+        pause = 0.002
+        while store.add(key, 0) < count:
+            time.sleep(pause)
+            pause = min(2 * pause, LOOK_EVERY)
+
+    store.add(key, 1)
+    wait_for(size, key)
+    if is_main_process():  # it keeps the store: it must not end while others still ask
+        wait_for(size - 1, f"{key}/left")
+    else:
+        store.add(f"{key}/left", 1)
 
 
 def end_with_parent(number: int = signal.SIGTERM) -> None:
@@ -84,6 +98,39 @@ def obedient() -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*FORWARDED, WARNING))
+
+
+class Shown:
+    """Context in which `show` prints what has been added to a file.
+
+    Args:
+        path: the file.
+        wanted: whether to print anything.
+    """
+
+    def __init__(self, path: Path, wanted: bool = True):
+        self.file, self.wanted = open(path, "rb"), wanted  # noqa: SIM115 closed by __exit__
+        self.ends_line = True
+
+    def __enter__(self) -> "Shown":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.file.close()
+        if self.wanted and not self.ends_line:  # a bar stood there
+            print(flush=True)
+
+    def show(self) -> None:
+        """Print what is new, unless nobody listens."""
+        if not self.wanted:
+            return
+        try:
+            text = self.file.read().decode(errors="replace")
+            self.ends_line = text.endswith("\n") if text else self.ends_line
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `... | head`
+            self.wanted = False
 
 
 def leave(code: int) -> None:

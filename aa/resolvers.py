@@ -14,13 +14,13 @@ from omegaconf import OmegaConf
 from aa.config import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
 from aa.sweeps.sweep import Sweep
 
+SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfig}
+
 
 def register_schemas():
     """Make known what the primary configs name: dataclasses, resolvers, our launcher for Slurm."""
-    store = ConfigStore.instance()
-    store.store(name="train_schema", node=TrainConfig)
-    store.store(name="infer_schema", node=InferConfig)
-    store.store(name="evaluate_schema", node=EvaluateConfig)
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
     Plugins.instance()  # looks for plugins, unless that has been done
     with suppress(ImportError):  # without the extra `sweep` there is none
         from hydra_plugins.aa_slurm import choose

@@ -36,9 +36,14 @@ def check_given_folder(arguments, schema, *, runner, resumable):
     folder = given_folder(arguments, r"hydra\.run\.dir")
     if folder is None or not folder.is_dir() or not (is_held(folder) or has_begun(folder)):
         return
-    if _is_later_host(arguments, schema, runner):  # the first one's command writes
+    hardware = _hardware(arguments, schema, runner)
+    if hardware.get("node_rank", 0) > 0:  # the first host's command writes
         return
-    check_free(folder)
+    try:
+        check_free(folder)
+    except UserError as error:
+        own = " Of several hosts each has its own hardware.node_rank, and this one calls itself 0."
+        raise UserError(f"{error}{own * (hardware.get('nodes', 1) != 1)}") from error
     if has_begun(folder) and not given_folder(arguments, "resume"):
         advice = f", or go on with it: resume={folder}" if resumable else ""
         raise UserError(
@@ -83,19 +88,20 @@ def resume_arguments(arguments, schema, *, runner):
         composed = compose(every, [*started, *own], schema, runner)
     except UserError as error:
         raise UserError(f"resume={asked}: {error}") from error
-    _check_changes(decisive_changes(snapshot["config"], composed), asked, given)
+    _check_changes(decisive_changes(snapshot["config"], composed), composed, asked, given)
     where = [f"resume={literal(str(asked))}", f"hydra.run.dir={literal(str(run))}"]
     where.append("hydra.output_subdir=null")  # what Hydra wrote at the start stays
     return [*words, *option_words(options), *started, *own, *where]
 
 
-def _is_later_host(arguments, schema, runner):
+def _hardware(arguments, schema, runner):
+    """What arguments make of the group `hardware`; nothing where they make no config."""
     words, overrides = split_options(arguments)
     try:
         config = compose(given_options(words), normalise_overrides(overrides), schema, runner)
     except UserError:
-        return False  # Hydra will say so
-    return config.get("hardware", {}).get("node_rank", 0) > 0
+        return {}  # Hydra will say so
+    return config.get("hardware", {})
 
 
 def _without(overrides, others):
@@ -119,13 +125,17 @@ def _fixed_folder(given):
     return folder
 
 
-def _check_changes(changes, asked, given):
+def _check_changes(changes, composed, asked, given):
     """Refuse what would make the run another one, unless that is wanted."""
     listed = "; ".join(f"{key} {literal(then)} -> {literal(now)}" for key, then, now in changes)
+    hardware = composed.get("hardware", {})
+    single = hardware.get("devices", 1) * hardware.get("nodes", 1) == 1
+    splits = hardware.get("sharding", {}).get("level", "none") != "none"
+    alone = " hardware/sharding=none" if single and splits else ""  # nothing to split over
     if changes and not any(re.match(r"resume_with_changes=true$", a, re.I) for a in given):
         raise UserError(
             f"resume={asked}: these settings decide the result and are others now: {listed}. Go "
-            "on with the run's own, or with these: add resume_with_changes=true."
+            f"on with the run's own, or with these: add resume_with_changes=true{alone}."
         )
     if changes:
         print(f"resumed with changes: {listed}")

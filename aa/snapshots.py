@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[1]
 SOURCES = ("aa/**/*.py", "conf/**/*.yaml", "runners/*.py")
 NAME = "snapshot.json"
+COMPUTING = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "ppdiffusers", "numpy", "av")
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -41,7 +43,7 @@ def write_snapshot(folder, config, data):
         "folder": os.path.abspath(folder),
         "working_directory": os.getcwd(),
         "git": _git(),
-        "code": hashes([f for pattern in SOURCES for f in ROOT.glob(pattern)], below=ROOT),
+        "code": code_hashes(),
         "packages": _packages(),
         "data": data,
         "machine": _machine(),
@@ -64,6 +66,20 @@ def record_config(folder, config):
     if without_runs(snapshot["config"]) != without_runs(to_dict(config)):
         _keep(folder)
         write_json(folder / NAME, {**snapshot, "config": to_dict(config)})
+
+
+def code_hashes():
+    """{path: SHA-256} of the code that runs."""
+    return hashes([f for pattern in SOURCES for f in ROOT.glob(pattern)], below=ROOT)
+
+
+def versions():
+    """{name: version} of Python and of the packages that compute."""
+    found = {"python": platform.python_version()}
+    for name in COMPUTING:
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def read_snapshot(run):

@@ -10,6 +10,7 @@ import traceback
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
+from omegaconf import OmegaConf
 
 from aa.config import InferConfig, TrainConfig, node_rank_of, typed
 from aa.errors import GroupError, Signalled, UserError, interruption
@@ -37,6 +38,7 @@ class Task:
         self.schema = None  # of its config
         self.folder, self.sweep = None, None  # of the run, of the sweep
         self.signals = []  # that came
+        self.nodes = 1  # hardware.nodes as it was asked for
 
     def __setstate__(self, state):
         """A launcher's process has its own resolvers."""
@@ -47,7 +49,7 @@ class Task:
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(config, resumable=self.schema in RESUMABLE)
-        rank = node_rank_of(config)
+        rank, self.nodes = node_rank_of(config), OmegaConf.select(config, "hardware.nodes") or 1
         if not is_main_process(rank):
             _remove_file_handlers()
         start = time.monotonic()

@@ -20,13 +20,14 @@ from aa.resume import prepare
 @cli.task
 def main(config):
     checked, folder = cli.begin(config)
-    if checked.resume and is_run_command():
+    node_rank = checked.hardware.node_rank
+    if checked.resume and is_run_command(node_rank):
         prepare(checked.resume)
     check_memory(checked, folder)
     if wants_group(checked.hardware):
-        if checked.data.generate and is_main_process():
+        if checked.data.generate and is_main_process(node_rank):
             generate_clips(checked)  # once, not in every process
-        launch(checked.hardware, folder, full_error=cli.FULL_ERROR)  # each comes back here
+        launch(checked, folder, full_error=cli.FULL_ERROR)  # each comes back here
     else:
         from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 

@@ -10,10 +10,12 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
+from aa import interrupts
 from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
 from aa.resolvers import register_schemas
 
+pytest_plugins = ["tests.cluster.fixtures"]
 CONF = str(Path(__file__).parents[1] / "conf")
 
 for key, value in thread_settings(HardwareConfig(device="cpu")).items():
@@ -48,6 +50,12 @@ def fill(layer, seed=0):
     rng = np.random.default_rng(seed)
     for parameter in layer.parameters():
         parameter.set_value(rng.normal(0, 0.2, parameter.shape).astype("float32"))
+
+
+@pytest.fixture(autouse=True)
+def no_wish_to_stop():
+    """Every test is a command of its own to the signals that come."""
+    interrupts.wishes.forget()
 
 
 @pytest.fixture
@@ -116,14 +124,15 @@ SAMPLING = ["stage.sample_steps=1", "inference.num_frames=2", "inference.num_inf
 def compose():
     """Function (primary config, overrides) -> the checked config dataclass."""
     from aa.arguments import normalise_overrides
-    from aa.config import to_config
+    from aa.config import to_config, typed
+    from aa.resolvers import SCHEMAS
 
     def build(name, overrides):
         register_schemas()
         with initialize_config_dir(CONF, version_base="1.3"):
             config = hydra_compose(name, normalise_overrides(overrides))
         config.name = name  # its default is only known inside a run
-        return to_config(config)
+        return to_config(typed(config, SCHEMAS[name]))
 
     return build
 

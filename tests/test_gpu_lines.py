@@ -8,7 +8,9 @@ import numpy as np
 import paddle
 import pytest
 
-from aa import launch, machine, snapshots
+from aa import machine, snapshots
+from aa.cli.hosts import Hosts
+from aa.cli.launch import rank_environment
 from aa.config import HardwareConfig
 from aa.errors import UserError
 from aa.inference.run import autocast
@@ -83,7 +85,11 @@ def test_a_snapshot_names_the_cards(monkeypatch, tmp_path):
 
 
 def test_only_a_group_on_the_cpu_speaks_through_gloo():
-    environments = [launch._environment(HardwareConfig(device=d), False) for d in ("cpu", "gpu")]
+    hosts = Hosts(store="127.0.0.1:1")
+    environments = [
+        rank_environment(HardwareConfig(device=device, devices=2), hosts, local=0)
+        for device in ("cpu", "gpu")
+    ]
     assert ["PADDLE_DISTRI_BACKEND" in e for e in environments] == [True, False]
 
 

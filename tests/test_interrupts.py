@@ -201,7 +201,7 @@ def test_going_on_is_offered_where_a_run_has_begun(files, said, tmp_path):
     for name in files:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    job = SimpleNamespace(sweep=None, schema=TrainConfig, folder=str(tmp_path))
+    job = SimpleNamespace(sweep=None, schema=TrainConfig, folder=str(tmp_path), nodes=1)
     assert how_to_go_on(job).startswith(said)
     assert how_to_go_on(job).endswith(f"resume={tmp_path}") == bool(said)
     job.schema = EvaluateConfig

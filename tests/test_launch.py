@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from aa.cli.launch import _fail, check_shared_folder, rank_overrides
+from aa.cli.hosts import Hosts
+from aa.cli.launch import check_shared_folder, rank_environment, rank_overrides
+from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
 from aa.config import HardwareConfig
-from aa.errors import GroupError, UserError
+from aa.errors import UserError
 from aa.processes import wants_group
 
 ROOT = Path(__file__).parents[1]
+GLOO = "/paddle/third_party/gloo/gloo/transport/tcp"
 
 
 @pytest.fixture
@@ -45,27 +48,71 @@ def test_ranks_repeat_the_job_in_its_folder(composed):
     ]
 
 
-def test_a_failing_rank_speaks_for_its_group(tmp_path):
-    (tmp_path / "workerlog.0").write_text("step 1\nTerminated\n")
-    (tmp_path / "workerlog.1").write_text("Traceback ...\nMemoryError: 3 GB\nbye\n")
-    with pytest.raises(
-        GroupError, match=r"MemoryError: 3 GB; the processes' output is in"
-    ) as error:
-        _fail(tmp_path, code=241)
-    assert error.value.code == 1
-    (tmp_path / "workerlog.1").write_text("error: clip 3 is short.\n")
-    with pytest.raises(UserError, match=r"^clip 3 is short\.$"):
-        _fail(tmp_path, code=2)
+@pytest.fixture
+def reason(tmp_path):
+    """Function (what process 1 printed, its exit code) -> the `Reason`."""
+
+    def build(said, code):
+        (tmp_path / "workerlog.1").write_text(said)
+        return reason_of(1, code, tmp_path / "workerlog.1", since=0.0)
+
+    return build
+
+
+def test_what_a_user_can_mend_is_said_as_it_is(reason):
+    found = reason("step 1\nerror: clip 3 is short.\n", 2)
+    assert (found.kind, found.line) == (USER, "clip 3 is short.")
+
+
+def test_of_a_mistake_in_the_program_the_last_error_is_said(reason):
+    found = reason("Traceback ...\nMemoryError: 3 GB\nbye\n", 1)
+    assert (found.kind, found.line) == (OWN, "process 1: MemoryError: 3 GB")
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"),
-    [(247, "SIGKILL"), (250, "SIGABRT"), (1, "code 1")],
+    ("code", "said"),
+    [(-9, "(SIGKILL): killed, or out of memory"), (-6, "(SIGABRT)"), (1, "(code 1)")],
 )
-def test_of_a_rank_that_says_nothing_the_signal_is_named(tmp_path, code, reason):
-    (tmp_path / "workerlog.0").write_text("step 1\n")
-    with pytest.raises(GroupError, match=rf"ended without a word \({reason}\)"):
-        _fail(tmp_path, code)
+def test_of_a_process_that_says_nothing_the_signal_is_named(reason, code, said):
+    assert reason("step 1\n", code).line == f"process 1 ended without a word {said}"
+
+
+def test_what_the_others_of_a_group_know_is_said_last():
+    gone = f"RuntimeError: [{GLOO}/pair.cc:584] TIMEOUT self_rank = 1 pair_rank = 0 peer_str = "
+    first = [Reason(PEER, 0.0, gone), Reason(HOST, 0.1, "node 1 has gone")]
+    assert min(first).line == "node 1 has gone"
+    assert min([*first, Reason(OWN, 0.2, "process 0 ended")]).line == "process 0 ended"
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        (
+            "pair.cc:584] TIMEOUT self_rank = 1 pair_rank = 0 peer_str = [10.0.0.1]:29619",
+            "process 1 lost process 0 at 10.0.0.1: ",
+        ),
+        (
+            "unbound_buffer.cc:80] TIMEOUT self_rank = none pair_rank = -1 peer_str = none",
+            "process 1 waited for the others in vain (gloo waits 30 s): ",
+        ),
+    ],
+)
+def test_of_a_lost_process_gloos_own_line_and_its_place_are_said(reason, said, line):
+    found = reason(f"RuntimeError: [{GLOO}/{said}\n", 1)
+    assert (found.kind, found.line) == (PEER, f"{line}RuntimeError: [{GLOO}/{said}")
+
+
+def test_a_process_is_told_its_place_as_paddles_launcher_would():
+    hardware = HardwareConfig(
+        device="gpu", devices=2, nodes=2, node_rank=1, master="a:1", precision="bfloat16"
+    )
+    hosts = Hosts(store="10.0.0.1:500", addresses=["10.0.0.1", "10.0.0.2"])
+    told = rank_environment(hardware, hosts, local=1)
+    assert told["PADDLE_TRAINER_ID"] == "3"
+    assert told["PADDLE_TRAINERS_NUM"] == "4"
+    assert told["PADDLE_MASTER"] == "10.0.0.1:500"
+    assert told["PADDLE_CURRENT_ENDPOINT"] == "10.0.0.2:502"
+    assert told["FLAGS_selected_gpus"] == "1"
 
 
 def test_a_rank_that_leaves_is_spared_the_teardown_of_the_libraries():

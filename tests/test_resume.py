@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -34,21 +35,31 @@ def run(tmp_path):
     return tmp_path / "run"
 
 
-@pytest.fixture
-def begun(tmp_path, compose):
-    """A run folder as `stage=1 seed=3` leaves it after its snapshot."""
-    from dataclasses import asdict
-
-    folder = tmp_path / "begun"
+def begin(folder, compose, *overrides):
+    """Make a run folder as a command with these overrides leaves it after its snapshot."""
     (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "overrides.yaml").write_text("- stage='1'\n- seed=3\n")
+    lines = "".join(f"- {override}\n" for override in overrides)
+    (folder / ".hydra" / "overrides.yaml").write_text(lines)
     hydra = "hydra: {overrides: {hydra: [], task: []}}\n"
     (folder / ".hydra" / "hydra.yaml").write_text(hydra)
-    config = compose("train", ["stage=1", "seed=3"])
+    config = compose("train", list(overrides))
     config.name = "stage1"
     snapshot = {"config": asdict(config), "command": ["python", "runners/train.py"], "git": None}
     (folder / "snapshot.json").write_text(json.dumps(snapshot))
     return folder
+
+
+@pytest.fixture
+def begun(tmp_path, compose):
+    """A run folder as `stage=1 seed=3` leaves it after its snapshot."""
+    return begin(tmp_path / "begun", compose, "stage='1'", "seed=3")
+
+
+@pytest.fixture
+def on_two_hosts(tmp_path, compose):
+    """A run folder that node 0 of two has left, whose optimizers are split."""
+    hosts = ["hardware.nodes=2", "hardware.master=a:29400", "hardware.node_rank=0"]
+    return begin(tmp_path / "two", compose, "stage='1'", "hardware/sharding=stage1", *hosts)
 
 
 def resume(*arguments):
@@ -155,6 +166,49 @@ def test_a_group_that_is_given_takes_the_place_of_a_value_kept_of_it(begun):
     assert kept not in resume(*given)
 
 
+def test_each_host_goes_on_as_it_is_called_now_wherever_they_meet(on_two_hosts):
+    asked = [f"resume={on_two_hosts}", "hardware.node_rank=1", "hardware.master=b:29500"]
+    found = resume(*asked, "hardware.start_timeout=60")
+    assert "hardware.node_rank=1" in found
+    assert "hardware.master=b:29500" in found
+    assert not [
+        word for word in found if word in ("hardware.node_rank=0", "hardware.master=a:29400")
+    ]
+
+
+def test_from_two_hosts_to_one_everything_to_change_is_in_one_line(on_two_hosts):
+    command = [f"resume={on_two_hosts}", "hardware.nodes=1"]
+    with pytest.raises(UserError, match=r"hardware\.nodes 2 -> 1\.") as error:
+        resume(*command)
+    advice = "add resume_with_changes=true hardware/sharding=none."
+    assert str(error.value).endswith(advice)
+    assert resume(*command, *advice[len("add ") : -1].split())
+
+
+def test_from_one_host_to_two_everything_to_change_is_in_one_line(begun):
+    two = ["hardware.nodes=2", "hardware.master=a:29400", "hardware.node_rank=1"]
+    with pytest.raises(
+        UserError, match=r"hardware\.nodes 1 -> 2\. .*: add resume_with_changes=true\.$"
+    ):
+        resume(f"resume={begun}", *two)
+    assert resume(f"resume={begun}", *two, "resume_with_changes=true")
+
+
+def test_in_a_job_the_hosts_are_those_of_the_job_that_goes_on(tmp_path, compose, monkeypatch):
+    job = {"SLURM_JOB_ID": "7", "SLURM_JOB_NODELIST": "a,b", "SLURM_NNODES": "2"}
+    for key, value in {**job, "SLURM_NODEID": "0", "SLURM_NTASKS": "2"}.items():
+        monkeypatch.setenv(key, value)
+    run = begin(tmp_path / "job", compose, "stage='1'", "hardware.nodes=slurm")
+    monkeypatch.setenv("SLURM_JOB_ID", "8")
+    monkeypatch.setenv("SLURM_NODEID", "1")
+    assert resume(f"resume={run}")[:2] == ["stage='1'", "hardware.nodes=slurm"]
+    monkeypatch.setenv("SLURM_NNODES", "1")
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    monkeypatch.setenv("SLURM_NODEID", "0")
+    with pytest.raises(UserError, match=r"hardware\.nodes 2 -> 1\."):
+        resume(f"resume={run}")
+
+
 def test_a_changed_setting_is_refused_by_name(begun):
     with pytest.raises(UserError, match=r"seed 3 -> 4\. .* add resume_with_changes=true"):
         resume(f"resume={begun}", "seed=4")
@@ -185,13 +239,17 @@ def test_resume_of_no_run_folder_is_one_line(tmp_path):
         resume(f"resume={tmp_path}")
 
 
+def check(arguments, *, resumable):
+    check_given_folder(arguments, TrainConfig, runner="runners/train.py", resumable=resumable)
+
+
 def test_a_folder_that_holds_a_run_is_refused_before_anything_is_written(begun):
     with pytest.raises(UserError, match="holds a run already"):
-        check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+        check([f"hydra.run.dir={begun}"], resumable=True)
     with pytest.raises(UserError, match=r"hydra\.run\.dir=<folder>\.$"):
-        check_given_folder([f"hydra.run.dir={begun}"], resumable=False)
+        check([f"hydra.run.dir={begun}"], resumable=False)
     shutil.rmtree(begun)
-    check_given_folder([f"hydra.run.dir={begun}"], resumable=True)
+    check([f"hydra.run.dir={begun}"], resumable=True)
 
 
 def test_a_key_that_is_new_since_the_run_is_no_change():

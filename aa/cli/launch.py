@@ -1,26 +1,34 @@
-"""Training in several processes on this machine: one group, started by the command of one run."""
+"""Training in several processes: one group, started by the command of one run on each host."""
 
 import logging
 import os
 import re
-import signal
 import subprocess
 import sys
-from contextlib import suppress
+import time
 from pathlib import Path
+from typing import Any
 
-import psutil
 from hydra.core.hydra_config import HydraConfig
 
 from aa.arguments import OURS
-from aa.errors import GroupError, Interrupted, UserError
-from aa.interrupts import handling
-from aa.processes import FORWARDED, end_with_parent
+from aa.cli.hosts import Hosts, met
+from aa.cli.reasons import HOST, OWN, PEER, STOPPED, USER, Reason, reason_of
+from aa.config import to_dict
+from aa.differences import flat, shared_by_hosts
+from aa.errors import GroupError, Interrupted, Signalled, UserError
+from aa.interrupts import Wish, handling, wishes
+from aa.processes import FORWARDED, Shown, obedient, starting
+from aa.runs import STAGES
+from aa.schemas.hardware import HardwareConfig
+from aa.snapshots import code_hashes, versions
+from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
 
-# What paddle's launcher leaves beside the logs: the whole environment, with any secrets in it.
-ENVIRONMENTS = ("envlog.*", "backup_env.*.json", "default.*.log")
+LOOK_EVERY = 0.1  # seconds, at the processes and what other hosts say
+ENDS_WITHIN = 3.0  # seconds, for those of a group of which one has failed
+TOLD_WITHIN = 5.0  # seconds, for another host's better reason
 
 
 def check_shared_folder(arguments, who):
@@ -37,48 +45,41 @@ def check_shared_folder(arguments, who):
         raise UserError(f"{who} need one run folder: add hydra.run.dir=<folder>, the same for all.")
 
 
-def launch(hardware, folder, *, full_error=False):
-    """Run this job in `hardware.devices` processes and wait for them.
+def launch(config: Any, folder: Path, *, full_error: bool = False) -> None:
+    """Run this job in `hardware.devices` processes on each of `hardware.nodes` hosts, to its end.
 
     The processes repeat this command, each with its rank; what they print is in `logs/` of the run
-    folder, that of the first also here. Of several machines each starts its own, into one folder.
+    folder, that of the first also here. Of several hosts each starts its own, into one folder.
 
     Args:
-        hardware: the checked `HardwareConfig`.
+        config: the checked `TrainConfig`.
         folder: the run folder.
         full_error: ranks show whole tracebacks of the user's errors too.
 
     Raises:
-        UserError, GroupError: a process failed.
-        Interrupted: a signal stopped them all.
+        UserError, GroupError: a process failed, or the hosts did not meet or agree.
+        Interrupted, Signalled: a signal stopped them all.
     """
-    logs = Path(folder) / "logs"
+    hardware, logs = config.hardware, Path(folder) / "logs"
     if hardware.nodes > 1:
-        check_shared_folder(sys.argv, f"{hardware.nodes} machines")
+        check_shared_folder(sys.argv, f"{hardware.nodes} hosts")
         logs /= f"node{hardware.node_rank}"
-    logs.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-u", "-W", "ignore", "-m", "paddle.distributed.launch"]
-    command += ["--nproc_per_node", str(hardware.devices), "--log_dir", str(logs)]
-    if hardware.nodes > 1:
-        command += ["--nnodes", str(hardware.nodes), "--rank", str(hardware.node_rank)]
-        command += ["--master", hardware.master]
-    command += ["--log_level", "CRITICAL", str(Path(sys.argv[0]).resolve())]
-    command += [*_options(), *rank_overrides(folder)]
-    log.info("starting %d processes, their output goes to %s", hardware.devices, logs)
-    environment = _environment(hardware, full_error)
-    child = subprocess.Popen(
-        command, env=environment, start_new_session=True, preexec_fn=end_with_parent
-    )
-    try:
-        stopped_by = _wait(child)
-    finally:
-        for pattern in ENVIRONMENTS:
-            for file in logs.glob(pattern):
-                file.unlink(missing_ok=True)
-    if child.returncode and (not stopped_by or _users_errors(logs)):
-        _fail(logs, child.returncode)
-    if stopped_by:
-        raise Interrupted(stopped_by)
+    with met(hardware, folder, _about(config)) as hosts:
+        logs.mkdir(parents=True, exist_ok=True)
+        _Group(hardware, hosts, Path(folder), logs, _command(folder), full_error).run()
+
+
+def _about(config):
+    """What must be the same on all hosts, see `met`."""
+    values = {key: value for key, value in flat(to_dict(config)).items() if shared_by_hosts(key)}
+    values["resume"] = "true" if config.resume else "false"
+    return {"config": values, "code": code_hashes(), "packages": versions()}
+
+
+def _command(folder):
+    """That of a process of the group."""
+    runner = str(Path(sys.argv[0]).resolve())
+    return [sys.executable, "-u", runner, *_options(), *rank_overrides(folder)]
 
 
 def rank_overrides(folder):
@@ -99,74 +100,167 @@ def _options():
     return options
 
 
-def _environment(hardware, full_error):
-    environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(full_error))}
-    if hardware.device == "cpu":
-        # Paddle's launcher then counts no device and the processes speak through gloo.
-        environment |= {"CUDA_VISIBLE_DEVICES": "all", "PADDLE_DISTRI_BACKEND": "gloo"}
-    return environment
+def rank_environment(hardware: HardwareConfig, hosts: Hosts, local: int) -> dict[str, str]:
+    """What Paddle reads of a process' place in its group, as its own launcher would say it.
 
-
-def _wait(child):
-    """Wait for the launcher; the number of the first signal that came meanwhile, or None.
-
-    The first signal goes to the processes, which finish their step and save. The second goes to
-    the launcher, which ends them.
+    Args:
+        hardware: the checked config.
+        hosts: that have met.
+        local: number of the process on this host.
     """
-    received = []
-
-    def forward(number, frame):
-        received.append(number)
-        ranks = _ranks(child) if len(received) == 1 else []
-        for process in ranks:
-            process.send_signal(signal.SIGTERM)
-        if not ranks:
-            child.send_signal(signal.SIGTERM)
-
-    with handling(FORWARDED, forward):
-        child.wait()
-    return received[0] if received else None
-
-
-def _ranks(launcher):
-    """The processes that run this command again; not those that read clips for them."""
-    runner = str(Path(sys.argv[0]).resolve())
-    found = []
-    with suppress(psutil.Error):  # the launcher has ended meanwhile
-        for process in psutil.Process(launcher.pid).children():
-            with suppress(psutil.Error):
-                if runner in process.cmdline():
-                    found.append(process)
+    devices, rank = hardware.devices, hardware.node_rank * hardware.devices + local
+    port = int(hosts.store.rpartition(":")[2])
+    ends = [f"{a}:{port + 1 + n}" for a in hosts.addresses for n in range(devices)]  # as names only
+    found = {
+        "PADDLE_MASTER": hosts.store,
+        "PADDLE_TRAINERS_NUM": str(len(ends)),
+        "PADDLE_TRAINER_ID": str(rank),
+        "PADDLE_TRAINER_ENDPOINTS": ",".join(ends),
+        "PADDLE_CURRENT_ENDPOINT": ends[rank],
+        "PADDLE_GLOBAL_SIZE": str(len(ends)),
+        "PADDLE_GLOBAL_RANK": str(rank),
+        "PADDLE_LOCAL_SIZE": str(devices),
+        "PADDLE_LOCAL_RANK": str(local),
+        "PADDLE_RANK_IN_NODE": str(local),
+        "PADDLE_NNODES": str(hardware.nodes),
+    }
+    if hardware.device == "gpu":
+        return {**found, "FLAGS_selected_gpus": str(local)}  # of those that are visible
+    found["PADDLE_DISTRI_BACKEND"] = "gloo"
+    interface = hosts.here and hosts.interface()
+    if interface and "GLOO_SOCKET_IFNAME" not in os.environ:
+        # Else gloo takes the address of the host's own name: with Debian that is 127.0.1.1.
+        found["GLOO_SOCKET_IFNAME"] = interface
     return found
 
 
-def _fail(logs, code):
-    """Raise with the line of the rank that says why."""
-    users = _users_errors(logs)
-    if users:
-        raise UserError(users[0].removeprefix("error: "))
-    last = _last_errors(logs)
-    reason = next((line for line in last if line), _silent(code))
-    # A code above 128 is only that of a process that the launcher stopped because another failed.
-    raise GroupError(f"{reason}; the processes' output is in {logs}.", code if code < 128 else 1)
+class _Group:
+    """The processes of this host, from their start to their end."""
+
+    def __init__(self, hardware, hosts, folder, logs, command, full_error):
+        self.hardware, self.hosts, self.command = hardware, hosts, command
+        self.folder, self.logs = folder, logs
+        self.full_error = full_error
+        self.first = hardware.node_rank * hardware.devices  # rank of the first one
+        self.ranks: list[subprocess.Popen] = []
+        self.reasons: list[Reason] = []
+        self.ended: set[int] = set()  # of the ranks, looked at already
+        self.stop: int | None = None  # the signal that all are to stop for
+        self.killed = False
+
+    def run(self):
+        logs = [self.logs / f"workerlog.{local}" for local in range(self.hardware.devices)]
+        count = f"{len(logs)} process{'es' * (len(logs) > 1)}"
+        log.info("starting %s, with their output in %s", count, self.logs)
+        try:
+            for local, file in enumerate(logs):
+                self._start(local, file)
+            with handling(FORWARDED, self._forward), Shown(logs[0], self.first == 0) as shown:
+                while not self._is_over(logs):
+                    shown.show()
+                    time.sleep(LOOK_EVERY)
+                shown.show()
+        finally:
+            self._kill()
+            self.hosts.tell(done=True)
+        self._conclude()
+
+    def _start(self, local, file):
+        environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.full_error))}
+        environment |= rank_environment(self.hardware, self.hosts, local)
+        with open(file, "wb") as output, starting():
+            process = subprocess.Popen(
+                self.command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=obedient,
+            )
+        self.ranks.append(process)
+
+    def _forward(self, number, frame):
+        wish = wishes.hear(number)
+        if wish is Wish.STOP:
+            self._stop(number)
+            self.hosts.tell(stop=number)
+        elif wish is Wish.AT_ONCE:
+            self._kill()
+
+    def _stop(self, number):
+        """All processes finish their step and save."""
+        if self.stop is None:
+            self.stop = number
+            for process in self.ranks:
+                process.terminate()
+
+    def _kill(self):
+        for process in self.ranks:
+            if process.poll() is None:
+                self.killed = True
+                process.kill()
+        for process in self.ranks:
+            process.wait()
+
+    def _is_over(self, logs):
+        """Look at processes and hosts; whether all of them have ended, as they may."""
+        for local, process in enumerate(self.ranks):
+            if process.poll() is not None and local not in self.ended:
+                self.ended.add(local)
+                self._note(local, process.returncode, logs[local])
+        for who, message in self.hosts.listen():
+            self._hear(who, message)
+        running = len(self.ended) < len(self.ranks)
+        if not self.reasons and running and (lost := self.hosts.lost()):
+            self._fail(Reason(HOST, time.monotonic(), lost))
+        if not self.reasons:
+            return not running
+        best, waited = min(self.reasons), time.monotonic() - self.reasons[0].since
+        if running and waited >= ENDS_WITHIN and not self.killed:
+            self._kill()
+        patience = TOLD_WITHIN if self.hosts.lines and best.kind in (HOST, PEER) else 0
+        return not running and waited >= patience
+
+    def _note(self, local, code, file):
+        if code in STOPPED:
+            self._stop(code - 128)
+            self.hosts.tell(stop=code - 128)
+        elif code and not self.killed:
+            self._fail(reason_of(self.first + local, code, file, time.monotonic()))
+
+    def _fail(self, reason):
+        self.reasons.append(reason)
+        self.hosts.tell(failed=reason.line, kind=reason.kind)
+
+    def _hear(self, who, message):
+        if "stop" in message:
+            self._stop(int(message["stop"]))
+        if "failed" in message:
+            kind = int(message["kind"])
+            line = message["failed"] if kind in (USER, HOST) else f"{who}, {message['failed']}"
+            self.reasons.append(Reason(kind, time.monotonic(), line))
+
+    def _conclude(self):
+        """Raise what has ended the group before its time."""
+        best = min(self.reasons, default=None)
+        if best and best.kind == USER:
+            raise UserError(best.line)
+        if self.stop is not None and (best or self.killed):  # what it was at is not saved
+            if best:
+                log.warning("%s", best.line)
+            raise Signalled(self.stop)
+        if self.stop is not None:
+            raise Interrupted(self.stop)
+        if best:
+            code = next((p.returncode for p in self.ranks if 0 < p.returncode < 128), 1)
+            raise GroupError(
+                f"{best.line}; the processes' output is in {self.logs}.{way_on(self.folder)}",
+                code if best.kind == OWN else 1,
+            )
 
 
-def _silent(code):
-    """What is known of a process that says nothing: the launcher's code is -signal as a byte."""
-    name = {s.value: s.name for s in signal.Signals}.get(256 - code, f"code {code}")
-    return f"a process ended without a word ({name}): killed, or out of memory"
-
-
-def _users_errors(logs):
-    return [line for line in _last_errors(logs) if line.startswith("error: ")]
-
-
-def _last_errors(logs):
-    return [_last_error(file) for file in sorted(logs.glob("workerlog.*"))]
-
-
-def _last_error(file):
-    """The last line of a log that names an error."""
-    named = re.compile(r"(error: |[\w.]*(Error|Exception|Interrupt)\b)")
-    lines = file.read_text(errors="replace").splitlines()
-    return next((line.strip() for line in reversed(lines) if named.match(line.strip())), "")
+def way_on(folder: Path) -> str:
+    """A sentence that says how to go on with a run, where it has a checkpoint."""
+    parts = [folder / part for part in ("", *STAGES)]
+    return f" Go on from its last checkpoint: resume={folder}" * any(map(list_checkpoints, parts))

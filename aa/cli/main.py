@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aa.arguments import check_arguments, normalise_overrides
 from aa.cli.launch import check_shared_folder
 from aa.config import InferConfig, TrainConfig, to_config
-from aa.errors import Interrupted, UserError
+from aa.errors import UserError
 from aa.inputs import check_files
 from aa.interrupts import unwinding
 from aa.machine import check_device, prepare_paddle
@@ -26,6 +26,7 @@ from aa.resolvers import make_folder, register_resolvers, register_schemas
 from aa.resume import has_begun
 from aa.resume_arguments import check_given_folder, resume_arguments
 from aa.runs import STAGES
+from aa.schemas.slurm import SLURM
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
@@ -129,7 +130,7 @@ def _leave_interrupted(job, stop):
     """End after a signal: say so, and which command goes on where one does."""
     code = getattr(stop, "code", INTERRUPTED)
     if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
-        leave(0 if isinstance(stop, Interrupted) else code)
+        leave(code)
     print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
     sys.exit(code)
 
@@ -146,7 +147,9 @@ def how_to_go_on(job):
         return f"; make the rest: python {sys.argv[0]} {asked}"
     parts = [Path(job.folder, part) for part in ("", *STAGES)]
     where = " from its last checkpoint" if any(map(list_checkpoints, parts)) else " from its start"
-    return f"; go on{where}: python {sys.argv[0]} {asked}"
+    every = {1: "", SLURM: " in a job on as many hosts"}
+    hosts = every.get(job.nodes, " on every host, with its own hardware.node_rank")
+    return f"; go on{where}{hosts}: python {sys.argv[0]} {asked}"
 
 
 def begin(config):

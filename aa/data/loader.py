@@ -1,31 +1,41 @@
 """Paddle's loader of batches, and what became of the processes that read for it."""
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from os import statvfs
 from typing import Any
 
 from paddle.io import DataLoader
+from paddle.io.multiprocess_utils import _cleanup_mmap
+
+from aa.processes import FORWARDED, WARNING, end_with_parent, starting
 
 SHARED_MEMORY = "/dev/shm"  # where batches lie on their way
 ENDS_WITHIN = 2.0  # seconds that a process takes to end, and its files to be missed before it has
 
 
 class ClipLoader(DataLoader):
-    """Knows the processes that read clips: Paddle does not say why one of them has ended."""
+    """Knows the processes that read clips: Paddle does not say why one of them has ended.
+
+    They end when the one that trains does, which alone is asked to stop: whoever asks all processes
+    at once, as a terminal and most schedulers do, shall not take the next batch away from it.
+    """
 
     def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
+        trains = os.getpid()
+        super().__init__(*arguments, **options, worker_init_fn=lambda _: _serve(trains))
         self._readers: list[BaseProcess] = []
 
     def __iter__(self) -> Iterator[Any]:
         before = set(active_children())
-        batches = super().__iter__()
+        with starting():  # a signal waits until `_serve` knows what to do
+            batches = super().__iter__()
         self._readers = [process for process in active_children() if process not in before]
         return batches
 
@@ -46,11 +56,42 @@ class ClipLoader(DataLoader):
         return None
 
 
+def _serve(trains: int) -> None:
+    """In a process that reads for another one: end with it, and stop for nobody else.
+
+    Paddle's own wait for the next order of one that was killed, give its memory never back, and
+    die of any SIGTERM.
+    """
+    signal.signal(signal.SIGUSR1, _leave)
+    end_with_parent(signal.SIGUSR1)
+    if os.getppid() != trains:  # it has ended already
+        _leave()
+    others = {*FORWARDED, WARNING} - {signal.SIGTERM}
+    for number in others:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    threading.Thread(target=_hear_only, args=(trains,), daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, others)
+
+
+def _hear_only(trains):
+    """Wait for the SIGTERM of one process: multiprocessing ends with it what still reads."""
+    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != trains:
+        continue
+    _leave()
+
+
+def _leave(*signalled):
+    """End, and give shared memory back."""
+    _cleanup_mmap()
+    os._exit(bool(signalled))
+
+
 def _explain(code: int, readers: int) -> str:
     fewer = f"fewer of them than {readers} or none" if readers > 1 else "none"
     advice = f"Use {fewer}: data.num_workers=0"
     if code == -signal.SIGBUS:
-        room = statvfs(SHARED_MEMORY)
+        room = os.statvfs(SHARED_MEMORY)
         return (
             f"{SHARED_MEMORY}, with {room.f_blocks * room.f_frsize / 2**20:.1f} MiB in all, has no "
             "room for what the processes that read clips hand over. Make it larger (docker run "

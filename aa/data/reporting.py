@@ -1,9 +1,6 @@
 """Items on their way from the processes that read clips to the one that trains."""
 
 import json
-import os
-import signal
-import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from aa.errors import ClipError, UserError
-from aa.processes import end_with_parent
 
 # What the user can mend, first of all a clip, and what only a programmer can.
 TROUBLES = ("clip_error", "error", "crash")
@@ -23,20 +19,16 @@ class ReportingDataset:
     Every item has its number under "number": Paddle's loader takes a batch without arrays for the
     end of the data, and waits for ever for an item that raised in its thread. One that cannot be
     made has besides only one of `TROUBLES`, a message or a traceback. Clips left out so far come
-    under "bad_clips". Worker processes end when the one they read for is killed: Paddle's wait for
-    their next order, and its memory is never given back.
+    under "bad_clips".
     """
 
     def __init__(self, dataset):
-        self.dataset, self._process = dataset, os.getpid()
+        self.dataset = dataset
 
     def __len__(self):
         return len(self.dataset)
 
     def __getitem__(self, k: int) -> dict[str, Any]:
-        if os.getpid() != self._process:
-            _end_with(self._process)
-            self._process = os.getpid()
         number = {"number": np.array(k)}
         try:
             item = {**self.dataset[k], **number}
@@ -48,22 +40,6 @@ class ReportingDataset:
             return {"crash": traceback.format_exc(), **number}
         bad = {str(clip.video): reason for clip, reason in self.dataset.bad_clips.items()}
         return {**item, "bad_clips": json.dumps(bad)} if bad else item
-
-
-def _end_with(trains):
-    """In a process that reads: end, and give shared memory back, when the one that trains ends."""
-    signal.signal(signal.SIGUSR1, _leave)  # SIGTERM and SIGINT are the training's own
-    end_with_parent(signal.SIGUSR1)
-    if os.getppid() != trains:  # it has ended already
-        _leave(None, None)
-
-
-def _leave(number, frame):
-    if "paddle" in sys.modules:
-        from paddle.io.multiprocess_utils import _cleanup_mmap
-
-        _cleanup_mmap()
-    os._exit(1)
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:

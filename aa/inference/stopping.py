@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from aa.errors import Interrupted
-from aa.interrupts import handling
+from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED
 
 
 @contextmanager
 def interruptible(tidy: Callable[[], None], came: list[int]) -> Iterator[None]:
-    """Context in which SIGTERM, as Ctrl-C does, raises `Interrupted`.
+    """Context in which SIGTERM, as Ctrl-C does, raises `Interrupted`; an echo of one does nothing.
 
     Args:
         tidy: called at the end, whatever it is; no signal disturbs it.
@@ -19,8 +19,9 @@ def interruptible(tidy: Callable[[], None], came: list[int]) -> Iterator[None]:
     """
 
     def stop(number, frame):
-        came.append(number)
-        raise Interrupted(number)
+        if wishes.hear(number) is not Wish.ECHO:
+            came.append(number)
+            raise Interrupted(number)
 
     with handling(FORWARDED, stop):
         try:

@@ -49,7 +49,7 @@ class HardwareConfig:
         one_of("hardware", self, "device", ("cpu", "gpu"))
         one_of("hardware", self, "precision", PRECISIONS)
         wanted(
-            isinstance(self.nodes, int) and self.nodes > 0,
+            type(self.nodes) is int and self.nodes > 0,
             f"hardware.nodes must be how many hosts run this, or {SLURM}, got {self.nodes}.",
         )
         positive("hardware", self, "devices", "start_timeout")

@@ -5,6 +5,8 @@ import sys
 from paddlenlp.trainer import TrainerCallback
 from tqdm import tqdm
 
+from aa.processes import wait_for_others
+
 
 class ProgressBarCallback(TrainerCallback):
     """A bar with rate, time left and the last loss."""
@@ -34,38 +36,79 @@ class ProgressBarCallback(TrainerCallback):
             self.bar.close()
 
 
-def is_due(state, every):
-    """Whether a step is one of those every so often, or the last."""
-    return state.global_step % every == 0 or state.global_step == state.max_steps
+def is_due(state, every, *, at_end=True):
+    """Whether a step is one of those every so often, or, if wanted, the last."""
+    last = at_end and state.global_step == state.max_steps
+    return state.global_step % every == 0 or last
 
 
 class InspectCallback(TrainerCallback):
-    """Looks at the model every so often, in evaluation mode.
+    """Looks at the model every so often, in evaluation mode, in the first process.
 
     All draws have generators of their own and the model goes back to training mode, so training
-    continues as if nothing had happened.
+    continues as if nothing had happened. A signal does not wait for a look, which may take minutes:
+    one that was left out or broken off is made up for when training goes on.
 
     Args:
-        inspect: function step -> None that writes and records what it sees.
+        name: of what it sees.
+        inspect: function step -> None that writes and records it.
         model: the `AnimateAnyone`.
         every: how often, in steps.
-        ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
         at_end: whether also at the last step.
+        ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
+        stopper: the `Stopper`.
+        missed: names of the looks that were left out after the last step, which checkpoints keep.
     """
 
-    def __init__(self, inspect, model, every, ema=None, *, at_end=False):
-        self.inspect, self.model, self.every, self.ema = inspect, model, every, ema
-        self.at_end = at_end
+    def __init__(self, name, inspect, model, *, every, at_end, ema, stopper, missed):
+        self.name, self.inspect, self.model, self.ema = name, inspect, model, ema
+        self.every, self.at_end = every, at_end
+        self.stopper, self.missed = stopper, missed
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        if self.name in self.missed:
+            self.missed.remove(self.name)
+            self._look(state.global_step)
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        self.missed.clear()
 
     def on_step_end(self, args, state, control, **kwargs):
-        due = is_due(state, self.every) if self.at_end else state.global_step % self.every == 0
-        if state.is_world_process_zero and due:
-            self.model.eval()
+        if is_due(state, self.every, at_end=self.at_end):
+            self._look(state.global_step)
+
+    def _look(self, step):
+        self.model.eval()
+        if self.ema:
+            self.ema.swap()
+        try:
+            if not self.stopper.breaks_off(lambda: self.inspect(step)):
+                return
+        finally:
             if self.ema:
                 self.ema.swap()
-            try:
-                self.inspect(state.global_step)
-            finally:
-                if self.ema:
-                    self.ema.swap()
             self.model.train()
+        self.missed.append(self.name)
+
+
+class WaitCallback(TrainerCallback):
+    """All processes wait for the first one, which alone looks at the model, and agree again.
+
+    Their next sum would not wait so long, see `wait_for_others`. So it is before the first step.
+
+    Args:
+        looks: (every, at_end) of the looks.
+        agree: the `AgreeCallback`.
+    """
+
+    def __init__(self, looks, agree):
+        self.looks, self.agree = looks, agree
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        wait_for_others()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if any(is_due(state, every, at_end=at_end) for every, at_end in self.looks):
+            wait_for_others()
+            self.agree.agree()
+            control.should_training_stop |= self.agree.stops

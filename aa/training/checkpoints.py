@@ -11,6 +11,7 @@ from paddlenlp.trainer.trainer_utils import ShardingOption
 from safetensors import SafetensorError
 
 from aa.errors import UserError
+from aa.processes import wait_for_others
 from aa.sealing import describe, partial_folder, read_manifest, remove, seal
 from aa.training.callbacks import is_due
 from aa.training.state import collect_optimizer, save_state, state_folder
@@ -121,6 +122,7 @@ class CheckpointCallback(TrainerCallback):
             training = collect_optimizer(optimizer, gather=sharded), lr_scheduler, state
         if self.record:
             self.save(state.global_step, training)
+        wait_for_others()  # a large one takes longer than a sum may
 
     def save(self, step, training):
         """Write `step-N`, then delete what is more than the limit.

@@ -47,6 +47,9 @@ class RecordCallback(TrainerCallback):
         recorder: a `runs.Recorder`.
         step: the `Step`.
         size: the `StepSize`.
+
+    Attributes:
+        missed: names of looks at the model that a stop has left out after the last step.
     """
 
     def __init__(self, recorder, step, size):
@@ -54,15 +57,18 @@ class RecordCallback(TrainerCallback):
         self.clock = ClockCallback()
         self.at = 0
         self.losses, self.counted, self.skipped = 0.0, 0, 0
+        self.missed = []
 
     def state(self):
         """What the next line needs of the steps before it, as plain values."""
-        return {"losses": self.losses, "counted": self.counted, "skipped": self.skipped}
+        counts = {"losses": self.losses, "counted": self.counted, "skipped": self.skipped}
+        return {**counts, "missed": self.missed}
 
     def load(self, state):
         """Go on from what `state` gave."""
         self.losses, self.counted = state["losses"], state["counted"]
         self.skipped = state["skipped"]
+        self.missed[:] = state.get("missed", [])  # none in checkpoints of before
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.at = state.global_step

@@ -1,5 +1,6 @@
 """A training run: trainer, records and checkpoints in one run folder."""
 
+import signal
 import sys
 import time
 from contextlib import closing
@@ -9,7 +10,7 @@ from aa.best import BestCheckpoint
 from aa.errors import Interrupted
 from aa.resume import decisive_hash
 from aa.runs import PLAN, read_json, write_json
-from aa.training.callbacks import InspectCallback, ProgressBarCallback
+from aa.training.callbacks import InspectCallback, ProgressBarCallback, WaitCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.failures import check_finished, told_failures
 from aa.training.puppet_test import Validation
@@ -89,7 +90,7 @@ class TrainingRun:
             if step >= self.config.stage.max_steps:
                 self._finish(step, start)
         if self.agree.stops:
-            raise Interrupted(self.stopper.signal)
+            raise Interrupted(self.stopper.signal or signal.SIGTERM)  # another process had it
 
     def _train(self):
         """The last step."""
@@ -139,18 +140,35 @@ class TrainingRun:
             best=self._best(),
         )
         callbacks = [self.agree, finite, *([ema] if ema else [])]
+        looks = self._looks()
+        wait = WaitCallback([(every, at_end) for _, every, at_end in looks.values()], self.agree)
         if record is None:
-            return [*callbacks, LogLastCallback(), checkpoints]
+            return [*callbacks, LogLastCallback(), wait, checkpoints]
         callbacks += [record, LogLastCallback(), self.bar]
+        for name, (make, every, at_end) in looks.items():
+            inspect = InspectCallback(
+                name,
+                make(),
+                self.model,
+                every=every,
+                at_end=at_end,
+                ema=ema,
+                stopper=self.stopper,
+                missed=record.missed,
+            )
+            callbacks.append(inspect)
+        return [*callbacks, wait, checkpoints, record.clock]
+
+    def _looks(self):
+        """{name: (what makes its function, every so many steps, at the last one too)}."""
+        stage, found = self.config.stage, {}
         if stage.sample_steps:
-            callbacks.append(InspectCallback(self._sampler(), self.model, stage.sample_steps, ema))
+            found["sample"] = self._sampler, stage.sample_steps, False
         if self.protocol:
-            every = self.config.test.validation_steps
-            callbacks.append(InspectCallback(self._figures(), self.model, every, ema))
+            found["figures"] = self._figures, self.config.test.validation_steps, False
         if self.held_out:
-            every = self.config.validation.steps
-            callbacks.append(InspectCallback(self._clips(), self.model, every, ema, at_end=True))
-        return [*callbacks, checkpoints, record.clock]
+            found["clips"] = self._clips, self.config.validation.steps, True
+        return found
 
     def _record(self, step, stage, arguments):
         if self.recorder is None:

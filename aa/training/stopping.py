@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from aa.errors import Signalled
 from aa.interrupts import SIGNALS, Wish, end, handling, wishes
@@ -20,15 +21,33 @@ class Stopper:
 
     def __init__(self):
         self.signal, self.at_once, self.process = None, False, os.getpid()
+        self._breaks = False
         self.handling = handling(SIGNALS, self._ask)
 
     def __enter__(self):
-        wishes.forget()
         self.handling.__enter__()
         return self
 
     def __exit__(self, *error):
         self.handling.__exit__(*error)
+
+    def breaks_off(self, work: Callable[[], None]) -> bool:
+        """Do some work that nothing depends on, unless a signal has come; one breaks it off.
+
+        Returns:
+            whether one has come, so that it is not done.
+        """
+        self._breaks = True
+        try:
+            if self.signal is None:
+                work()
+                return False
+        except BaseException:
+            if self.signal is None or self.at_once:
+                raise
+        finally:
+            self._breaks = False
+        return True
 
     def _ask(self, number, frame):
         if os.getpid() != self.process:
@@ -38,6 +57,8 @@ class Stopper:
             self.signal = number
             again = " (Ctrl-C again: at once)" if number == signal.SIGINT else ""
             print(f"\nstopping: this step ends and is saved{again}", file=sys.stderr)
+            if self._breaks:
+                raise Signalled(number)
         elif wish is Wish.AT_ONCE:
             if self.at_once:
                 end(number)  # what was raised has been swallowed

@@ -11,7 +11,7 @@ import pytest
 
 from aa.data.clips import ClipDataset
 from aa.data.loader import ClipLoader
-from aa.errors import Interrupted, UserError
+from aa.errors import Signalled, UserError
 from aa.outcomes import read_outcome
 from aa.training.failures import told_failures
 from tests.commands import one_line, run_here
@@ -113,11 +113,11 @@ def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
     assert loader.trouble().startswith("a process that reads clips has ended by itself (code 3).")
 
 
-def test_a_signal_that_ends_the_readers_too_interrupts_and_is_no_failure(tmp_path):
+def test_a_failure_after_a_signal_interrupts_and_is_no_failure(tmp_path):
     trainer = SimpleNamespace(readers_trouble=lambda: "a process that reads clips has ended.")
     stopper = SimpleNamespace(signal=signal.SIGTERM)
     told = told_failures(trainer, stopper, folder=tmp_path, stage=None)
-    with pytest.raises(Interrupted) as stop, told:
+    with pytest.raises(Signalled) as stop, told:
         raise SystemError("a reader is gone")
     assert stop.value.code == 143
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 
 import numpy as np
 import paddle
@@ -11,7 +12,7 @@ import pytest
 from aa.build import build_training
 from aa.build_data import build_clips, build_validation_items, hold_out_clips
 from aa.data.reporting import collate
-from aa.errors import ClipError, UserError
+from aa.errors import ClipError, Interrupted, UserError
 from aa.training.usable import Usable
 from aa.training.validation import ClipValidation
 from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
@@ -174,3 +175,23 @@ def test_a_metric_that_cannot_be_computed_stops_the_run_before_it_starts(configu
     with pytest.raises(UserError, match=r"temporal_error .*mp4, as animated, has a single frame"):
         build_training(configured(*options), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_breaks_a_validation_off_and_who_goes_on_makes_up_for_it(
+    whole, configured, tmp_path, monkeypatch
+):
+    measured = ClipValidation._item_loss
+
+    def item_loss(self, k):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return measured(self, k)
+
+    monkeypatch.setattr(ClipValidation, "_item_loss", item_loss)
+    with pytest.raises(Interrupted):
+        build_training(configured(*STEPS, *METRICS), tmp_path).run()
+    assert [checkpoint_step(path) for path in list_checkpoints(tmp_path)] == [2]
+    assert records(tmp_path, "val/loss") == {}
+    monkeypatch.undo()
+    build_training(configured(*STEPS, *METRICS, f"resume={tmp_path}"), tmp_path).run()
+    for key in ("loss", "val/loss", "val/psnr"):
+        assert records(tmp_path, key) == records(whole, key)
