@@ -22,7 +22,7 @@ from aa.resume import has_begun
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.metrics import job_metrics
 from aa.sweeps.process import Stopper, run_process
-from aa.sweeps.sweep import HELD, JOB, WARNED, Sweep, wants_retry
+from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
 from aa.sweeps.words import last_error
 
 OUTPUT = "output.log"
@@ -62,7 +62,7 @@ class _Job:
                 return self._run()
         except Interrupted:
             warned = WARNING in wishes.came
-            self.sweep.note(self.name, stopped=WARNED if warned else True)
+            self.sweep.note(self.name, stopped=True)
             if warned and not self._goes_on():
                 return None
             if warned:

@@ -9,7 +9,7 @@ from aa.outcomes import read_outcome, write_outcome
 from aa.runs import read_json
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, queue_again, read_queue
-from aa.sweeps.sweep import HELD, JOB, WARNED, Sweep, wants_retry
+from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
 from aa.sweeps.words import error_line
 
 LOOK_EVERY = 1.0  # seconds, at folders
@@ -153,9 +153,11 @@ class SlurmJobs:
             self.limit.note(self.sweep, folder)
         if read_outcome(folder):
             return True
-        again = state in QUEUED_AGAIN or (state in WRONG and stopped == WARNED)
+        again = state in QUEUED_AGAIN or (state in WRONG and stopped)
         if again and self.again(number):
-            self.say(f"{name}: was ended by Slurm ({state}), Slurm job {number} is queued again")
+            self.sweep.note(name, stopped=False)
+            self.gone.pop(name, None)
+            self.say(f"{name}: ended as {state}, Slurm job {number} is queued again")
             return False
         if state in WRONG and not stopped:
             self._fail(name, state)

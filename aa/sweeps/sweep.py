@@ -19,7 +19,6 @@ from aa.runs import read_json, write_json
 
 SWEEP, JOB = "sweep.json", "job.json"
 CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
-WARNED = "warned"  # what `job.json` says of a job that stopped because its queue announced its end
 LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
 
 

@@ -27,7 +27,7 @@ from aa.interrupts import handling, wishes
 from aa.processes import WARNING
 from aa.sweeps.limits import EVER, TimeLimit
 from aa.sweeps.metrics import job_metrics
-from aa.sweeps.queue import queue_again
+from aa.sweeps.queue import queue_again, read_queue
 from aa.sweeps.slurm import SlurmJobs
 from aa.sweeps.sweep import Sweep
 
@@ -79,13 +79,17 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
     def _queue_again(self):
         """Put this job into the queue again, whose step is saved; nothing more is heard.
 
-        submitit would do so at once, and have the job killed while it saves.
+        submitit would do so at once, and have the job killed while it saves. One that Slurm ends
+        already may have been cancelled meanwhile: the command that waits for it sees to it.
         """
         import submitit
 
         for number in (signal.SIGTERM, WARNING):  # which Slurm may send to `scontrol` too
             signal.signal(number, signal.SIG_IGN)
-        queue_again(submitit.JobEnvironment().job_id)
+        number = submitit.JobEnvironment().job_id
+        found = (read_queue() or {}).get(number)
+        if found is None or found.state == "RUNNING":
+            queue_again(number)
 
     def launch(
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int

@@ -107,10 +107,20 @@ def test_a_job_that_its_host_killed_has_failed_with_what_it_said_last(wait, tmp_
     )
 
 
-def test_a_job_that_was_asked_to_stop_has_not_failed(wait, sweep, tmp_path):
+def test_a_job_that_was_asked_to_stop_has_not_failed_and_is_queued_again(wait, sweep, tmp_path):
+    """As where Slurm wants its place: nobody has cancelled it."""
     sweep.note("0_a", stopped=True)
-    assert wait(["0_a"], {}, {"0_a": Queued("FAILED")})[-1] == "0_a: was stopped, Slurm job 7_0"
-    assert read_outcome(tmp_path / "0_a") is None
+    said = wait(["0_a"], {}, {"0_a": Queued("FAILED")}, {"0_a": "done"})
+    assert said[1:] == [
+        "again 7_0",
+        "0_a: ended as FAILED, Slurm job 7_0 is queued again",
+    ]
+
+
+def test_a_job_that_fails_again_and_again_before_it_begins_is_not_queued_for_ever(wait, sweep):
+    sweep.note("0_a", stopped=True)
+    said = wait(["0_a"], {}, {"0_a": Queued("FAILED")})
+    assert said.count("again 7_0") == 1
 
 
 def test_a_job_that_slurm_ended_for_its_time_is_queued_again(wait):
@@ -118,7 +128,7 @@ def test_a_job_that_slurm_ended_for_its_time_is_queued_again(wait):
     said = wait(["0_a"], {}, timeout, {"0_a": RUNNING}, {"0_a": "done"})
     assert said[1:] == [
         "again 7_0",
-        "0_a: was ended by Slurm (TIMEOUT), Slurm job 7_0 is queued again",
+        "0_a: ended as TIMEOUT, Slurm job 7_0 is queued again",
     ]
 
 
