@@ -35,10 +35,12 @@ class Wishes:
 
     Attributes:
         came: their numbers.
+        of_main: they are the main thread's now, within `unwinding`; else those of `listen`'s.
     """
 
     def __init__(self):
         self.came: list[int] = []
+        self.of_main = False
         self._since = 0.0
 
     def hear(self, number: int) -> Wish:
@@ -99,10 +101,12 @@ def unwinding() -> Iterator[list[int]]:
 
     heard = _heard()
     before = {number: signal.signal(number, stop) for number in heard}
+    wishes.of_main = True
     mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, heard)
     try:
         yield wishes.came
     finally:
+        wishes.of_main = False
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _install(before)
 
@@ -131,10 +135,12 @@ def importing() -> Iterator[None]:
     """
     before = {number: signal.getsignal(number) for number in _heard()}
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, before)
+    of_main, wishes.of_main = wishes.of_main, False
     try:
         yield
     finally:
         _install(before)
+        wishes.of_main = of_main
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
@@ -147,11 +153,18 @@ def end(number: int) -> None:
 
 
 def _end_at(heard):
-    """In a thread: end this process at a signal, unless it is only the echo of one that came."""
-    number = signal.sigwait(heard)
-    while wishes.hear(number) is Wish.ECHO:
+    """In a thread: end this process at a signal, unless it is only the echo of one that came.
+
+    One that is the main thread's may come here too: after a SIGSTOP the system wakes all threads,
+    and who is first takes what waits for the process.
+    """
+    main = threading.main_thread().ident
+    while True:
         number = signal.sigwait(heard)
-    end(number)
+        if wishes.of_main and main:
+            signal.pthread_kill(main, number)
+        elif wishes.hear(number) is not Wish.ECHO:
+            end(number)
 
 
 def _heard(numbers=SIGNALS):

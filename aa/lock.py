@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 
 COMMAND, WRITER = ".command.lock", ".writer.lock"
 FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, process
+MOMENT, LOOK_EVERY = 1.0, 0.05  # seconds: that nobody is told of, between looks at a lock
 
 
 @contextmanager
@@ -80,12 +82,49 @@ def _is_locked(path):
         return False
 
 
+def who_holds(folder: str | Path, names: Iterable[str] = (COMMAND, WRITER)) -> str | None:
+    """Which process holds a folder, in words; None where no other one does, see `is_held`."""
+    held_files = (path for name in names if _is_locked(path := Path(folder) / name))
+    return next((_who(_text(path)) for path in held_files), None)
+
+
 @contextmanager
-def held_briefly(path):
-    """Wait for a file that is only there to be held, and hold it; made if it is not there."""
-    with open(path, "a") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX)
+def held_briefly(
+    path: Path, *, say: Callable[[str], object], pause: Callable[[float], object] = time.sleep
+) -> Iterator[None]:
+    """Wait for a file that is only there to be held, and hold it; made if it is not there.
+
+    Args:
+        path: the file.
+        say, pause: see `wait_until_free`.
+    """
+    with _open(path.parent, path.name) as file:
+        wait_until_free(lambda: None if _take(file) else _who(_text(path)), say=say, pause=pause)
+        _sign(file)
         yield
+
+
+def wait_until_free(
+    who: Callable[[], str | None],
+    *,
+    say: Callable[[str], object],
+    pause: Callable[[float], object] = time.sleep,
+) -> None:
+    """Wait for another process; if it takes longer than a moment, say for which one.
+
+    Args:
+        who: returns which it is, None when there is none any more.
+        say: called with a line when it is waited for, and when that is over.
+        pause: called with seconds; what it raises ends the waiting.
+    """
+    begun, said = time.monotonic(), None
+    while (found := who()) is not None:
+        if found != said and time.monotonic() - begun > MOMENT:
+            said = found
+            say(f"is being written by {found}; waiting for it")
+        pause(LOOK_EVERY)
+    if said:
+        say("is free; it goes on")
 
 
 @contextmanager
@@ -94,12 +133,17 @@ def _single(folder, name):
     if not _take(file):
         raise _busy(folder, file)
     with file:
-        file.truncate(0)
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-        file.write(json.dumps(holder))
-        file.flush()
-        os.fsync(file.fileno())  # other hosts read it
+        _sign(file)
         yield
+
+
+def _sign(file):
+    """Leave in a file that this process holds who that is."""
+    file.truncate(0)
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+    file.write(json.dumps(holder))
+    file.flush()
+    os.fsync(file.fileno())  # other hosts read it
 
 
 def _check(folder, name):
@@ -128,14 +172,27 @@ def _take(file):
 
 
 def _busy(folder, file):
-    try:
-        holder = json.loads(file.read())
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
-        who = f"process {holder['pid']} on {holder['host']}, since {since}"
-    except (ValueError, KeyError):
-        who = "another process"
+    who = _who(file.read())
     file.close()
     return UserError(
         f"{folder}: is being written by {who}; wait for it or stop it, or choose another "
         "hydra.run.dir=<folder>."
     )
+
+
+def _who(text):
+    """The process that has left a text in the file that it holds, in words."""
+    try:
+        holder = json.loads(text)
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
+        return f"process {holder['pid']} on {holder['host']}, since {since}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def _text(path):
+    """What a file says. Not for one that this process holds, see `is_held`."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -3,10 +3,12 @@
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
 from aa.config import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
@@ -16,9 +18,14 @@ SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfi
 
 
 def register_schemas():
-    """Make known what the primary configs name: dataclasses and resolvers."""
+    """Make known what the primary configs name: dataclasses, resolvers, our launcher for Slurm."""
     for name, schema in SCHEMAS.items():
         ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    Plugins.instance()  # looks for plugins, unless that has been done
+    with suppress(ImportError):  # without the extra `sweep` there is none
+        from hydra_plugins.aa_slurm import choose
+
+        choose()
     register_resolvers()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 STAGES = ("stage1", "stage2")  # folders of a run of both stages
 PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
+CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
 
 
 def stage_folders(config, folder):

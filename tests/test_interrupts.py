@@ -99,6 +99,20 @@ def test_what_the_first_sigterm_began_is_finished_though_another_one_repeats_it(
     assert interrupt(work, signal.SIGTERM, tmp_path, times=2) == (1, "put away\n")
 
 
+def test_what_comes_to_a_stopped_process_is_its_main_thread_s_all_the_same(tmp_path):
+    """As where a scheduler suspends a job and ends it: all threads wake, and any may be first."""
+    work = "listen()\ntry:\n    with unwinding():\n        print('ready', flush=True)\n"
+    work += "        while True:\n            pass\n"
+    work += "except KeyboardInterrupt:\n    sys.exit('put away')"
+    for _ in range(5):
+        with started("-c", OPENING + work, folder=tmp_path) as process:
+            assert process.stdout.readline() == "ready\n"
+            for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
+                process.send_signal(number)
+                time.sleep(0.05)
+            assert (process.wait(20), process.stderr.read()) == (1, "put away\n")
+
+
 def test_an_echo_does_not_end_who_says_its_last_words(tmp_path):
     work = f"listen()\ntry:\n    with unwinding():\n        {READY}\nexcept KeyboardInterrupt:\n"
     work += "    print('ready', flush=True); time.sleep(0.5); sys.exit('go on with it')"

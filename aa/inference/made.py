@@ -11,9 +11,8 @@ from aa.differences import flat, without_runs
 from aa.errors import StorageError
 from aa.fingerprints import fingerprint
 from aa.resume import INERT
-from aa.runs import write_text
+from aa.runs import CASES, write_text
 
-CASES = "cases.jsonl"
 # Which videos are made, not how: the files themselves are compared instead.
 WHICH = ("weights", "reference", "pose", "cases", "cases_shard")
 

@@ -23,10 +23,12 @@ from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcom
 from aa.recorded import composed, given_folder, given_options, literal, split_options
 from aa.runs import read_json
 from aa.sweeps.metrics import direction
+from aa.sweeps.ray_jobs import RAY, ray_options, start_ray
 from aa.sweeps.sweep import SWEEP, Sweep, assignment
 
 MULTIRUN = ("-m", "--multirun")
 NOT_RECORDED = re.compile(r"\+{0,2}(sweep\.resume|hydra\.(mode|sweep\.dir))=")
+SLURM = "SlurmLauncher"
 FIRST_ERROR, STOPPED = 2, 130  # exit codes: of a failure without one, of jobs that were stopped
 
 
@@ -69,6 +71,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     options = given_options(words)
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
         sweep = _describe(config, _options(config, schema), overrides, runner)
+        beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and (Path(folder) / SWEEP).exists():
@@ -81,6 +84,8 @@ def sweeping(arguments, schema, *, runner, full_error):
     Path(folder).mkdir(parents=True, exist_ok=True)
     with held(folder):
         sweep.write()
+        if beside is not None:
+            start_ray(beside)
         own += [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
         yield sweep, ["--multirun", *words, *sweep.arguments, *own]
 
@@ -128,6 +133,12 @@ def _describe(config, options, overrides, runner):
     name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
     if name == "optuna" and not options.metric:
         raise UserError("a search needs what to search by: add sweep.metric=val/loss, for example.")
+    launcher = str(config.hydra.launcher._target_)
+    if launcher.endswith(f".{SLURM}") and "aa_slurm" not in launcher:
+        raise UserError(
+            "hydra/launcher=submitit_slurm: this environment is older than our launcher for Slurm: "
+            "run `make setup`, or pip install -e ."
+        )
     return Sweep(
         folder="",
         runner=str(Path(runner).resolve()),
@@ -137,7 +148,7 @@ def _describe(config, options, overrides, runner):
         swept=[*(sweeper.get("params") or {}), *_swept(overrides)],
         metric=options.metric,
         direction=options.direction or (options.metric and direction(options.metric)),
-        launcher=str(config.hydra.launcher._target_).rpartition(".")[2],
+        launcher=launcher.rpartition(".")[2],
         sweeper=name,
         full_error=False,
         home=os.getcwd(),

@@ -3,29 +3,33 @@
 import os
 import re
 import shutil
+import signal
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
 from aa.arguments import OURS
 from aa.errors import Interrupted
-from aa.lock import held_briefly, is_held
+from aa.interrupts import wishes
+from aa.lock import held_briefly, wait_until_free, who_holds
 from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
+from aa.processes import WARNING
 from aa.recorded import literal
 from aa.resume import has_begun
-from aa.runs import read_json, write_json
+from aa.sweeps.limits import TimeLimit
 from aa.sweeps.metrics import job_metrics
-from aa.sweeps.process import run_process
-from aa.sweeps.sweep import JOB, Sweep
+from aa.sweeps.process import Stopper, run_process
+from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
 from aa.sweeps.words import last_error
 
-OUTPUT, HELD = "output.log", ".job.lock"
-STOPPED = (130, 143)  # exit codes of who was asked to stop: by SIGINT, by SIGTERM
+OUTPUT = "output.log"
+# Exit codes of who was asked to stop: by SIGINT or SIGTERM, before it could hear of it or after.
+STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM)
 OWN = re.compile(r"\+{0,2}sweep\.\w+=")
 REPEATED = re.compile(r"\+{0,2}rerun=")
-LOOK_EVERY = 1.0  # seconds, at a job that another process is at
 
 
 def run_job(config, *, resumable):
@@ -50,29 +54,50 @@ class _Job:
         self.sweep = Sweep.read(self.hydra.sweep.dir)
         self.folder = Path(self.hydra.runtime.output_dir)
         self.name, self.retries = self.folder.name, config.sweep.retries
+        self.stopper = Stopper(alone=self.sweep.launcher == "BasicLauncher")
 
     def run(self):
-        with held_briefly(self.folder / HELD):  # until it has ended: nobody else runs this job
-            self._wait()
-            return self._run()
+        try:
+            with self.stopper, self._held():
+                return self._run()
+        except Interrupted:
+            warned = WARNING in wishes.came
+            self.sweep.note(self.name, stopped=True)
+            if warned and not self._goes_on():
+                return None
+            if warned:
+                signal.raise_signal(WARNING)  # to who would have heard it: it queues the job again
+            raise
+
+    @contextmanager
+    def _held(self):
+        """Until the job has ended nobody else runs it; a killed sweep's may still be saving."""
+        waits = {"say": self._tell, "pause": self.stopper.pause}
+        with held_briefly(self.folder / HELD, **waits):
+            wait_until_free(lambda: who_holds(self.folder), **waits)
+            yield
 
     def _run(self):
-        record = {**read_json(self.folder / JOB), "asked": self.sweep.started}
-        write_json(self.folder / JOB, record)
+        facts = {"asked": self.sweep.started, "stopped": False, "waits": None}
+        record = self.sweep.note(self.name, **facts)
         ended = read_outcome(self.folder)
         if ended and ended["state"] == DONE:
             self._say("is done already")
-        while not ended or (ended["state"] == FAILED and record["attempts"] <= self.retries):
+        while not ended or wants_retry(self.folder, self.retries):
             if self.sweep.is_stopped():
                 return None
             if self.config.sweep.fail_fast and self.sweep.has_failed(but=self.name):
                 self._say("not started, for another job has failed (sweep.fail_fast=true)")
                 return None
             # What was only stopped has had no attempt.
-            record["attempts"] += bool(ended) or not record["attempts"]
-            write_json(self.folder / JOB, record | {"tried": self.sweep.started})
+            attempts = record["attempts"] + (bool(ended) or not record["attempts"])
+            fresh = {"limit": None, "limits": 0} if ended else {}
+            facts = {"attempts": attempts, "tried": self.sweep.started, **fresh}
+            record = self.sweep.note(self.name, **facts)
+            self.stopper.check()
             if self._attempt() in STOPPED:
                 self._say("was stopped")
+                self.sweep.note(self.name, stopped=True)
                 return None
             ended = read_outcome(self.folder)
         return self._metric() if ended["state"] == DONE else None
@@ -80,31 +105,37 @@ class _Job:
     def _say(self, text):
         print(f"{self.name}: {text}", flush=True)
 
-    def _wait(self):
-        """Until nobody else is at this job: what a killed sweep has started may still be saving."""
-        if is_held(self.folder):
-            self._say("is being written by another process; waiting for it")
-        while is_held(self.folder):
-            time.sleep(LOOK_EVERY)
+    def _tell(self, text):
+        """Say a line, and leave it where a command that waits for this job finds it."""
+        self._say(text)
+        self.sweep.note(self.name, waits=text)
 
     def _metric(self):
         found = job_metrics(self.folder).get(self.sweep.metric)
         return found and found.value
 
+    def _goes_on(self):
+        """Whether a job whose queue has ended it has anything to do when it is queued again."""
+        limit = TimeLimit.of(self.hydra.launcher)
+        if read_outcome(self.folder) is None and limit.has_come():
+            limit.note(self.sweep, self.folder)
+        return read_outcome(self.folder) is None or wants_retry(self.folder, self.retries)
+
     def _attempt(self):
         """One process; its exit code. What it leaves unsaid is written for it."""
         forget_outcome(self.folder)
         start, output = time.monotonic(), self.folder / OUTPUT
-        alone = self.sweep.launcher == "BasicLauncher"
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.sweep.full_error))}
-        code, stopped_by = run_process(self._command(), output, environment, alone=alone)
-        if read_outcome(self.folder) is None and not stopped_by and code not in STOPPED:
+        code = run_process(self._command(), output, environment, stopper=self.stopper)
+        ended = read_outcome(self.folder)
+        if self.stopper.stopped and ended and ended["state"] == FAILED:
+            forget_outcome(self.folder)  # it failed amid being stopped: that says nothing of it
+        self.stopper.check()
+        if ended is None and code not in STOPPED:
             seconds = time.monotonic() - start
             error = last_error(output, code)
             shown = 128 - code if code < 0 else code or 1  # of a signal, as shells say it
             write_outcome(self.folder, error=error, code=shown, seconds=seconds)
-        if stopped_by:
-            raise Interrupted(stopped_by)
         return code
 
     def _command(self):

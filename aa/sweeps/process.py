@@ -4,53 +4,123 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
 
-from aa.interrupts import Wish, handling, wishes
-from aa.processes import FORWARDED, end_with_parent
+from aa.errors import Interrupted
+from aa.interrupts import Wish, end, handling, wishes
+from aa.processes import FORWARDED, WARNING, obedient, starting
 
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
 
-def run_process(command, output, environment, *, alone):
-    """Run a command to its end; SIGINT, SIGTERM and SIGHUP to this process stop it softly.
+class Stopper:
+    """Context in which signals to this process stop the one that it runs.
 
-    It is asked to stop once, by SIGTERM, and ended at the second wish, see `Wishes`. If this
-    process is killed, it is asked to stop too; it writes into the file itself, so that it can still
-    say so.
+    That is asked once, by SIGTERM, at the first signal, however many come: what it has done is
+    saved. A scheduler says the same thing several times over, warns first, and has the last word.
+
+    Args:
+        alone: the process is the only one: signals of the terminal are for it too, and a second
+            wish ends it, see `Wishes`. Else only SIGTERM is, and the warning of a scheduler: the
+            terminal speaks to the command that started all.
+    """
+
+    def __init__(self, *, alone: bool):
+        self.alone = alone
+        self.child: subprocess.Popen | None = None
+        self._handlers = ExitStack()
+
+    def __enter__(self) -> "Stopper":
+        heard = FORWARDED if self.alone else (signal.SIGTERM,)
+        self._handlers.enter_context(handling((*heard, WARNING), self._hear))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._handlers.close()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a signal has asked to stop."""
+        return bool(wishes.came)
+
+    def check(self) -> None:
+        """Come back if no signal has asked to stop.
+
+        Raises:
+            Interrupted: one has.
+        """
+        if self.stopped:
+            first = wishes.came[0]
+            raise Interrupted(signal.SIGTERM if first == WARNING else first)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, unless to be stopped; see `check`."""
+        self.check()
+        time.sleep(seconds)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        wish, child = wishes.hear(number), self.child
+        if wish is Wish.STOP and child:
+            child.send_signal(signal.SIGTERM)
+        elif wish is Wish.AT_ONCE and self.alone:
+            if child:
+                child.kill()
+            else:
+                end(number)
+
+
+def run_process(
+    command: Sequence[str | Path],
+    output: Path,
+    environment: Mapping[str, str],
+    *,
+    stopper: Stopper,
+) -> int:
+    """Run a command to its end, which a signal to this process may bring, see `Stopper`.
+
+    If this process is killed, the other one is asked to stop too; it writes into the file itself,
+    so that it can still say so.
 
     Args:
         command: the words.
         output: path of the file that all it prints is added to.
         environment: of the process.
-        alone: it is the only one: what it prints is shown as well, and signals of the terminal are
-            for it; else only SIGTERM is, for the terminal speaks to the command that started all.
+        stopper: entered; of one that is alone, what the process prints is shown as well.
 
     Returns:
-        its exit code, negative for a signal, and the number of the first signal that came, or None.
+        its exit code, negative for a signal.
     """
+    shows = stopper.alone
     with open(output, "ab") as file, open(output, "rb") as written:
         written.seek(0, os.SEEK_END)
-        child = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=end_with_parent,
-        )
-        with _forwarded(child, FORWARDED if alone else (signal.SIGTERM,)) as received:
-            try:
-                while not _has_ended(child):
-                    alone = alone and _show(written)
-                if alone:
-                    _show(written)
-            finally:
-                if child.poll() is None:
-                    child.terminate()
-                    child.wait()
-    return child.returncode, received[0] if received else None
+        with starting():
+            child = subprocess.Popen(
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=obedient,
+            )
+        try:
+            stopper.child = child
+            if stopper.stopped:  # meanwhile; twice is no second wish
+                child.terminate()
+            while not _has_ended(child):
+                shows = shows and _show(written)
+            if shows:
+                _show(written)
+        finally:
+            if child.poll() is None:
+                child.terminate()
+                child.wait()
+            stopper.child = None
+    return child.returncode
 
 
 def _has_ended(child):
@@ -69,20 +139,3 @@ def _show(written):
     except BrokenPipeError:  # `... | head`
         return False
     return True
-
-
-@contextmanager
-def _forwarded(child, signals):
-    """Pass signals to this process on; yields the list of those that came."""
-    received = []
-
-    def forward(number, frame):
-        wish = wishes.hear(number)
-        received.append(number)
-        if wish is Wish.STOP:
-            child.send_signal(signal.SIGTERM)
-        elif wish is Wish.AT_ONCE:
-            child.kill()
-
-    with handling(signals, forward):
-        yield received

@@ -9,8 +9,9 @@ from aa.errors import Interrupted
 from aa.interrupts import handling
 from aa.lock import holder, is_held
 from aa.processes import FORWARDED
+from aa.sweeps.ray_jobs import RAY
 
-BESIDE = ("JoblibLauncher", "RayLauncher")  # which would kill their jobs; those of a queue live on
+BESIDE = ("JoblibLauncher", RAY)  # which would kill their jobs; those of a queue live on
 LOOK_EVERY = 0.2  # seconds, at jobs that are saving
 
 
@@ -22,7 +23,10 @@ def stopping(sweep):
         Interrupted: they have ended.
     """
 
+    asked = []
+
     def stop(number, frame):
+        asked.append(number)
         sweep.stop()
         running = [folder for folder in sweep.asked().values() if is_held(folder)]
         print(f"stopping: {len(running)} jobs finish their step and save", flush=True)
@@ -37,4 +41,7 @@ def stopping(sweep):
         yield
         return
     with handling(FORWARDED, stop):
-        yield
+        try:
+            yield
+        except KeyboardInterrupt as error:  # Ray makes a plain one of any
+            raise (Interrupted(asked[0]) if asked else error) from None

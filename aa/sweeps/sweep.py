@@ -4,8 +4,10 @@ import hashlib
 import itertools
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import OmegaConf
 
@@ -16,7 +18,7 @@ from aa.resume import INERT
 from aa.runs import read_json, write_json
 
 SWEEP, JOB = "sweep.json", "job.json"
-CLAIMS, STOPPED = ".claims.lock", "stopped.json"
+CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
 LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
 
 
@@ -97,7 +99,7 @@ class Sweep:
             number: wanted; a job that comes to an older sweep may find it taken.
         """
         signature, swept = self.describe(config, overrides)
-        with held_briefly(Path(self.folder) / CLAIMS):
+        with self._alone():
             jobs = self.jobs()
             for name, job in jobs.items():
                 if job["signature"] == signature:
@@ -111,6 +113,14 @@ class Sweep:
             record = {"number": number, "signature": signature, "swept": swept, "attempts": 0}
             write_json(Path(self.folder) / name / JOB, record)
         return name
+
+    def note(self, name: str, **facts: Any) -> dict[str, Any]:
+        """Add facts to what `job.json` says of a job, whoever else does; what it says then."""
+        file = Path(self.folder) / name / JOB
+        with self._alone():
+            record = {**read_json(file), **facts}
+            write_json(file, record)
+        return record
 
     def stop(self):
         """Let no job begin any more that belongs to the command that runs now."""
@@ -130,6 +140,15 @@ class Sweep:
         tried = [folder for name, folder in self._marked("tried").items() if name != but]
         return any(outcome and outcome["state"] == FAILED for outcome in map(read_outcome, tried))
 
+    @contextmanager
+    def _alone(self):
+        """While this lasts no other process changes what jobs there are, or what is said of one."""
+        with held_briefly(Path(self.folder) / CLAIMS, say=self._say):
+            yield
+
+    def _say(self, text):
+        print(f"{self.folder}: its list of jobs {text}", flush=True)
+
     def _marked(self, key):
         marks = {name: job.get(key) for name, job in self.jobs().items()}
         return {n: Path(self.folder) / n for n, mark in marks.items() if mark == self.started}
@@ -145,3 +164,10 @@ def assignment(override):
     """(key, value) of an override, without a plus and quotes."""
     key, _, value = override.lstrip("+").partition("=")
     return key, value.strip("'\"")
+
+
+def wants_retry(folder: Path, retries: int) -> bool:
+    """Whether a job has failed and may be tried again, after so many attempts."""
+    ended = read_outcome(folder)
+    failed = bool(ended) and ended["state"] == FAILED
+    return failed and read_json(folder / JOB)["attempts"] <= retries

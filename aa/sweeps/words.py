@@ -2,6 +2,7 @@
 
 import re
 import signal
+from pathlib import Path
 
 TAIL = 64 * 1024  # bytes of the end of a file that are looked at
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
@@ -29,7 +30,11 @@ def last_error(path, code):
     """
     if code < 0:
         return f"was ended by {signal.Signals(-code).name}: killed, or out of memory"
-    for line in reversed(last_lines(path)):
-        if ERROR.match(line.strip()):
-            return line.strip().removeprefix("error: ")
-    return f"ended with exit code {code} and without a word"
+    return error_line(path) or f"ended with exit code {code} and without a word"
+
+
+def error_line(path: str | Path) -> str | None:
+    """The last line of a file that names an error, None where none does."""
+    lines = (line.strip() for line in reversed(last_lines(path)))
+    found = next((line for line in lines if ERROR.match(line)), None)
+    return found and found.removeprefix("error: ")

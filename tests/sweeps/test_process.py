@@ -1,13 +1,14 @@
 """What is kept of a process' words."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 
 import pytest
 
-from aa.sweeps.process import run_process
+from aa.sweeps.process import Stopper, run_process
 from aa.sweeps.words import last_error, last_lines
 
 
@@ -38,26 +39,82 @@ def test_a_process_that_says_nothing_is_told_by_its_code(said):
 def test_what_a_process_says_is_added_to_its_file(tmp_path):
     (tmp_path / "log").write_text("before\n")
     command = [sys.executable, "-c", "print('now')"]
-    ended = run_process(command, tmp_path / "log", os.environ, alone=False)
-    assert ended == (0, None)
+    with Stopper(alone=False) as stopper:
+        assert run_process(command, tmp_path / "log", os.environ, stopper=stopper) == 0
     assert (tmp_path / "log").read_text() == "before\nnow\n"
 
 
-def test_a_process_outlives_the_one_that_listens_as_long_as_it_takes_to_say_so(tmp_path):
-    listener = f"""
-import os, sys
-from aa.sweeps.process import run_process
-child = "import signal, time; signal.signal(15, lambda *_: (print('saved'), exit())); " + (
-    "print('ready', flush=True); time.sleep(30)"
-)
-run_process([sys.executable, '-c', child], {str(tmp_path / "log")!r}, os.environ, alone=True)
+LISTENER = '''
+import os, signal, sys, time
+from aa.errors import Interrupted
+from aa.sweeps.process import Stopper, run_process
+child = """import signal, sys, time
+def save(*_):
+    signal.signal(15, lambda *_: print("again"))
+    time.sleep(1)
+    print("saved")
+    sys.exit(143)
+signal.signal(15, save)
+print("ready", flush=True)
+time.sleep(30)
 """
-    process = subprocess.Popen([sys.executable, "-c", listener], stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
-    process.kill()
-    process.communicate()
-    for _ in range(100):
-        if (tmp_path / "log").read_text() == "ready\nsaved\n":
+signal.signal(signal.SIGUSR2, lambda *_: sys.exit("warned"))
+with Stopper(alone=ALONE) as stopper:
+    code = run_process([sys.executable, "-c", child], sys.argv[1], os.environ, stopper=stopper)
+    try:
+        stopper.check()
+    except Interrupted as stop:
+        print(code, stop.code, flush=True)
+'''
+
+
+@pytest.fixture
+def listen(tmp_path):
+    """Function alone -> a process that runs one which says "ready", and saves when asked to stop.
+
+    What that one says is in `log`.
+    """
+    started = []
+
+    def start(*, alone):
+        script = LISTENER.replace("ALONE", str(alone))
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, tmp_path / "log"], stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        wait_for_text(tmp_path / "log", "ready\n")
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_process_outlives_the_one_that_listens_as_long_as_it_takes_to_say_so(listen, tmp_path):
+    listen(alone=True).kill()
+    wait_for_text(tmp_path / "log", "ready\nsaved\n")
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (signal.SIGTERM, signal.SIGUSR2, signal.SIGCONT, signal.SIGTERM),
+        (signal.SIGUSR2, signal.SIGTERM, signal.SIGUSR2),
+    ],
+)
+def test_what_a_scheduler_says_several_times_asks_once_and_lets_it_save(listen, tmp_path, signals):
+    process = listen(alone=False)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(0.1)
+    assert process.communicate(timeout=20)[0] == "143 143\n"
+    assert (tmp_path / "log").read_text() == "ready\nsaved\n"
+
+
+def wait_for_text(path, text):
+    for _ in range(200):
+        if path.exists() and path.read_text() == text:
             return
         time.sleep(0.05)
-    raise AssertionError((tmp_path / "log").read_text())
+    raise AssertionError(path.exists() and path.read_text())

@@ -2,11 +2,14 @@
 
 import json
 import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
 import yaml
 
+from aa.lock import held_briefly
 from tests.sweeps.toys import TOY, Toy, wait_for
 
 
@@ -161,6 +164,51 @@ def test_a_signal_to_a_sweep_of_several_jobs_at_once_lets_all_of_them_end(toy):
     assert list(toy.starts().values()) == [1, 1]
 
 
+HOLD = """
+import sys, time
+from pathlib import Path
+from aa.lock import held_briefly
+with held_briefly(Path(sys.argv[1]), say=print):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("lock", "whose"), [("0_x-1/.job.lock", "0_x-1:"), (".claims.lock", "{}: its list of jobs")]
+)
+def test_a_lock_that_is_waited_for_is_said_with_who_has_it(toy, lock, whose):
+    toy.sweep("x=1,2")
+    (toy.folder / "0_x-1/outcome.json").unlink()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, toy.folder / lock],
+        env=toy.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout.readline() == "held\n"
+    process = toy.start(f"sweep.resume={toy.folder}")
+    whose = whose.format(toy.folder)
+    line = line_with("waiting for it", process)
+    assert line.startswith(f"{whose} is being written by process {holder.pid} on ")
+    holder.kill()
+    holder.communicate()
+    output, errors = process.communicate(timeout=60)
+    assert f"{whose} is free; it goes on\n" in output
+    assert process.returncode == 0, errors
+
+
+def test_a_job_that_waits_for_a_lock_can_be_stopped(toy):
+    toy.sweep("x=1,2")
+    (toy.folder / "0_x-1/outcome.json").unlink()
+    with held_briefly(toy.folder / "0_x-1/.job.lock", say=print):
+        process = toy.start(f"sweep.resume={toy.folder}")
+        line_with("waiting for it", process)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGTERM
+
+
 def test_a_sweep_that_nobody_listens_to_goes_on_and_does_not_count_as_done(toy):
     process = toy.start("-m", "x=1,2", toy.into)
     process.stdout.close()
@@ -193,6 +241,11 @@ def test_a_search_needs_what_to_search_by(toy):
         errors
         == "error: a search needs what to search by: add sweep.metric=val/loss, for example.\n"
     )
+
+
+def line_with(words, process):
+    """The next line with these words that a process prints."""
+    return next(line for line in process.stdout if words in line)
 
 
 def _signal_queue(folder, number):

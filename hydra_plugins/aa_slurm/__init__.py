@@ -1,0 +1,8 @@
+"""The launcher of sweeps on Slurm, in the one package that Hydra takes launchers from."""
+
+from contextlib import suppress
+
+with suppress(ModuleNotFoundError):  # without the extra `sweep` there is none
+    from hydra_plugins.aa_slurm._launcher import SlurmLauncher, choose
+
+    __all__ = ["SlurmLauncher", "choose"]
