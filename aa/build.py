@@ -62,7 +62,7 @@ def build_training(config, folder):
     dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
     items = build_validation_items(config, held_out, latents=latents) if held_out else None
     recorder = None
-    read = _fingerprint(config, every_clip)
+    read = _fingerprint(config, every_clip, resume_from)
     if is_main_process():
         write_snapshot(folder, config, read)
         recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
@@ -82,8 +82,10 @@ def build_training(config, folder):
     )
 
 
-def _fingerprint(config, clips):
+def _fingerprint(config, clips, resume_from):
     """What the training reads, see `fingerprint`; of several hosts each has read the same.
+
+    They also go on from the same checkpoint, as their disks show it.
 
     Raises:
         UserError: one of them has other files; names the first of them.
@@ -98,9 +100,15 @@ def _fingerprint(config, clips):
 
     wait_for_others()  # one disk may be slower
     found = []
-    all_gather_object(found, own and (socket.gethostname(), own))
-    (first, data), *others = filter(None, found)
-    for host, other in others:
+    last = str(resume_from and resume_from.name)
+    all_gather_object(found, own and (socket.gethostname(), last, own))
+    (first, checkpoint, data), *others = filter(None, found)
+    for host, its_last, other in others:
+        if its_last != checkpoint:
+            raise UserError(
+                f"{host} sees {its_last} as the last checkpoint, {first} {checkpoint}: "
+                f"hydra.run.dir must be on a disk that shows all hosts the same. Start again."
+            )
         changed = changed_files(data["files"], other["files"])
         if changed:
             raise UserError(

@@ -2,13 +2,14 @@
 
 import atexit
 import ctypes
+import functools
 import itertools
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -61,18 +62,22 @@ def wait_for_others() -> None:
     store = paddle.base.core.create_or_get_global_tcp_store()
     key, size = f"aa/barrier/{next(_barriers)}", paddle.distributed.get_world_size()
 
+    def add(key, number):
+        with undisturbed():  # a signal amid its words with the store is an error to Paddle
+            return store.add(key, number)
+
     def wait_for(count, key):
         pause = 0.002
-        while store.add(key, 0) < count:
+        while add(key, 0) < count:
             time.sleep(pause)
             pause = min(2 * pause, LOOK_EVERY)
 
-    store.add(key, 1)
+    add(key, 1)
     wait_for(size, key)
     if is_main_process():  # it keeps the store: it must not end while others still ask
         wait_for(size - 1, f"{key}/left")
     else:
-        store.add(f"{key}/left", 1)
+        add(f"{key}/left", 1)
 
 
 def end_with_parent(number: int = signal.SIGTERM) -> None:
@@ -81,8 +86,8 @@ def end_with_parent(number: int = signal.SIGTERM) -> None:
 
 
 @contextmanager
-def starting() -> Iterator[None]:
-    """While a process is started in here, with `obedient` in it, no signal finds it half-made."""
+def undisturbed() -> Iterator[None]:
+    """While this lasts signals wait: as where a process is started that `obeys`."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, WARNING))
     try:
         yield
@@ -90,9 +95,15 @@ def starting() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def obedient() -> None:
-    """In a process just started: it stops with its parent, and a scheduler's warning is nothing."""
+def obedient() -> Callable[[], None]:
+    """For `Popen(preexec_fn=...)`: the process stops with this one, and ignores `WARNING`."""
+    return functools.partial(_obey, os.getpid())
+
+
+def _obey(parent):
     end_with_parent()
+    if os.getppid() != parent:  # it has ended already
+        os._exit(1)
     signal.signal(WARNING, signal.SIG_IGN)
     for number in FORWARDED:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -118,7 +129,8 @@ class Shown:
     def __exit__(self, *error: object) -> None:
         self.file.close()
         if self.wanted and not self.ends_line:  # a bar stood there
-            print(flush=True)
+            with suppress(OSError):
+                print(flush=True)
 
     def show(self) -> None:
         """Print what is new, unless nobody listens."""
@@ -129,7 +141,7 @@ class Shown:
             self.ends_line = text.endswith("\n") if text else self.ends_line
             sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:  # `... | head`
+        except OSError:  # `... | head`, or the terminal is closed
             self.wanted = False
 
 

@@ -3,9 +3,11 @@
 import json
 import logging
 import socket
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -127,12 +129,13 @@ def test_hosts_that_were_told_another_number_of_hosts_do_not_start(run):
     assert "was told hardware.nodes=3, node 0" in refusal(run.start(1, nodes=3))
 
 
-def test_a_host_that_sees_another_run_folder_is_sent_away_alone(run, tmp_path):
+def test_a_host_that_sees_another_run_folder_is_sent_away_alone(run, tmp_path, monkeypatch):
     first = run.start(0)
     elsewhere = Run(tmp_path / "elsewhere")
     elsewhere.port = run.port
+    monkeypatch.setattr(module, "FOREIGN_WITHIN", 1.0)
     said = refusal(elsewhere.start(1))
-    assert "hydra.run.dir must be one folder" in said or "which must be one folder" in said
+    assert "which must be one folder on a disk that all hosts see" in said
     second = run.start(1)
     run.stay.set()
     assert first.result(20)
@@ -221,16 +224,66 @@ def test_a_host_that_ends_without_a_word_has_gone_and_one_that_is_done_has_not(r
     assert not gone or "has gone: its command has ended without a word" in lost
 
 
-def test_a_host_that_falls_silent_has_gone(run, monkeypatch):
-    monkeypatch.setattr(lines, "BEAT_EVERY", 0.2)
-    first, second = run.start(0), run.start(1)
-    time.sleep(1)
-    run.stay.set()
-    hosts = first.result(20)
-    second.result(20)
-    assert hosts.lost()  # closed by now; the same line is judged by its silence in use
+def test_a_host_that_falls_silent_has_gone_unless_this_one_was_stopped_meanwhile(monkeypatch):
+    clock = [time.monotonic()]
     with socket.create_server(("127.0.0.1", 0)) as server:
         line = call(server.getsockname())
-        assert not line.is_silent(after=60)
-        assert line.is_silent(after=0)
+        monkeypatch.setattr(lines.time, "monotonic", lambda: clock[0])
+        for _ in range(40):  # looks, each a second later
+            assert not line.is_silent()
+            clock[0] += 0.7
+            line.receive()
+        clock[0] += 100  # the system had stopped this process
+        line.receive()
+        assert not line.is_silent()
+        for _ in range(2):
+            clock[0] += 1
+            line.receive()
+        assert line.is_silent()
         line.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"[" * 200_000 + b"\n",
+        b'{"aa": "hello"}\n',
+        b"\xff\n",
+        b"7\n",
+    ],
+    ids=["nothing", "http", "deep", "half", "bytes", "number"],
+)
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_whoever_else_calls_node_0_disturbs_nobody(run, words, hangs_up):
+    first = run.start(0)
+    time.sleep(0.5)
+    with socket.create_connection(("127.0.0.1", run.port)) as stranger:
+        with suppress(OSError):
+            stranger.sendall(words)
+        if hangs_up:  # as scanners do
+            linger = struct.pack("ii", 1, 0)
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            stranger.close()
+        second = run.start(1)
+        run.stay.set()
+        assert first.result(20)
+        assert second.result(20)
+
+
+def test_a_host_that_calls_again_is_no_second_host(run, monkeypatch):
+    monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.3)
+    opened = threading.Event()
+
+    def slow(this, door):
+        opened.wait(3)
+        return ""
+
+    monkeypatch.setattr(module, "_not_here", slow)
+    first, second = run.start(0), run.start(1)
+    time.sleep(2.5)  # node 1 has given up and called again
+    opened.set()
+    run.stay.set()
+    assert first.result(20)
+    assert second.result(20)

@@ -77,6 +77,18 @@ def test_of_a_process_that_says_nothing_the_signal_is_named(reason, code, said):
     assert reason("step 1\n", code).line == f"process 1 ended without a word {said}"
 
 
+def test_of_an_abort_the_error_before_it_is_said(reason):
+    summary = "FatalError: `Process abort signal` is detected by the operating system.\n"
+    assert (
+        reason(f"RuntimeError: no room\n{summary}", -6).line == "process 1: RuntimeError: no room"
+    )
+
+
+def test_a_lost_store_is_no_reason_of_its_own(reason):
+    said = "ValueError: (InvalidArgument) TCP receive error. Details: Connection reset by peer.\n"
+    assert reason(said, 1).kind == PEER
+
+
 def test_what_the_others_of_a_group_know_is_said_last():
     gone = f"RuntimeError: [{GLOO}/pair.cc:584] TIMEOUT self_rank = 1 pair_rank = 0 peer_str = "
     first = [Reason(PEER, 0.0, gone), Reason(HOST, 0.1, "node 1 has gone")]

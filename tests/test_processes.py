@@ -1,5 +1,7 @@
 """A process among others: how those of a group wait for each other, and what one shows."""
 
+import os
+import signal
 import threading
 import time
 
@@ -7,6 +9,7 @@ import paddle
 import pytest
 
 from aa import processes
+from aa.interrupts import handling
 from aa.processes import Shown, is_main_process, is_run_command, wait_for_others
 
 
@@ -51,6 +54,23 @@ def test_the_process_that_keeps_the_store_leaves_last(store, monkeypatch):
     other.start()
     wait_for_others()
     assert time.monotonic() - since >= 0.25
+
+
+def test_a_signal_does_not_come_amid_what_a_process_asks_the_store(store, monkeypatch):
+    """Paddle takes it for an error of the connection, and the answer is never read."""
+    came, add = [], store.add
+
+    def interrupted(key, number):
+        before = len(came)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert len(came) == before
+        return add(key, number)
+
+    monkeypatch.setattr(store, "add", interrupted)
+    store.counts["aa/barrier/0"] = 1
+    with handling([signal.SIGTERM], lambda number, frame: came.append(number)):
+        wait_for_others()
+    assert came
 
 
 def test_a_process_alone_waits_for_nobody(monkeypatch):

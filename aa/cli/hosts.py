@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 FIRST_WORD, SAY_EVERY = 2.0, 30.0  # seconds, until and between the lines that say who waits
 CALL_EVERY, LOOK_EVERY = 0.5, 0.1  # seconds
 ANSWERS_WITHIN = 10.0  # seconds, whoever listens at the master's port
+FOREIGN_WITHIN = 10.0  # seconds, until a disk shows the other hosts what node 0 has written
 MASTER_EVERY = 5.0  # seconds, until it leads to node 0
 
 
@@ -65,7 +67,6 @@ class Hosts:
         if self.door:
             self.door.turn_away({node: line.host for node, line in self.lines.items()})
         for node, line in self.lines.items():
-            line.beat()
             for message in line.receive():
                 if "done" in message:
                     self.done.add(node)
@@ -74,6 +75,15 @@ class Hosts:
                 if message:
                     self.tell(but=node, **{"who": who, **message})
                     yield who, message
+
+    def beat(self, over: threading.Event) -> None:
+        """Say to all others that this host is there, until that is over; in a thread of its own.
+
+        What the rest of the command is at may take long: a terminal that takes nothing, a disk.
+        """
+        while not over.wait(1.0):
+            for line in self.lines.values():
+                line.beat()
 
     def lost(self) -> str | None:
         """That a host is not there any more, in a line; None while all are."""
@@ -115,9 +125,12 @@ def met(hardware: HardwareConfig, folder: Path, about: Mapping[str, Any]) -> Ite
         return
     this = _ThisHost(hardware, Path(folder), json.loads(json.dumps(about)))
     hosts = _gather(this) if this.node == 0 else _join(this)
+    over = threading.Event()
+    threading.Thread(target=hosts.beat, args=(over,), daemon=True).start()
     try:
         yield hosts
     finally:
+        over.set()
         for line in hosts.lines.values():
             line.end()
         if hosts.door:
@@ -132,7 +145,7 @@ class _ThisHost:
         self.node, self.nodes, self.master = hardware.node_rank, hardware.nodes, hardware.master
         name, _, port = self.master.rpartition(":")
         self.address, self.host = (name, int(port)), socket.gethostname()
-        self.token = secrets.token_hex()
+        self.token, self.told = secrets.token_hex(), set()
         alone = "SLURM_JOB_ID" in os.environ and "SLURM_STEP_ID" not in os.environ
         # A job's script runs on its first host only.
         self.hint = " (nothing has started it there: srun does)" if alone else ""
@@ -150,14 +163,18 @@ class _ThisHost:
     def hello(self):
         """To be compared with that of node 0, which writes the run folder."""
         words = {"node": self.node, "nodes": self.nodes, "host": self.host, "about": self.about}
-        return {"aa": "hello", **words, "folder": str(self.folder), "writer": self.writer()}
+        return {**self.card(), **words, "aa": "hello", "writer": self.writer()}
 
     def writer(self):
-        """Who holds the run folder, as this host finds it there; None where nobody does."""
+        """Who last held the run folder, as this host finds it there; None where nobody has."""
         try:
             return json.loads((self.folder / COMMAND).read_text())
         except (OSError, ValueError):
             return None
+
+    def has_waited(self, seconds):
+        """Whether it is waiting for so many seconds already."""
+        return time.monotonic() >= self.ends - self.hardware.start_timeout + seconds
 
     def wait(self, for_whom):
         """A moment; every so often, say who waits for whom.
@@ -229,9 +246,17 @@ class _Door:
 
     def look(self):
         """Answer who asks who is here, keep who says hello, and drop everybody else."""
-        with suppress(BlockingIOError, ConnectionError):
-            while True:
-                self.callers.append(Line(self.socket.accept()[0]))
+        while True:
+            try:
+                connection = self.socket.accept()[0]
+            except BlockingIOError:
+                break
+            except ConnectionError:  # who called has hung up again
+                continue
+            try:
+                self.callers.append(Line(connection))
+            except OSError:
+                connection.close()
         unheard = []
         for caller in self.callers:
             message = next(iter(caller.receive()), None)
@@ -339,12 +364,15 @@ def _welcome(this, line, hello, lines):
             f"own hydra.run.dir={hello['folder']}, which must be one folder on a disk that all "
             "hosts see"
         )
-        log.warning("%s", foreign)
-        line.send(aa="no", line=f"{foreign}.")
+        if foreign not in this.told:  # it calls again
+            log.warning("%s", foreign)
+            this.told.add(foreign)
+        line.send(aa="foreign", line=f"{foreign}.")
         line.end()
         return
-    if node in lines and lines[node].is_silent(3 * BEAT_EVERY):
-        lines.pop(node).close()
+    line.token = hello["token"]
+    if node in lines and (lines[node].token == line.token or lines[node].is_silent(3 * BEAT_EVERY)):
+        lines.pop(node).close()  # it has called again
     disagreement = _disagreement(this, hello, lines)
     if disagreement:
         for told in (line, *lines.values()):
@@ -422,9 +450,12 @@ def _answer(address, door=None):
 
 
 def _is_hello(message):
-    types = {"node": int, "nodes": int, "host": str, "folder": str, "about": dict}
-    return message.get("aa") == "hello" and all(
-        isinstance(message.get(key), kind) for key, kind in types.items()
+    types = {"node": int, "nodes": int, "host": str, "folder": str, "token": str, "about": dict}
+    return (
+        message.get("aa") == "hello"
+        and all(isinstance(message.get(key), kind) for key, kind in types.items())
+        and 0 <= message["node"] < message["nodes"]
+        and all(isinstance(part, dict) for part in message["about"].values())
     )
 
 
@@ -459,15 +490,19 @@ def _answered(this, line, reason):
     until, came = time.monotonic() + ANSWERS_WITHIN, False
     while line.is_open and (came or time.monotonic() < until) and not line.is_silent():
         line.beat()
-        for message in line.receive():
+        messages = line.receive()
+        for place, message in enumerate(messages, 1):
             said = message.get("aa")
-            if said == "no":
+            if said == "no" or (said == "foreign" and this.has_waited(FOREIGN_WITHIN)):
                 raise UserError(str(message["line"]))
+            if said == "foreign":
+                return f"it does not take this for its run: {message['line']}"
             if said == "busy":
                 return f"it trains into {message['folder']}, this is for {this.folder}"
             if said == "welcome":
                 came, line.host = True, str(message["host"])
             if said == "go":
+                line.keep(messages[place:])  # the first of them may have to stop already
                 address = line.ends[1][0]
                 store = f"{address}:{message['port']}"
                 return Hosts({0: line}, store, message["addresses"], line.ends[0][0])

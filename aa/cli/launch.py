@@ -1,6 +1,7 @@
 """Training in several processes: one group, started by the command of one run on each host."""
 
 import logging
+import math
 import os
 import re
 import subprocess
@@ -13,12 +14,12 @@ from hydra.core.hydra_config import HydraConfig
 
 from aa.arguments import OURS
 from aa.cli.hosts import Hosts, met
-from aa.cli.reasons import HOST, OWN, PEER, STOPPED, USER, Reason, reason_of
+from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
 from aa.config import to_dict
 from aa.differences import flat, shared_by_hosts
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
-from aa.processes import FORWARDED, Shown, obedient, starting
+from aa.processes import FORWARDED, Shown, obedient, undisturbed
 from aa.runs import STAGES
 from aa.schemas.hardware import HardwareConfig
 from aa.snapshots import code_hashes, versions
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.1  # seconds, at the processes and what other hosts say
 ENDS_WITHIN = 3.0  # seconds, for those of a group of which one has failed
+LEAVES_WITHIN = 30.0  # seconds, for those of a group of which one has stopped
 TOLD_WITHIN = 5.0  # seconds, for another host's better reason
 
 
@@ -146,6 +148,7 @@ class _Group:
         self.reasons: list[Reason] = []
         self.ended: set[int] = set()  # of the ranks, looked at already
         self.stop: int | None = None  # the signal that all are to stop for
+        self.left = math.inf  # since when one has stopped
         self.killed = False
 
     def run(self):
@@ -162,13 +165,16 @@ class _Group:
                 shown.show()
         finally:
             self._kill()
+            for process in self.ranks:
+                process.wait()
+        if not self.killed:
             self.hosts.tell(done=True)
         self._conclude()
 
     def _start(self, local, file):
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.full_error))}
         environment |= rank_environment(self.hardware, self.hosts, local)
-        with open(file, "wb") as output, starting():
+        with open(file, "wb") as output, undisturbed():
             process = subprocess.Popen(
                 self.command,
                 env=environment,
@@ -176,7 +182,7 @@ class _Group:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=obedient,
+                preexec_fn=obedient(),
             )
         self.ranks.append(process)
 
@@ -196,12 +202,11 @@ class _Group:
                 process.terminate()
 
     def _kill(self):
+        """End all at once; nothing is waited for, for a signal may have come amid a wait."""
         for process in self.ranks:
-            if process.poll() is None:
+            if process.returncode is None:
                 self.killed = True
                 process.kill()
-        for process in self.ranks:
-            process.wait()
 
     def _is_over(self, logs):
         """Look at processes and hosts; whether all of them have ended, as they may."""
@@ -215,6 +220,8 @@ class _Group:
         if not self.reasons and running and (lost := self.hosts.lost()):
             self._fail(Reason(HOST, time.monotonic(), lost))
         if not self.reasons:
+            if running and time.monotonic() - self.left >= LEAVES_WITHIN:
+                self._kill()  # they wait for one that has stopped without them
             return not running
         best, waited = min(self.reasons), time.monotonic() - self.reasons[0].since
         if running and waited >= ENDS_WITHIN and not self.killed:
@@ -223,9 +230,11 @@ class _Group:
         return not running and waited >= patience
 
     def _note(self, local, code, file):
-        if code in STOPPED:
-            self._stop(code - 128)
-            self.hosts.tell(stop=code - 128)
+        number = -code if code < 0 else code - 128
+        if number in FORWARDED:
+            self.left = min(self.left, time.monotonic())
+            self._stop(number)
+            self.hosts.tell(stop=number)
         elif code and not self.killed:
             self._fail(reason_of(self.first + local, code, file, time.monotonic()))
 

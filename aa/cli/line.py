@@ -2,8 +2,11 @@
 
 import json
 import os
+import select
 import socket
+import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 CALL_WITHIN = 5.0  # seconds
@@ -17,15 +20,17 @@ class Line:
     Attributes:
         host: name of who is at the other end.
         is_open: whether it still is.
+        token: of the process at the other end, where it has told it.
         ends: address and port of this end and of the other one, as this one knows them.
     """
 
     def __init__(self, connection: socket.socket):
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connection, self._read = connection, b""
-        self._heard = self._spoke = time.monotonic()
-        self.host, self.is_open = "", True
+        self._connection, self._read, self._speaks = connection, b"", threading.Lock()
+        self._looked = self._spoke = time.monotonic()
+        self._silence, self._kept = 0.0, []
+        self.host, self.token, self.is_open = "", "", True
         self.ends = connection.getsockname(), connection.getpeername()
 
     def __enter__(self) -> "Line":
@@ -35,14 +40,17 @@ class Line:
         self.end()
 
     def send(self, **message: Any) -> None:
-        """Say something; who does not take it has gone."""
-        self._spoke = time.monotonic()
-        try:
-            self._connection.settimeout(CALL_WITHIN)
-            self._connection.sendall(json.dumps(message).encode() + b"\n")
-            self._connection.setblocking(False)
-        except OSError:
-            self.close()
+        """Say something, from any thread; who does not take it has gone."""
+        words = memoryview(json.dumps(message).encode() + b"\n")
+        with self._speaks:
+            self._spoke = time.monotonic()
+            try:
+                while words:
+                    if not select.select([], [self._connection], [], CALL_WITHIN)[1]:
+                        raise TimeoutError
+                    words = words[self._connection.send(words) :]
+            except (OSError, ValueError):  # of a closed one
+                self.close()
 
     def beat(self) -> None:
         """Say that this host is there, if it has not said anything for a while."""
@@ -51,6 +59,9 @@ class Line:
 
     def receive(self) -> list[dict]:
         """What has come since. What is not ours ends the line."""
+        # While this process itself was stopped nobody was silent.
+        self._silence += min(time.monotonic() - self._looked, 1.0)
+        self._looked = time.monotonic()
         while self.is_open:
             try:
                 part = self._connection.recv(2**16)
@@ -61,13 +72,13 @@ class Line:
             self._read += part
             if not part or len(self._read) > LONGEST:
                 self.close()
-            self._heard = time.monotonic()
+            self._silence = 0.0
         *lines, self._read = self._read.split(b"\n")
-        messages = []
+        messages, self._kept = self._kept, []
         for line in lines:
             try:
                 message = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 message = None
             if not isinstance(message, dict):
                 self.close()
@@ -75,19 +86,22 @@ class Line:
             messages.append(message)
         return messages
 
+    def keep(self, messages: list[dict]) -> None:
+        """Hand over again at the next `receive` what has come too early."""
+        self._kept = messages
+
     def is_silent(self, after: float = SILENT_AFTER) -> bool:
         """Whether nothing has come for so many seconds: its host, or the way to it, is down."""
-        return time.monotonic() - self._heard >= after
+        return self._silence >= after
 
     def end(self) -> None:
         """Close it when the other end has taken what was said, or a second has passed."""
-        try:
+        until = time.monotonic() + 1.0
+        with suppress(OSError, ValueError):
             self._connection.shutdown(socket.SHUT_WR)
-            self._connection.settimeout(1.0)
-            while self._connection.recv(2**16):
-                pass
-        except OSError:
-            pass
+            while select.select([self._connection], [], [], max(0.0, until - time.monotonic()))[0]:
+                if not self._connection.recv(2**16):
+                    break
         self.close()
 
     def close(self) -> None:

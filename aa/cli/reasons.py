@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aa.errors import one_line
-from aa.processes import FORWARDED
 
 # What can be said, the best first: what a user can mend, what went wrong in a process itself, that
 # a host has gone, that somebody else has gone (which is all that the others of a group know).
 USER, OWN, HOST, PEER = range(4)
-STOPPED = tuple(128 + number for number in FORWARDED)
 NAMED = re.compile(r"(error: |what\(\): |[\w.]*(Error|Exception|Interrupt)\b)")
 # Gloo, NCCL and the store that a group meets at, when another process of it is not there any more.
-LOST = re.compile(r"gloo/|NCCL|nccl|[Tt][Cc][Pp]_?([Ss]tore|utils)|[Cc]onnection (reset|refused)")
+LOST = re.compile(
+    r"gloo/|NCCL|nccl|[Tt][Cc][Pp]_?([Ss]tore|utils)|TCP (send|receive) error|"
+    r"[Cc]onnection (reset|refused)|Broken pipe"
+)
 GLOO = re.compile(r"gloo/.*TIMEOUT .*pair_rank = (-?\d+) peer_str = \[?([\w.:]+)")
 WAITED = "gloo waits 30 s"  # Paddle has no setting for it
 
@@ -35,7 +36,7 @@ class Reason:
 
 
 def reason_of(rank: int, code: int, log: Path, since: float) -> Reason:
-    """The reason of a process that has ended with a code other than 0 and those of `STOPPED`.
+    """The reason of a process that has ended by itself with a code other than 0.
 
     Args:
         rank: its place in the group.
@@ -48,7 +49,7 @@ def reason_of(rank: int, code: int, log: Path, since: float) -> Reason:
         return Reason(USER, since, said.removeprefix("error: "))
     if said and LOST.search(said):
         return Reason(PEER, since, f"process {rank} {_lost(said)}")
-    if said and code > 0:
+    if said and (code > 0 or code == -signal.SIGABRT):
         return Reason(OWN, since, f"process {rank}: {said}")
     name = signal.Signals(-code).name if code < 0 else f"code {code}"
     advice = ": killed, or out of memory" if code == -signal.SIGKILL else ""

@@ -1,5 +1,6 @@
 """Paddle's loader of batches, and what became of the processes that read for it."""
 
+import atexit
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from typing import Any
 from paddle.io import DataLoader
 from paddle.io.multiprocess_utils import _cleanup_mmap
 
-from aa.processes import FORWARDED, WARNING, end_with_parent, starting
+from aa.processes import FORWARDED, WARNING, end_with_parent, undisturbed
 
 SHARED_MEMORY = "/dev/shm"  # where batches lie on their way
 ENDS_WITHIN = 2.0  # seconds that a process takes to end, and its files to be missed before it has
@@ -34,10 +35,17 @@ class ClipLoader(DataLoader):
 
     def __iter__(self) -> Iterator[Any]:
         before = set(active_children())
-        with starting():  # a signal waits until `_serve` knows what to do
+        with undisturbed():  # a signal waits until `_serve` knows what to do
             batches = super().__iter__()
+        if not self._readers:
+            atexit.register(self._dismiss)  # before multiprocessing waits for them
         self._readers = [process for process in active_children() if process not in before]
         return batches
+
+    def _dismiss(self):
+        for process in self._readers:
+            if process.pid and process.is_alive():
+                os.kill(process.pid, signal.SIGUSR1)
 
     def trouble(self) -> str | None:
         """Why the first process that reads has ended that should not have, and what to do.
@@ -62,29 +70,32 @@ def _serve(trains: int) -> None:
     Paddle's own wait for the next order of one that was killed, give its memory never back, and
     die of any SIGTERM.
     """
-    signal.signal(signal.SIGUSR1, _leave)
-    end_with_parent(signal.SIGUSR1)
-    if os.getppid() != trains:  # it has ended already
-        _leave()
     others = {*FORWARDED, WARNING} - {signal.SIGTERM}
     for number in others:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR1])
     threading.Thread(target=_hear_only, args=(trains,), daemon=True).start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, others)
+    end_with_parent(signal.SIGUSR1)
+    if os.getppid() != trains:  # it has ended already
+        _leave()
 
 
 def _hear_only(trains):
-    """Wait for the SIGTERM of one process: multiprocessing ends with it what still reads."""
-    while signal.sigwaitinfo([signal.SIGTERM]).si_pid != trains:
-        continue
-    _leave()
+    """Wait for the end of a process, or for its SIGTERM: so multiprocessing ends who still reads.
+
+    A SIGTERM of others may have swallowed that one, so `ClipLoader` says it by SIGUSR1 too.
+    """
+    while True:
+        came = signal.sigwaitinfo([signal.SIGTERM, signal.SIGUSR1])
+        if came.si_signo == signal.SIGUSR1 or came.si_pid == trains:
+            _leave()
 
 
-def _leave(*signalled):
+def _leave():
     """End, and give shared memory back."""
     _cleanup_mmap()
-    os._exit(bool(signalled))
+    os._exit(0)
 
 
 def _explain(code: int, readers: int) -> str:

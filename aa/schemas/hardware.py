@@ -64,7 +64,7 @@ class HardwareConfig:
             f"{self.node_rank}.",
         )
         wanted(
-            self.nodes == 1 or re.fullmatch(r"[\w.-]+:\d{1,5}", self.master or ""),
+            self.nodes == 1 or _is_address(self.master or ""),
             "hardware.master=host:port of the first host must be given with hardware.nodes, got "
             f"{self.master}; in a Slurm job hardware.nodes={SLURM} says all.",
         )
@@ -91,3 +91,10 @@ class HardwareConfig:
                 "hardware.peak_tflops must map float32, float16 or bfloat16 to numbers above 0, "
                 f"got {precision}: {tera}.",
             )
+
+
+def _is_address(text):
+    """Whether a text is host:port, with labels as names of hosts have them."""
+    label = r"[\w-]{1,63}"
+    found = re.fullmatch(rf"{label}(\.{label})*:(\d{{1,5}})", text, re.ASCII)
+    return bool(found) and 0 < int(found[2]) < 2**16

@@ -12,7 +12,7 @@ from types import FrameType
 
 from aa.errors import Interrupted
 from aa.interrupts import Wish, end, handling, wishes
-from aa.processes import FORWARDED, WARNING, obedient, starting
+from aa.processes import FORWARDED, WARNING, obedient, undisturbed
 
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
@@ -97,7 +97,7 @@ def run_process(
     shows = stopper.alone
     with open(output, "ab") as file, open(output, "rb") as written:
         written.seek(0, os.SEEK_END)
-        with starting():
+        with undisturbed():
             child = subprocess.Popen(
                 command,
                 env=environment,
@@ -105,7 +105,7 @@ def run_process(
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=obedient,
+                preexec_fn=obedient(),
             )
         try:
             stopper.child = child

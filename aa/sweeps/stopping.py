@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager, suppress
 
 from aa.errors import Interrupted
-from aa.interrupts import handling
+from aa.interrupts import Wish, handling, wishes
 from aa.lock import holder, is_held
 from aa.processes import FORWARDED
 from aa.sweeps.ray_jobs import RAY
@@ -17,7 +17,7 @@ LOOK_EVERY = 0.2  # seconds, at jobs that are saving
 
 @contextmanager
 def stopping(sweep):
-    """Let the jobs of a `Sweep` save their steps when a signal comes; a second one ends them.
+    """Let the jobs of a `Sweep` save their steps when a signal comes; a second wish ends them.
 
     Raises:
         Interrupted: they have ended.
@@ -26,6 +26,13 @@ def stopping(sweep):
     asked = []
 
     def stop(number, frame):
+        wish = wishes.hear(number)
+        if wish is Wish.AT_ONCE:
+            for folder in filter(is_held, sweep.asked().values()):
+                with suppress(ProcessLookupError, ValueError, OSError):
+                    os.kill(holder(folder), signal.SIGKILL)
+        if wish is not Wish.STOP:
+            return
         asked.append(number)
         sweep.stop()
         running = [folder for folder in sweep.asked().values() if is_held(folder)]

@@ -1,11 +1,14 @@
 """What happens beside the steps: progress, looks at the model."""
 
+import logging
 import sys
 
 from paddlenlp.trainer import TrainerCallback
 from tqdm import tqdm
 
 from aa.processes import wait_for_others
+
+log = logging.getLogger(__name__)
 
 
 class ProgressBarCallback(TrainerCallback):
@@ -46,8 +49,8 @@ class InspectCallback(TrainerCallback):
     """Looks at the model every so often, in evaluation mode, in the first process.
 
     All draws have generators of their own and the model goes back to training mode, so training
-    continues as if nothing had happened. A signal does not wait for a look, which may take minutes:
-    one that was left out or broken off is made up for when training goes on.
+    continues as if nothing had happened. A signal to this process does not wait for a look, which
+    may take minutes: one that was left out or broken off is made up for when training goes on.
 
     Args:
         name: of what it sees.
@@ -71,6 +74,8 @@ class InspectCallback(TrainerCallback):
             self._look(state.global_step)
 
     def on_step_begin(self, args, state, control, **kwargs):
+        if self.missed:  # broken off while it was made up for: the weights will be others
+            log.warning("left out after step %d: %s", state.global_step, ", ".join(self.missed))
         self.missed.clear()
 
     def on_step_end(self, args, state, control, **kwargs):

@@ -61,6 +61,7 @@ class TrainingRun:
         self.usable = Usable(config.data.skip_bad)
         self.held_out, self.protocol, self.resume_from = held_out, protocol, resume_from
         self.stopper, self.bar, step = Stopper(), ProgressBarCallback(), Step()
+        self.missed: list[str] = []  # looks at the last step that are to be made up for
         self.agree = AgreeCallback(step, self.stopper)
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
@@ -87,9 +88,9 @@ class TrainingRun:
             step = self._train()
         if self.recorder is not None:
             self.recorder.close()
-            if step >= self.config.stage.max_steps:
+            if step >= self.config.stage.max_steps and not self.missed:
                 self._finish(step, start)
-        if self.agree.stops:
+        if self.agree.stops or self.stopper.signal:
             raise Interrupted(self.stopper.signal or signal.SIGTERM)  # another process had it
 
     def _train(self):
@@ -176,6 +177,7 @@ class TrainingRun:
         per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
         size = self._step_size(per_step * arguments.dataset_world_size)
         record = RecordCallback(self.recorder, step, size)
+        self.missed = record.missed
         if self.resume_from:
             record.load(load_records(state_folder(self.resume_from)))
         return record
