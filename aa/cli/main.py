@@ -131,7 +131,12 @@ def _leave_interrupted(job, stop):
     code = getattr(stop, "code", INTERRUPTED)
     if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
         leave(code)
-    print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
+    try:
+        print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
+        sys.stdout.flush()
+    except OSError:  # the terminal is closed: that was the signal
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     sys.exit(code)
 
 
