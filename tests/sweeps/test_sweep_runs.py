@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import psutil
 import pytest
@@ -11,6 +12,8 @@ import yaml
 
 from aa.lock import held_briefly
 from tests.sweeps.toys import TOY, Toy, wait_for
+
+NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra `ray` is not installed")
 
 
 @pytest.fixture
@@ -151,9 +154,16 @@ def test_a_job_that_its_queue_ends_is_queued_again_and_goes_on(toy):
     assert toy.starts() == {"0": 2}
 
 
-def test_a_signal_to_a_sweep_of_several_jobs_at_once_lets_all_of_them_end(toy):
-    joblib = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
-    process = toy.start("-m", "ends=slowly,stuck", "seed=0,1", *joblib, toy.into)
+@pytest.mark.parametrize(
+    ("launcher", "two"),
+    [
+        ("joblib", "hydra.launcher.n_jobs=2"),
+        pytest.param("ray", "+hydra.launcher.ray.init.num_cpus=2", marks=NEEDS_RAY),
+    ],
+)
+def test_a_signal_to_a_sweep_of_several_jobs_at_once_lets_all_of_them_end(toy, launcher, two):
+    beside = [f"hydra/launcher={launcher}", two]
+    process = toy.start("-m", "ends=slowly,stuck", "seed=0,1", *beside, toy.into)
     for name in ("0_ends-slowly_seed-0", "1_ends-slowly_seed-1"):
         wait_for(toy.folder / f"{name}.begun")
     process.send_signal(signal.SIGTERM)

@@ -57,7 +57,7 @@ class Toy:
 
 def wait_for(path):
     """Return when there is such a file."""
-    for _ in range(300):
+    for _ in range(600):
         if path.exists():
             return
         time.sleep(0.1)
