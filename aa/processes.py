@@ -6,11 +6,13 @@ import functools
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WARNING = signal.SIGUSR2  # by which schedulers announce an end; no process of ours dies of it
@@ -85,9 +87,32 @@ def end_with_parent(number: int = signal.SIGTERM) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
+def start(command: Sequence[str | Path], environment: Mapping[str, str], output: IO[bytes]):
+    """Start a process that stops with this one, in a session of its own: see `_obey`.
+
+    Args:
+        command: the words.
+        environment: of the process.
+        output: open file for all that it prints.
+
+    Returns:
+        the `subprocess.Popen`.
+    """
+    with undisturbed():
+        return subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=functools.partial(_obey, os.getpid()),
+        )
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """While this lasts signals wait: as where a process is started that `obeys`."""
+    """While this lasts signals wait."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, WARNING))
     try:
         yield
@@ -95,12 +120,8 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def obedient() -> Callable[[], None]:
-    """For `Popen(preexec_fn=...)`: the process stops with this one, and ignores `WARNING`."""
-    return functools.partial(_obey, os.getpid())
-
-
 def _obey(parent):
+    """In a process just started: it stops with its parent, and ignores `WARNING`."""
     end_with_parent()
     if os.getppid() != parent:  # it has ended already
         os._exit(1)
@@ -117,10 +138,12 @@ class Shown:
     Args:
         path: the file.
         wanted: whether to print anything.
+        start: bytes of it that are older.
     """
 
-    def __init__(self, path: Path, wanted: bool = True):
+    def __init__(self, path: Path, *, wanted: bool = True, start: int = 0):
         self.file, self.wanted = open(path, "rb"), wanted  # noqa: SIM115 closed by __exit__
+        self.file.seek(start)
         self.ends_line = True
 
     def __enter__(self) -> "Shown":

@@ -11,10 +11,10 @@ from contextlib import suppress
 
 import pytest
 
-from aa.cli import hosts as module
+from aa.cli import first_host, hosts, later_host
 from aa.cli import line as lines
-from aa.cli.hosts import met
 from aa.cli.line import call, free_port
+from aa.cli.meeting import met
 from aa.config import HardwareConfig
 from aa.errors import UserError
 from aa.lock import COMMAND
@@ -133,7 +133,7 @@ def test_a_host_that_sees_another_run_folder_is_sent_away_alone(run, tmp_path, m
     first = run.start(0)
     elsewhere = Run(tmp_path / "elsewhere")
     elsewhere.port = run.port
-    monkeypatch.setattr(module, "FOREIGN_WITHIN", 1.0)
+    monkeypatch.setattr(later_host, "FOREIGN_WITHIN", 1.0)
     said = refusal(elsewhere.start(1))
     assert "which must be one folder on a disk that all hosts see" in said
     second = run.start(1)
@@ -149,7 +149,7 @@ def test_a_host_that_sees_another_run_folder_is_sent_away_alone(run, tmp_path, m
 def test_who_waits_for_whom_is_said_every_so_often_and_in_the_end(
     run, caplog, monkeypatch, master, why
 ):
-    monkeypatch.setattr(module, "FIRST_WORD", 0.1)
+    monkeypatch.setattr(hosts, "FIRST_WORD", 0.1)
     run.timeout, master = 1.5, master.format(run.port)
     with caplog.at_level(logging.INFO):
         said = refusal(run.start(1, master=master))
@@ -172,7 +172,7 @@ def test_a_master_that_is_another_host_is_said(run):
 
 
 def test_a_port_that_another_program_keeps_is_said_on_both_hosts(run, monkeypatch):
-    monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.5)
+    monkeypatch.setattr(later_host, "ANSWERS_WITHIN", 0.5)
     with socket.socket() as other:
         other.bind(("", run.port))
         other.listen()
@@ -273,14 +273,14 @@ def test_whoever_else_calls_node_0_disturbs_nobody(run, words, hangs_up):
 
 
 def test_a_host_that_calls_again_is_no_second_host(run, monkeypatch):
-    monkeypatch.setattr(module, "ANSWERS_WITHIN", 0.3)
+    monkeypatch.setattr(later_host, "ANSWERS_WITHIN", 0.3)
     opened = threading.Event()
 
     def slow(this, door):
         opened.wait(3)
         return ""
 
-    monkeypatch.setattr(module, "_not_here", slow)
+    monkeypatch.setattr(first_host, "_not_here", slow)
     first, second = run.start(0), run.start(1)
     time.sleep(2.5)  # node 1 has given up and called again
     opened.set()

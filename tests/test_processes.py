@@ -1,6 +1,5 @@
 """A process among others: how those of a group wait for each other, and what one shows."""
 
-import os
 import signal
 import threading
 import time
@@ -9,8 +8,7 @@ import paddle
 import pytest
 
 from aa import processes
-from aa.interrupts import handling
-from aa.processes import Shown, is_main_process, is_run_command, wait_for_others
+from aa.processes import FORWARDED, WARNING, Shown, is_main_process, is_run_command, wait_for_others
 
 
 class Store:
@@ -58,19 +56,18 @@ def test_the_process_that_keeps_the_store_leaves_last(store, monkeypatch):
 
 def test_a_signal_does_not_come_amid_what_a_process_asks_the_store(store, monkeypatch):
     """Paddle takes it for an error of the connection, and the answer is never read."""
-    came, add = [], store.add
+    masks, add = [], store.add
 
-    def interrupted(key, number):
-        before = len(came)
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert len(came) == before
+    def watched(key, number):
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
         return add(key, number)
 
-    monkeypatch.setattr(store, "add", interrupted)
+    monkeypatch.setattr(store, "add", watched)
     store.counts["aa/barrier/0"] = 1
-    with handling([signal.SIGTERM], lambda number, frame: came.append(number)):
-        wait_for_others()
-    assert came
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    wait_for_others()
+    assert all({*FORWARDED, WARNING} <= mask for mask in masks)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
 def test_a_process_alone_waits_for_nobody(monkeypatch):

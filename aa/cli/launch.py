@@ -13,13 +13,14 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 
 from aa.arguments import OURS
-from aa.cli.hosts import Hosts, met
+from aa.cli.hosts import Hosts
+from aa.cli.meeting import met
 from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
 from aa.config import to_dict
 from aa.differences import flat, shared_by_hosts
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
-from aa.processes import FORWARDED, Shown, obedient, undisturbed
+from aa.processes import FORWARDED, Shown, start
 from aa.runs import STAGES
 from aa.schemas.hardware import HardwareConfig
 from aa.snapshots import code_hashes, versions
@@ -158,7 +159,10 @@ class _Group:
         try:
             for local, file in enumerate(logs):
                 self._start(local, file)
-            with handling(FORWARDED, self._forward), Shown(logs[0], self.first == 0) as shown:
+            with (
+                handling(FORWARDED, self._forward),
+                Shown(logs[0], wanted=self.first == 0) as shown,
+            ):
                 while not self._is_over(logs):
                     shown.show()
                     time.sleep(LOOK_EVERY)
@@ -174,17 +178,8 @@ class _Group:
     def _start(self, local, file):
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.full_error))}
         environment |= rank_environment(self.hardware, self.hosts, local)
-        with open(file, "wb") as output, undisturbed():
-            process = subprocess.Popen(
-                self.command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=obedient(),
-            )
-        self.ranks.append(process)
+        with open(file, "wb") as output:
+            self.ranks.append(start(self.command, environment, output))
 
     def _forward(self, number, frame):
         wish = wishes.hear(number)

@@ -1,9 +1,7 @@
 """A process whose output is kept, shown if wanted, and stopped with this one. No paddle."""
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -12,7 +10,7 @@ from types import FrameType
 
 from aa.errors import Interrupted
 from aa.interrupts import Wish, end, handling, wishes
-from aa.processes import FORWARDED, WARNING, obedient, undisturbed
+from aa.processes import FORWARDED, WARNING, Shown, start
 
 LOOK_EVERY = 0.1  # seconds, at what a process prints
 
@@ -94,27 +92,16 @@ def run_process(
     Returns:
         its exit code, negative for a signal.
     """
-    shows = stopper.alone
-    with open(output, "ab") as file, open(output, "rb") as written:
-        written.seek(0, os.SEEK_END)
-        with undisturbed():
-            child = subprocess.Popen(
-                command,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=obedient(),
-            )
+    with open(output, "ab") as file:
+        before, child = file.tell(), start(command, environment, file)
+    with Shown(output, wanted=stopper.alone, start=before) as shown:
         try:
             stopper.child = child
             if stopper.stopped:  # meanwhile; twice is no second wish
                 child.terminate()
             while not _has_ended(child):
-                shows = shows and _show(written)
-            if shows:
-                _show(written)
+                shown.show()
+            shown.show()
         finally:
             if child.poll() is None:
                 child.terminate()
@@ -127,15 +114,5 @@ def _has_ended(child):
     try:
         child.wait(LOOK_EVERY)
     except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-def _show(written):
-    """Print what has been written since; whether anybody listens."""
-    try:
-        sys.stdout.write(written.read().decode(errors="replace"))
-        sys.stdout.flush()
-    except BrokenPipeError:  # `... | head`
         return False
     return True
