@@ -51,7 +51,6 @@ _config("latents of pictures that are cut", "train", *RANDOM, "data.latents=l", 
 _config("latents of a model without VAE", "train", "+experiment=puppets", *LATENTS)
 _config("hosts without a first", "train", *RANDOM, "hardware.nodes=2")
 _config("a port that is none", "train", *RANDOM, "hardware.nodes=2", "hardware.master=a:70000")
-_config("hosts of a Slurm job outside of one", "train", *RANDOM, "hardware.nodes=slurm")
 _config("a machine too many", "train", *RANDOM, "hardware.node_rank=1")
 _config("a device without memory", "train", *RANDOM, "hardware.memory_gb=0")
 _config("clips kept twice", "train", *RANDOM, "data.latents=l", "data.cache_gb=1")
