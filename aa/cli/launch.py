@@ -149,6 +149,7 @@ class _Group:
         self.reasons: list[Reason] = []
         self.ended: set[int] = set()  # of the ranks, looked at already
         self.stop: int | None = None  # the signal that all are to stop for
+        self.untold: int | None = None  # such a signal, until other hosts know of it
         self.left = math.inf  # since when one has stopped
         self.killed = False
 
@@ -185,7 +186,7 @@ class _Group:
         wish = wishes.hear(number)
         if wish is Wish.STOP:
             self._stop(number)
-            self.hosts.tell(stop=number)
+            self.untold = number  # until the next look: this may be amid another message
         elif wish is Wish.AT_ONCE:
             self._kill()
 
@@ -205,6 +206,9 @@ class _Group:
 
     def _is_over(self, logs):
         """Look at processes and hosts; whether all of them have ended, as they may."""
+        if self.untold is not None:
+            self.hosts.tell(stop=self.untold)
+            self.untold = None
         for local, process in enumerate(self.ranks):
             if process.poll() is not None and local not in self.ended:
                 self.ended.add(local)
