@@ -42,8 +42,12 @@ def check_given_folder(arguments, schema, *, runner, resumable):
     try:
         check_free(folder)
     except UserError as error:
-        own = " Of several hosts each has its own hardware.node_rank, and this one calls itself 0."
-        raise UserError(f"{error}{own * (hardware.get('nodes', 1) != 1)}") from error
+        if hardware.get("nodes", 1) == 1:
+            raise
+        raise UserError(
+            f"{error} If that is a host of this very run, two hosts call themselves node 0: give "
+            "each its own hardware.node_rank."
+        ) from error
     if has_begun(folder) and not given_folder(arguments, "resume"):
         advice = f", or go on with it: resume={folder}" if resumable else ""
         raise UserError(
