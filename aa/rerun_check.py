@@ -18,15 +18,20 @@ TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time
 SCORES, SUMMARY = ("scores.json", "metrics.json"), "summary.json"
 
 
-def check_rerun(config, folder):
+def check_rerun(config, folder, *, node_rank=0):
     """If the config asks for it, compare a finished run with the one it repeats.
 
     In a group of processes the one that started it compares, when all have ended.
 
+    Args:
+        config: checked, with the keys rerun and rerun_check.
+        folder: the run folder.
+        node_rank: of several hosts; the command of the first one compares.
+
     Raises:
         DifferenceError: names the first number, file or video that is another one.
     """
-    if not config.rerun_check or not is_run_command(config.hardware.node_rank):
+    if not config.rerun_check or not is_run_command(node_rank):
         return
     old = Path(config.rerun)
     first = next(differences(old, Path(folder)), None)

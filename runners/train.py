@@ -32,7 +32,7 @@ def main(config):
         from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 
         run_recipe(checked, folder)
-    check_rerun(checked, folder)
+    check_rerun(checked, folder, node_rank=node_rank)
 
 
 if __name__ == "__main__":
