@@ -131,11 +131,12 @@ class Hosts:
     def stop(self) -> None:
         """End the hosts and all that runs on them. Again does nothing."""
         for first in self._first.values():
-            try:
-                first.communicate(timeout=10)  # closes its standard input
-            except subprocess.TimeoutExpired:
-                first.kill()  # its child is killed with it
-                first.wait()
+            # Not by closing its standard input: a process forked meanwhile may have it open too.
+            first.kill()  # its child is killed with it, and all else on the host
+            first.wait()
+            for pipe in (first.stdin, first.stdout):
+                if pipe is not None:
+                    pipe.close()
         for process in list(self._started):
             self._end(process)
         self._first.clear()
