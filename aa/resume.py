@@ -78,6 +78,11 @@ def has_begun(run):
     return any((Path(run) / part / "snapshot.json").is_file() for part in ("", STAGES[0]))
 
 
+def has_checkpoint(run):
+    """Whether a run, or one of its stages, has been saved."""
+    return any(list_checkpoints(Path(run) / part) for part in ("", *STAGES))
+
+
 def prepare(resume):
     """Make a run folder fit to go on: delete what is half-done, set unsound checkpoints aside.
 

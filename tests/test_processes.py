@@ -35,21 +35,21 @@ def store(monkeypatch):
     return found
 
 
-def test_who_waits_for_others_waits_for_the_last_of_them(store):
+@pytest.mark.parametrize(
+    ("rank", "there", "comes"),
+    [
+        (1, [], "aa/barrier/0"),
+        (0, ["aa/barrier/0"], "aa/barrier/0/left"),
+    ],
+    ids=["the last has come", "the last has left who keeps the store"],
+)
+def test_a_process_waits_until(store, monkeypatch, rank, there, comes):
     """It asks the store: a sum of the group gives up after half a minute with gloo."""
-    first = threading.Timer(0.3, store.add, ["aa/barrier/0", 1])
+    monkeypatch.setenv("PADDLE_TRAINER_ID", str(rank))
+    for key in there:
+        store.add(key, 1)
     since = time.monotonic()
-    first.start()
-    wait_for_others()
-    assert time.monotonic() - since >= 0.25
-
-
-def test_the_process_that_keeps_the_store_leaves_last(store, monkeypatch):
-    monkeypatch.setenv("PADDLE_TRAINER_ID", "0")
-    store.add("aa/barrier/0", 1)
-    other = threading.Timer(0.3, store.add, ["aa/barrier/0/left", 1])
-    since = time.monotonic()
-    other.start()
+    threading.Timer(0.3, store.add, [comes, 1]).start()
     wait_for_others()
     assert time.monotonic() - since >= 0.25
 
@@ -70,9 +70,10 @@ def test_a_signal_does_not_come_amid_what_a_process_asks_the_store(store, monkey
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
-def test_a_process_alone_waits_for_nobody(monkeypatch):
-    monkeypatch.delenv("PADDLE_TRAINERS_NUM", raising=False)
+def test_a_process_alone_waits_for_nobody(store, monkeypatch):
+    monkeypatch.delenv("PADDLE_TRAINERS_NUM")
     wait_for_others()
+    assert not store.counts
 
 
 @pytest.mark.parametrize(

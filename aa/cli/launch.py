@@ -21,10 +21,9 @@ from aa.differences import flat, shared_by_hosts
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED, Shown, start
-from aa.runs import STAGES
+from aa.resume import has_checkpoint
 from aa.schemas.hardware import HardwareConfig
 from aa.snapshots import code_hashes, versions
-from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +66,8 @@ def launch(config: Any, folder: Path, *, full_error: bool = False) -> None:
     if hardware.nodes > 1:
         check_shared_folder(sys.argv, f"{hardware.nodes} hosts")
         logs /= f"node{hardware.node_rank}"
-    with met(hardware, folder, _about(config)) as hosts:
+    about = _about(config) if hardware.nodes > 1 else {}
+    with met(hardware, folder, about) as hosts:
         logs.mkdir(parents=True, exist_ok=True)
         _Group(hardware, hosts, Path(folder), logs, _command(folder), full_error).run()
 
@@ -262,13 +262,9 @@ class _Group:
             raise Interrupted(self.stop)
         if best:
             code = next((p.returncode for p in self.ranks if 0 < p.returncode < 128), 1)
+            again = f" Go on from its last checkpoint: resume={self.folder}"
             raise GroupError(
-                f"{best.line}; the processes' output is in {self.logs}.{way_on(self.folder)}",
+                f"{best.line}; the processes' output is in {self.logs}."
+                f"{again * has_checkpoint(self.folder)}",
                 code if best.kind == OWN else 1,
             )
-
-
-def way_on(folder: Path) -> str:
-    """A sentence that says how to go on with a run, where it has a checkpoint."""
-    parts = [folder / part for part in ("", *STAGES)]
-    return f" Go on from its last checkpoint: resume={folder}" * any(map(list_checkpoints, parts))

@@ -23,16 +23,14 @@ from aa.processes import is_main_process, is_rank, leave, wants_group
 from aa.recorded import given_folder
 from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
-from aa.resume import has_begun
+from aa.resume import has_begun, has_checkpoint
 from aa.resume_arguments import check_given_folder, resume_arguments
-from aa.runs import STAGES
 from aa.schemas.slurm import SLURM
 from aa.sweeps.command import finish, is_sweep, sweeping
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
 from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
 from aa.tree import print_tree
-from aa.weights.folders import list_checkpoints
 
 
 def run(main, schema):
@@ -150,8 +148,7 @@ def how_to_go_on(job):
     asked = shlex.quote(f"resume={job.folder}")
     if job.schema is InferConfig:
         return f"; make the rest: python {sys.argv[0]} {asked}"
-    parts = [Path(job.folder, part) for part in ("", *STAGES)]
-    where = " from its last checkpoint" if any(map(list_checkpoints, parts)) else " from its start"
+    where = " from its last checkpoint" if has_checkpoint(job.folder) else " from its start"
     every = {1: "", SLURM: " in a job on as many hosts"}
     hosts = every.get(job.nodes, " on every host, with its own hardware.node_rank")
     return f"; go on{where}{hosts}: python {sys.argv[0]} {asked}"
