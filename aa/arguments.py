@@ -1,11 +1,13 @@
 """Arguments as Hydra wants them. Imports no paddle."""
 
 import re
+from typing import Any, cast
 
 from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
+from omegaconf import OmegaConf
 
 from aa.errors import UserError
 from aa.texts import as_typed
@@ -48,6 +50,14 @@ def _normalise(argument):
     if all(isinstance(v, str | list) for v in values):
         return f"{key}={argument[match.end() :]}"
     return f"{key}=" + ",".join("'null'" if v is None else f"'{v}'" for v in values)
+
+
+def as_given(overrides: Any) -> dict[str, list[str]]:
+    """Hydra's record of a job's overrides (a DictConfig), {"hydra", "task"}, each as it was given.
+
+    Read one by one, a ${...} in them would be resolved, and one that is a text become alive.
+    """
+    return cast(dict, OmegaConf.to_container(overrides, resolve=False))
 
 
 def check_arguments(arguments):

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from aa.runs import read_records
+from aa.runs.layout import BEST, CHECKPOINTS
+from aa.runs.lines import read_records
 from aa.schemas.evaluation import higher_is_better
 from aa.sealing import SUFFIX, flush
-from aa.weights.folders import BEST, checkpoint_step, list_checkpoints
+from aa.weights.folders import checkpoint_step, list_checkpoints
 
 
 class BestCheckpoint:
@@ -30,7 +31,7 @@ class BestCheckpoint:
 
         What a stop, or a checkpoint that was set aside, has left of it is mended.
         """
-        link, step = self.folder / "checkpoints" / BEST, self._choose()
+        link, step = self.folder / CHECKPOINTS / BEST, self._choose()
         if step is None:
             link.unlink(missing_ok=True)
             return

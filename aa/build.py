@@ -18,7 +18,7 @@ from aa.config import to_dict
 from aa.differences import flat
 from aa.errors import UserError, some
 from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
-from aa.runs import STAGES
+from aa.runs.layout import STAGES
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def build_training(config, folder):
         UserError: data, weights or machine are not what the config says.
     """
     from aa.hyper_parameters import hyper_parameters, metric_tags, task_overrides
-    from aa.runs import Recorder
+    from aa.runs.records import Recorder
     from aa.snapshots import write_snapshot
     from aa.training.run import TrainingRun
     from aa.training.trainer import training_arguments

@@ -3,6 +3,7 @@
 import os
 
 MOST = 10  # lines of a group
+COMPARED = ("git", "code", "packages", "data", "machine", "config", "working_directory", "folder")
 ABSENT = object()
 # Say what a run is to do with others, and nothing about its result.
 ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
@@ -28,6 +29,9 @@ def report(old, new):
     """
     if "code" not in old:
         return ["the run was made by an older version, whose snapshots hold no hashes to compare"]
+    missing = [key for key in COMPARED if key not in old]
+    if missing:
+        return [f"its snapshot has no {' and no '.join(missing)}, so nothing is compared"]
     groups = {
         "code": [*_commits(old["git"], new["git"]), *changed_files(old["code"], new["code"])],
         "packages": _values(old["packages"], new["packages"]),

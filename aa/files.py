@@ -1,10 +1,24 @@
-"""Files that a user hands in: endings of videos, small texts read with a limit. No paddle."""
+"""Files: endings of videos, texts read with a limit, none opened through a link. No paddle."""
 
+import errno
+import json
 import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
 
 from aa.errors import UserError
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
+# No link is followed, and what is no file is not waited for.
+UNLINKED = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LINKS = (errno.ELOOP, errno.ENOTDIR)  # what the system says of one, or of one to a folder
+
+
+class NoPlainFileError(UserError):
+    """What lies where a file is wanted is a link, a pipe, a device, or no file."""
 
 
 def read_text(path, *, most, advice, name=None):
@@ -32,6 +46,121 @@ def read_text(path, *, most, advice, name=None):
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UserError(f"{name}: cannot be read as a text ({reason}). {advice}") from error
+
+
+def open_inside(home: str | os.PathLike, name: str | os.PathLike) -> int:
+    """A descriptor to read a plain file below a folder, reached without any link.
+
+    Args:
+        home: the folder, which may be reached by links itself.
+        name: of the file, relative to it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        NoPlainFileError: a part of the name is a link, or it is no file.
+        OSError: it cannot be opened.
+    """
+    *folders, last = Path(name).parts
+    place = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for folder in folders:
+            inner = os.open(folder, UNLINKED | os.O_DIRECTORY, dir_fd=place)
+            os.close(place)
+            place = inner
+        return _plain(os.open(last, os.O_RDONLY | UNLINKED, dir_fd=place), Path(home) / name)
+    except OSError as error:
+        if error.errno in LINKS:
+            raise NoPlainFileError(_linked(home, name)) from error
+        raise
+    finally:
+        os.close(place)
+
+
+def unlinked(path: str, flags: int) -> int:
+    """Opener for `open`: a plain file, made or opened without following a link of its name.
+
+    Raises:
+        NoPlainFileError: there is a link of that name, or what is no file.
+    """
+    try:
+        return _plain(os.open(path, flags | UNLINKED, 0o666), path)
+    except OSError as error:
+        if error.errno in (*LINKS, errno.ENXIO, errno.EISDIR):
+            raise NoPlainFileError(_linked(Path(path).parent, Path(path).name)) from error
+        raise
+
+
+def _plain(descriptor, path):
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise NoPlainFileError(f"{path}: {missing(path, 'file')}; remove it.")
+
+
+def _linked(home, name):
+    """What of a path below a folder is no plain folder or file, in words."""
+    path = Path(home)
+    for part in Path(name).parts:
+        path /= part
+        if path.is_symlink():
+            return describe_link(path)
+    return f"{path}: {missing(path, 'file')}; remove it."
+
+
+def describe_link(path: Path) -> str:
+    """What is wrong with a link in a run folder, and what to do."""
+    return (
+        f"{path}: is a link to {os.readlink(path)}; the files of a run lie in its folder. Replace "
+        "the link by what it leads to, or remove it."
+    )
+
+
+def read_inside(home: str | os.PathLike, name: str | os.PathLike, *, most: int) -> bytes:
+    """The content of a plain file of at most `most` bytes below a folder, see `open_inside`.
+
+    Raises:
+        UserError: it is larger.
+    """
+    with open(open_inside(home, name), "rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        size = os.path.getsize(Path(home) / name)
+        raise UserError(f"{Path(home) / name}: has {size} bytes, at most {most} are read.")
+    return content
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON, see `replacing`."""
+    write_text(path, json.dumps(content, indent=1, default=str) + "\n")
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text in UTF-8, see `replacing`; halves of characters as escapes."""
+    with replacing(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[IO[bytes]]:
+    """A file to write under a temporary name, which takes the place of `path` at the end.
+
+    It is on the disk before it has its name: a reader, or a power cut, leaves the old or the new.
+
+    Raises:
+        OSError: it cannot be written; names the file, and leaves none.
+    """
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with open(partial, "wb", opener=unlinked) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:  # of a full disk it names no file
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def missing(path, kind):

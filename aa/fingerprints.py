@@ -35,10 +35,15 @@ def hashes(paths, *, below):
 
 def sha256(path):
     """SHA-256 of a file."""
-    digest = hashlib.sha256()
     with open(path, "rb") as file:
-        while block := file.read(2**24):
-            digest.update(block)
+        return sha256_of(file)
+
+
+def sha256_of(file):
+    """SHA-256 of the rest of an open file."""
+    digest = hashlib.sha256()
+    while block := file.read(2**24):
+        digest.update(block)
     return digest.hexdigest()
 
 

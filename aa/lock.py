@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aa.errors import UserError
+from aa.errors import UserError, one_line
+from aa.files import NoPlainFileError, unlinked
 from aa.processes import is_main_process, is_rank
+from aa.runs.kinds import Holder
+from aa.runs.reading import typed_record
 
 log = logging.getLogger(__name__)
 
 COMMAND, WRITER = ".command.lock", ".writer.lock"
 FLOCK = "hhqqi4x"  # struct flock of Linux: type, whence, start, length, process
+LONGEST = 10_000  # characters of what is read of one
 MOMENT, LOOK_EVERY = 1.0, 0.05  # seconds: that nobody is told of, between looks at a lock
 
 
@@ -64,22 +68,27 @@ def is_held(folder):
     return any(_is_locked(Path(folder) / name) for name in (COMMAND, WRITER))
 
 
-def holder(folder):
-    """The number of the process whose command writes a folder, as it left it there.
+def holder(folder: str | Path) -> int | None:
+    """The number of the process on this host whose command writes a folder; None if none does.
 
-    Raises:
-        OSError, ValueError: nobody has.
+    The system says it: what a file says of it could be any process.
     """
-    return json.loads((Path(folder) / COMMAND).read_text())["pid"]
+    kind, *_, process = _lock_of(Path(folder) / COMMAND)
+    return process if kind != fcntl.F_UNLCK and process > 0 else None
 
 
 def _is_locked(path):
+    return _lock_of(path)[0] != fcntl.F_UNLCK
+
+
+def _lock_of(path):
+    """What the system says of a file's lock: type, whence, start, length, process."""
+    asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
-        with open(path, "rb") as file:
-            asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[0] != fcntl.F_UNLCK
-    except OSError:
-        return False
+        with open(path, "rb", opener=unlinked) as file:
+            return struct.unpack(FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+    except (OSError, NoPlainFileError):
+        return fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0
 
 
 def who_holds(folder: str | Path, names: Iterable[str] = (COMMAND, WRITER)) -> str | None:
@@ -147,14 +156,15 @@ def _sign(file):
 
 
 def _check(folder, name):
-    if (Path(folder) / name).exists():
+    if os.path.lexists(Path(folder) / name):
         with _open(folder, name) as file:
             if not _take(file):
                 raise _busy(folder, file)
 
 
 def _open(folder, name):
-    file = open(Path(folder) / name, "a+")  # noqa: SIM115 closed by who holds it
+    path = Path(folder) / name
+    file = open(path, "a+", opener=unlinked)  # noqa: SIM115 closed by who holds it
     file.seek(0)
     return file
 
@@ -172,7 +182,7 @@ def _take(file):
 
 
 def _busy(folder, file):
-    who = _who(file.read())
+    who = _who(file.read(LONGEST))
     file.close()
     return UserError(
         f"{folder}: is being written by {who}; wait for it or stop it, or choose another "
@@ -183,16 +193,17 @@ def _busy(folder, file):
 def _who(text):
     """The process that has left a text in the file that it holds, in words."""
     try:
-        holder = json.loads(text)
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
-        return f"process {holder['pid']} on {holder['host']}, since {since}"
-    except (ValueError, KeyError, TypeError):
+        holder = typed_record(json.loads(text), Holder)
+    except (ValueError, RecursionError):
         return "another process"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder["since"]))
+    return f"process {holder['pid']} on {one_line(holder['host'])}, since {since}"
 
 
 def _text(path):
     """What a file says. Not for one that this process holds, see `is_held`."""
     try:
-        return path.read_text()
-    except OSError:
+        with open(path, encoding="utf-8", errors="replace", opener=unlinked) as file:
+            return file.read(LONGEST)
+    except (OSError, NoPlainFileError):
         return ""

@@ -1,36 +1,53 @@
 """How a run ended: `outcome.json` in its folder. Imports no paddle."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from aa.errors import one_line
+from aa.errors import UserError, one_line
+from aa.files import write_json
 from aa.lock import is_held
-from aa.runs import read_json, write_json
+from aa.runs.kinds import Outcome
+from aa.runs.layout import OUTCOME
+from aa.runs.reading import read_record
 
-OUTCOME = "outcome.json"
 DONE, FAILED, RUNNING = "done", "failed", "running"
 INTERRUPTED, WAITING = "interrupted", "waiting"
+NOTHING = {"error": None, "code": 0, "seconds": 0.0}
 
 
-def state(folder):
+def state(folder: str | Path) -> str:
+    """What has become of the run of a folder, see `state_of`."""
+    return state_of(folder, read_outcome(folder))
+
+
+def state_of(folder: str | Path, outcome: Mapping[str, Any] | None) -> str:
     """What has become of the run of a folder.
+
+    Args:
+        folder: the run folder.
+        outcome: how it ended by itself, or None; see `read_outcome`.
 
     Returns:
         "running", "done", "failed", "interrupted", or "waiting" where nothing has begun.
     """
     if is_held(folder):
         return RUNNING
-    outcome = read_outcome(folder)
-    if outcome:
+    if outcome and "state" in outcome:
         return outcome["state"]
     return INTERRUPTED if (Path(folder) / ".hydra").is_dir() else WAITING
 
 
-def read_outcome(folder):
-    """{"state", "error", "code", "seconds"} of a run that has ended by itself, else None."""
+def read_outcome(folder: str | Path) -> dict[str, Any] | None:
+    """{"state", "error", "code", "seconds"} of a run that has ended by itself, else None.
+
+    One that is damaged counts as none: the run goes on, and writes it anew.
+    """
     try:
-        return read_json(Path(folder) / OUTCOME)
-    except (OSError, ValueError):
+        outcome = read_record(folder, OUTCOME, Outcome)
+    except (OSError, UserError):
         return None
+    return {**NOTHING, **outcome} if "state" in outcome else None
 
 
 def write_outcome(folder, *, seconds, error=None, code=0):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from aa.build import build_puppet_test, build_training
 from aa.processes import is_main_process, wait_for_others
-from aa.runs import read_json, stage_folders
+from aa.runs.kinds import Summary
+from aa.runs.layout import SUMMARY, stage_folders
+from aa.runs.reading import find_record
 from aa.snapshots import record_config
 
 log = logging.getLogger(__name__)
@@ -37,8 +39,8 @@ def run_recipe(config, folder):
 
 def _train(config, folder):
     """Train one stage, unless that is what a stopped run had finished."""
-    summary = folder / "summary.json"
-    if config.resume and summary.exists() and read_json(summary)["steps"] >= config.stage.max_steps:
+    summary = find_record(folder, SUMMARY, Summary) if config.resume else None
+    if summary and summary.get("steps", 0) >= config.stage.max_steps:
         log.info("%s: finished already", folder)
         if is_main_process():
             record_config(folder, config)

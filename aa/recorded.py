@@ -5,7 +5,6 @@ import re
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
 from hydra.core.global_hydra import GlobalHydra
@@ -15,14 +14,20 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.arguments import OURS
 from aa.config import typed, without_hydra
 from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.messages import explain
+from aa.recorded_overrides import Recorded, refuse_options
+from aa.runs.kinds import HydraFile, Overrides
+from aa.runs.layout import HYDRA, SNAPSHOT
+from aa.runs.links import check_own
+from aa.runs.reading import read_yaml_record
 from aa.snapshots import read_snapshot
-from aa.texts import plain, quoted
+from aa.texts import literal, plain
 
+FILES = (f"{HYDRA}/overrides.yaml", f"{HYDRA}/hydra.yaml")
+RUNNERS = ("train.py", "infer.py", "evaluate.py")
 OPTIONS = ("config_path", "config_name", "config_dir")
 NAMED = 5  # unknown keys in an error
 WHAT_FOR = {"rerun": "repeat", "resume": "go on with"}
@@ -34,19 +39,6 @@ def given_folder(arguments, key):
     return None if not values or values[-1] in ("", "null") else Path(plain(values[-1]))
 
 
-def literal(value):
-    """A plain value as an override writes it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        return quoted(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(literal, value))}]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{literal(v)}" for key, v in value.items()) + "}"
-    return repr(value)
-
-
 def split_options(arguments):
     """Options with their values, and overrides, of arguments in this order."""
     count = len(get_args_parser().parse_known_args(arguments)[0].overrides)
@@ -54,7 +46,7 @@ def split_options(arguments):
 
 
 class RecordedRun:
-    """The overrides, options and snapshot of a run.
+    """The overrides and the snapshot of a run.
 
     Args:
         folder: the run folder.
@@ -62,45 +54,72 @@ class RecordedRun:
         runner: the runner's path.
 
     Raises:
-        UserError: the folder is not that of a run of this runner.
+        UserError: the folder is not that of a run of this runner, or holds what no run leaves.
     """
 
-    def __init__(self, folder, *, key, runner):
+    def __init__(self, folder: Path, *, key: str, runner: str | Path):
         self.folder, self.runner, self.asked = folder, Path(runner), f"{key}={folder}"
-        files = [folder / ".hydra" / name for name in ("overrides.yaml", "hydra.yaml")]
-        missing = [file for file in files if not file.is_file()]
+        try:
+            self.snapshot, self._overrides = self._read(key)
+        except UserError as error:
+            raise UserError(f"{self.asked}: {error}") from error
+
+    def _read(self, key):
+        missing = [name for name in FILES if not (self.folder / name).exists()]
         if missing:
             raise UserError(
-                f"{self.asked}: no run to {WHAT_FOR[key]}: there is no {missing[0]}. Give the "
+                f"no run to {WHAT_FOR[key]}: there is no {self.folder / missing[0]}. Give the "
                 "folder of a run, as it was printed when it started."
             )
-        self.snapshot = read_snapshot(folder)
-        started_by = Path(self.snapshot["command"][1])
-        if started_by.stem != self.runner.stem:
+        check_own(self.folder)
+        snapshot = read_snapshot(self.folder)
+        if "config" not in snapshot or len(snapshot.get("command", ())) < 2:
             raise UserError(
-                f"{self.asked}: is a run of {started_by.name}: python runners/{started_by.name} "
-                f"{self.asked}"
+                f"{self.folder / SNAPSHOT}: says no config or no command, which every run leaves. "
+                "Restore it."
             )
-        try:
-            task, hydra = (yaml.safe_load(file.read_text()) for file in files)
-            self._overrides = [*hydra["hydra"]["overrides"]["hydra"], *task]
-        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError) as error:
-            raise UserError(
-                f"{self.asked}: {files[0].parent} cannot be read ({type(error).__name__}); its "
-                "files are not what the run wrote."
-            ) from error
+        runner = Path(snapshot["command"][1]).name
+        if Path(runner).stem != self.runner.stem:
+            again = f"python runners/{runner} {self.asked}" if runner in RUNNERS else "no runner's"
+            raise UserError(f"is a run of {one_line(runner)}: {again}")
+        task, hydra = FILES
+        recorded = read_yaml_record(self.folder, hydra, HydraFile).get("hydra", {})
+        of_hydra = recorded.get("overrides", {}).get("hydra", [])
+        return snapshot, [*of_hydra, *read_yaml_record(self.folder, task, Overrides)]
 
-    def overrides(self, *, forget=ABOUT_RUNS):
-        """Those that it was started with, but for its folder and the keys to `forget`."""
+    def overrides(
+        self, schema: type, words: list[str], given: list[str], *, forget: tuple = ABOUT_RUNS
+    ) -> list[str]:
+        """Those that it was started with, but for its folder and the keys to `forget`.
+
+        Args:
+            schema: dataclass of the primary config.
+            words, given: options and overrides of this command.
+            forget: keys, also of groups.
+
+        Raises:
+            UserError: they ask for more than values and names of ours, see `Recorded`.
+        """
         dropped = re.compile(rf"\+{{0,2}}({'|'.join(forget)})(\.\w+)?=")
-        return [o for o in self._overrides if not OURS.match(o) and not dropped.match(o)]
+        kept = [o for o in self._overrides if not dropped.match(o)]
+        homes = config_homes(given_options(words), self.runner)
+        try:
+            self._check_options(words)
+            return Recorded(schema, homes, given).of_run(kept, self.snapshot["config"])
+        except UserError as error:
+            raise UserError(f"{self.asked}: {error}") from error
 
-    def options(self, words):
-        """Its --config-path, --config-name and --config-dir where `words` give no other."""
-        here = self.snapshot.get("working_directory", "")
-        before = given_options(self.snapshot["command"][2:], here)
-        now = given_options(words)
-        return {key: value for key, value in before.items() if key not in now}
+    def _check_options(self, words):
+        """Refuse where the run had other configs, which may hold anything, unless they are given.
+
+        Its --config-dir is not taken from the folder.
+        """
+        refuse_options(
+            self.snapshot["command"][2:],
+            given_options(words),
+            home=self.snapshot.get("working_directory", ""),
+            asked=self.asked,
+        )
 
     def keep(self, composed):
         """Overrides for what conf/ says differently now, and a line about each.
@@ -142,18 +161,25 @@ class RecordedRun:
 
     def its_code(self):
         """What to do where today's code cannot make the run's config."""
-        git = self.snapshot["git"]
-        return f"Use the code of that run{', commit ' + git['commit'][:12] if git else ''}."
+        git = self.snapshot.get("git")
+        commit = f", commit {one_line(git['commit'][:12])}" if git else ""
+        return f"Use the code of that run{commit}."
 
 
-def given_options(words, working_directory=None):
+def given_options(words: list[str]) -> dict[str, str]:
     """--config-path, --config-name and --config-dir among arguments, the last as a full path."""
     found = vars(get_args_parser().parse_known_args(words)[0])
     found = {key: found[key] for key in OPTIONS if found[key]}
     if "config_dir" in found:
-        home = working_directory or os.getcwd()
-        found["config_dir"] = os.path.join(home, found["config_dir"])
+        found["config_dir"] = os.path.abspath(found["config_dir"])
     return found
+
+
+def config_homes(options, runner):
+    """The folders that configs are composed from: one that the options name before our own."""
+    runner = Path(runner).resolve()
+    own = os.path.normpath(runner.parent / options.get("config_path", "../conf"))
+    return [Path(home) for home in (options.get("config_dir"), own) if home]
 
 
 def option_words(options):
@@ -179,10 +205,10 @@ def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
         UserError: they make none, or what is asked of it cannot be resolved.
     """
     runner = Path(runner)
-    conf = runner.resolve().parent / options.get("config_path", "../conf")
-    path = create_config_search_path(os.path.normpath(conf))
-    if "config_dir" in options:
-        path.prepend("command-line", f"file://{options['config_dir']}")
+    *others, conf = config_homes(options, runner)
+    path = create_config_search_path(str(conf))
+    for home in others:
+        path.prepend("command-line", f"file://{home}")
     try:
         hydra = Hydra.create_main_hydra2(task_name=runner.stem, config_search_path=path)
         config = hydra.compose_config(

@@ -4,16 +4,15 @@ import os
 import re
 import sys
 
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.recorded import (
     RecordedRun,
     compose,
     given_folder,
     given_options,
-    literal,
-    option_words,
     split_options,
 )
+from aa.texts import literal
 
 
 def rerun_arguments(arguments, schema, *, runner):
@@ -36,22 +35,22 @@ def rerun_arguments(arguments, schema, *, runner):
             f"rerun={folder} repeats a run in a new folder, resume= goes on with one in its own: "
             "give one of them."
         )
+    assert folder  # or nobody would ask
     run = RecordedRun(folder, key="rerun", runner=runner)
     words, given = split_options(arguments)
     _refuse_its_folder(given, folder)
-    options, overrides = run.options(words), run.overrides()
+    overrides = run.overrides(schema, words, given)
     try:
-        every = {**options, **given_options(words)}
-        kept, lines = run.keep(compose(every, overrides, schema, runner))
+        kept, lines = run.keep(compose(given_options(words), overrides, schema, runner))
     except UserError as error:
         raise UserError(f"rerun={folder}: {error} {run.its_code()}") from error
     changes = [a for a in given if not re.match(r"\+{0,2}(rerun(_check)?|hydra\..*)=", a)]
     lines += [f"changed: {change}" for change in changes] + _notes(run.snapshot)
     for line in lines:
-        print(line, file=sys.stderr)  # stdout is the config's, with --cfg job
+        print(one_line(line), file=sys.stderr)  # stdout is the config's, with --cfg job
     given = [a for a in given if not re.match(r"\+{0,2}rerun=", a)]
     again = [*overrides, *kept, *given, f"rerun={literal(str(folder))}"]
-    return [*words, *option_words(options), *again]
+    return [*words, *again]
 
 
 def _refuse_its_folder(given, folder):

@@ -9,7 +9,10 @@ from aa.errors import DifferenceError
 from aa.fingerprints import sha256
 from aa.outcomes import FAILED, INTERRUPTED, RUNNING, read_outcome, state
 from aa.processes import is_run_command
-from aa.runs import STAGES, read_json, read_records
+from aa.runs.kinds import Summary
+from aa.runs.layout import STAGES
+from aa.runs.lines import read_records
+from aa.runs.reading import find_record, read_json
 from aa.weights.folders import list_checkpoints
 
 log = logging.getLogger(__name__)
@@ -128,7 +131,7 @@ def _weights(old, new):
 def _newest(run):
     """{"step-000500/vae.safetensors": path} of the newest checkpoint."""
     files = [f for folder in list_checkpoints(run)[-1:] for f in folder.glob("*.safetensors")]
-    return {f"{file.parent.name}/{file.name}": file for file in files}
+    return {f"{file.parent.name}/{file.name}": file for file in files if file.is_file()}
 
 
 def _videos(old, new):
@@ -136,18 +139,18 @@ def _videos(old, new):
     for name, kinds in before.items():
         if name not in after:
             yield f"{name} is missing."
-        elif kinds["uint8"] != after[name]["uint8"]:
+        elif kinds.get("uint8") != after[name].get("uint8"):
             yield f"{name}: other frames."
-        elif kinds["float32"] != after[name]["float32"]:
+        elif kinds.get("float32") != after[name].get("float32"):
             yield f"{name}: frames differ before they are rounded to 8 bits."
     yield from (f"{name} is new." for name in after if name not in before)
 
 
 def _hashes(run):
     """{name of the video: hashes of its frames} of an inference."""
-    file = run / SUMMARY
-    videos = read_json(file).get("videos", []) if file.is_file() else []
-    return {Path(v["video"]).name: v["sha256_of_frames"] for v in videos if "sha256_of_frames" in v}
+    videos = (find_record(run, SUMMARY, Summary) or {}).get("videos", [])
+    known = [v for v in videos if "video" in v and "sha256_of_frames" in v]
+    return {Path(v["video"]).name: v["sha256_of_frames"] for v in known}
 
 
 def _scores(old, new):

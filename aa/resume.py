@@ -5,15 +5,18 @@ import itertools
 import json
 import logging
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from aa.differences import ABOUT_HOSTS, ABSENT, changed_leaves, flat, without_runs
 from aa.errors import UserError
-from aa.runs import STAGES
+from aa.runs.layout import BEST, CHECKPOINTS, SNAPSHOTS, STAGES
+from aa.runs.links import check_own
 from aa.schemas.hardware import PRECISIONS
-from aa.sealing import damage, sweep
-from aa.weights.folders import BEST, checkpoint_step, list_checkpoints
+from aa.sealing import damage, read_manifest, sweep
+from aa.weights.folders import checkpoint_step, list_checkpoints
 
 log = logging.getLogger(__name__)
 
@@ -58,14 +61,28 @@ def locate(path):
 
     Args:
         path: a run folder, or one of its checkpoints; of a run folder, part and step are None.
+
+    Raises:
+        UserError: the link to the best checkpoint leads elsewhere.
     """
     path = Path(path)
-    if path.name == BEST and path.is_symlink():
-        path = path.parent / path.readlink()
-    if path.parent.name != "checkpoints" or checkpoint_step(path) is None:
+    if path.name == BEST and path.parent.name == CHECKPOINTS:
+        path = _best(path) or path
+    if path.parent.name != CHECKPOINTS or checkpoint_step(path) is None:
         return path, None, None
     part = path.parent.parent
     return run_folder(part), part, checkpoint_step(path)
+
+
+def _best(link):
+    """The checkpoint that `checkpoints/best` is, or is a copy of; None where it is neither."""
+    if link.is_symlink():
+        check_own(link.parent)
+        return link.parent / link.readlink()
+    with suppress(OSError, UserError, KeyError):
+        twin = link.parent / f"step-{read_manifest(link).get('step', 0):06d}"
+        return twin if twin.is_dir() else None
+    return None
 
 
 def run_folder(part):
@@ -75,7 +92,7 @@ def run_folder(part):
 
 def has_begun(run):
     """Whether a run folder holds a run that got as far as its snapshot."""
-    return any((Path(run) / part / "snapshot.json").is_file() for part in ("", STAGES[0]))
+    return any(os.path.lexists(Path(run) / name) for name in SNAPSHOTS)
 
 
 def has_checkpoint(run):
@@ -106,7 +123,21 @@ def prepare(resume):
     for path in sweep(run):
         log.info("deleted %s, which a stopped process had left half-done", path)
     for part in (run, *(run / name for name in STAGES)):
+        _tidy_best(part / CHECKPOINTS / BEST)
         _keep_sound(part, step if part == chosen else None)
+
+
+def _tidy_best(best):
+    """Put away what a copy of the run that followed links has made of the one to the best."""
+    if best.is_symlink() or not best.is_dir():
+        return
+    twin = _best(best)
+    if twin and read_manifest(best) == read_manifest(twin):
+        log.info("%s was a link to %s and is a copy: deleted", best, twin.name)
+        shutil.rmtree(best)
+    else:
+        log.warning("%s is no link to a checkpoint: set aside", best)
+        _set_aside(best)
 
 
 def _keep_sound(part, step):

@@ -3,21 +3,22 @@
 import re
 
 from aa.arguments import normalise_overrides
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.lock import check_free, is_held
 from aa.recorded import (
     RecordedRun,
     compose,
     given_folder,
     given_options,
-    literal,
-    option_words,
     split_options,
 )
 from aa.resume import decisive_changes, has_begun, locate
+from aa.runs.links import check_own
 from aa.snapshots import read_snapshot
+from aa.texts import literal
 
 AUTO = "auto"
+FORGOTTEN = ("resume", "resume_with_changes")
 OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
 
 
@@ -34,7 +35,10 @@ def check_given_folder(arguments, schema, *, runner, resumable):
         UserError: it is; the message says how to go on.
     """
     folder = given_folder(arguments, r"hydra\.run\.dir")
-    if folder is None or not folder.is_dir() or not (is_held(folder) or has_begun(folder)):
+    if folder is None or not folder.is_dir():
+        return
+    check_own(folder)
+    if not (is_held(folder) or has_begun(folder)):
         return
     hardware = _hardware(arguments, schema, runner)
     if hardware.get("node_rank", 0) > 0:  # the first host's command writes
@@ -73,29 +77,32 @@ def resume_arguments(arguments, schema, *, runner):
     if asked is None:
         return arguments
     words, given = split_options(arguments)
-    own = normalise_overrides([a for a in given if not OWN.match(a)])
+    own, started = normalise_overrides([a for a in given if not OWN.match(a)]), []
     if str(asked) == AUTO:
         asked = run = _fixed_folder(given)
         if not has_begun(run):
             return [a for a in arguments if not OWN.match(a) or "run.dir" in a]
-        snapshot, started, options = read_snapshot(run), [], {}
+        check_own(run)
+        recorded, snapshot = None, read_snapshot(run)
     else:
         run, _, _ = locate(asked)
         recorded = RecordedRun(run, key="resume", runner=runner)
-        snapshot, options = recorded.snapshot, recorded.options(words)
-        started = recorded.overrides(forget=("resume", "resume_with_changes"))
-    every = {**options, **given_options(words)}
+        snapshot = recorded.snapshot
+    options = given_options(words)
+    if recorded:
+        started = recorded.overrides(schema, words, own, forget=FORGOTTEN)
     try:
-        if started:
-            kept, _ = recorded.keep(compose(every, started, schema, runner))
+        if recorded:
+            kept, _ = recorded.keep(compose(options, started, schema, runner))
             started = _without([*started, *_outside(kept, own)], own)
-        composed = compose(every, [*started, *own], schema, runner)
+        composed = compose(options, [*started, *own], schema, runner)
     except UserError as error:
         raise UserError(f"resume={asked}: {error}") from error
-    _check_changes(decisive_changes(snapshot["config"], composed), composed, asked, given)
+    then = snapshot.get("config", {})
+    _check_changes(decisive_changes(then, composed), composed, asked, given)
     where = [f"resume={literal(str(asked))}", f"hydra.run.dir={literal(str(run))}"]
     where.append("hydra.output_subdir=null")  # what Hydra wrote at the start stays
-    return [*words, *option_words(options), *started, *own, *where]
+    return [*words, *started, *own, *where]
 
 
 def _hardware(arguments, schema, runner):
@@ -142,4 +149,4 @@ def _check_changes(changes, composed, asked, given):
             f"on with the run's own, or with these: add resume_with_changes=true{alone}."
         )
     if changes:
-        print(f"resumed with changes: {listed}")
+        print(one_line(f"resumed with changes: {listed}"))

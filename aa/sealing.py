@@ -10,7 +10,11 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from aa.fingerprints import sha256
+from aa.errors import UserError, one_line, reason
+from aa.files import open_inside
+from aa.fingerprints import sha256, sha256_of
+from aa.runs.kinds import Manifest
+from aa.runs.reading import RecordError, read_record
 
 MANIFEST, FORMAT = "manifest.json", "aa-checkpoint-1"
 SUFFIX = ".partial"
@@ -64,26 +68,32 @@ def flush(path):
         os.close(descriptor)
 
 
-def read_manifest(folder):
-    """The manifest of a sealed folder. Raises OSError or ValueError where there is none."""
-    manifest = json.loads((Path(folder) / MANIFEST).read_text())
+def read_manifest(folder: str | Path) -> Manifest:
+    """The manifest of a sealed folder.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+        UserError: it is none of ours; the message names the file.
+    """
+    manifest = read_record(folder, MANIFEST, Manifest)
     if manifest["format"] != FORMAT:
-        raise ValueError(f"format {manifest['format']}, wanted {FORMAT}")
+        found = one_line(manifest["format"])
+        raise RecordError(f"{Path(folder) / MANIFEST}: format {found}, wanted {FORMAT}")
     return manifest
 
 
-def damage(folder):
+def damage(folder: str | Path) -> str | None:
     """What is wrong with a sealed folder, in words, or None. Reads all of it."""
     folder = Path(folder)
     try:
         files = read_manifest(folder)["files"]
         with ThreadPoolExecutor() as pool:
-            found = pool.map(lambda item: _differs(folder / item[0], item[1]), files.items())
+            found = pool.map(lambda item: _differs(folder, *item), files.items())
             return next((line for line in found if line), None)
     except FileNotFoundError:
         return f"{MANIFEST} is missing"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"{MANIFEST} cannot be read ({type(error).__name__}: {error})"
+    except (OSError, UserError) as error:
+        return f"{MANIFEST} cannot be read ({reason(error.__cause__ or error)})"
 
 
 def remove(folder):
@@ -105,10 +115,19 @@ def _names(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def _differs(path, entry):
-    if not path.is_file():
-        return f"{path.name} is missing"
-    size = path.stat().st_size
-    if size != entry["bytes"]:
-        return f"{path.name} has {size} bytes, {entry['bytes']} were written"
-    return None if sha256(path) == entry["sha256"] else f"{path.name} is not what was written"
+def _differs(folder, name, entry):
+    """What is wrong with a file that a manifest names, in words, or None."""
+    shown = one_line(Path(name).name)
+    if os.path.isabs(name) or ".." in Path(name).parts:
+        return f"{MANIFEST} names {one_line(name)}, which is outside"
+    try:
+        with open(open_inside(folder, name), "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != entry["bytes"]:
+                return f"{shown} has {size} bytes, {entry['bytes']} were written"
+            same = sha256_of(file) == entry["sha256"]
+            return None if same else f"{shown} is not what was written"
+    except FileNotFoundError:
+        return f"{shown} is missing"
+    except (UserError, ValueError) as error:
+        return f"{shown} is no file of it ({error})"

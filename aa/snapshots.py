@@ -4,7 +4,6 @@ import itertools
 import logging
 import os
 import platform
-import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,14 +13,16 @@ from pathlib import Path
 from aa.config import to_dict
 from aa.differences import report, without_runs
 from aa.errors import UserError
+from aa.files import read_inside, write_json
 from aa.fingerprints import hashes
-from aa.runs import STAGES, read_json, write_json
+from aa.runs.kinds import Snapshot
+from aa.runs.layout import SNAPSHOT, SNAPSHOTS
+from aa.runs.reading import MOST_BYTES, find_record, read_record
 
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ("aa/**/*.py", "conf/**/*.yaml", "runners/*.py")
-NAME = "snapshot.json"
 COMPUTING = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "ppdiffusers", "numpy", "av")
 GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -48,12 +49,12 @@ def write_snapshot(folder, config, data):
         "data": data,
         "machine": _machine(),
     }
-    if (Path(folder) / NAME).is_file():
+    if (Path(folder) / SNAPSHOT).is_file():
         _compare(folder, snapshot)
         _keep(Path(folder))
     elif config.rerun:
         _compare(config.rerun, snapshot)
-    write_json(Path(folder) / NAME, snapshot)
+    write_json(Path(folder) / SNAPSHOT, snapshot)
 
 
 def record_config(folder, config):
@@ -62,10 +63,10 @@ def record_config(folder, config):
     The snapshot says what the run is asked for: `resume=` and `rerun=` start from it.
     """
     folder = Path(folder)
-    snapshot = read_json(folder / NAME)
-    if without_runs(snapshot["config"]) != without_runs(to_dict(config)):
+    snapshot = read_record(folder, SNAPSHOT, Snapshot)
+    if without_runs(snapshot.get("config", {})) != without_runs(to_dict(config)):
         _keep(folder)
-        write_json(folder / NAME, {**snapshot, "config": to_dict(config)})
+        write_json(folder / SNAPSHOT, {**snapshot, "config": to_dict(config)})
 
 
 def code_hashes():
@@ -82,25 +83,24 @@ def versions():
     return found
 
 
-def read_snapshot(run):
+def read_snapshot(run: str | Path) -> Snapshot:
     """The snapshot of a run, of its first stage if it has two.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or it is not what a run writes.
     """
-    for file in (Path(run) / NAME, Path(run) / STAGES[0] / NAME):
-        if file.is_file():
-            try:
-                return read_json(file)
-            except ValueError as error:
-                raise UserError(f"{file}: cannot be read as JSON ({error}).") from error
-    raise UserError(f"{run}: holds no {NAME}, which every run writes before its first step.")
+    for name in SNAPSHOTS:
+        found = find_record(run, name, Snapshot)
+        if found is not None:
+            return found
+    raise UserError(f"{run}: holds no {SNAPSHOT}, which every run writes before its first step.")
 
 
 def _keep(folder):
     """Keep the snapshot of a run that goes on now under the next free number."""
     names = (folder / f"snapshot-{number}.json" for number in itertools.count(1))
-    shutil.copyfile(folder / NAME, next(name for name in names if not name.exists()))
+    kept = next(name for name in names if not os.path.lexists(name))
+    kept.write_bytes(read_inside(folder, SNAPSHOT, most=MOST_BYTES))
 
 
 def _compare(run, snapshot):

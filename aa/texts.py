@@ -7,6 +7,7 @@ comma for several values and refuses ~ and brackets: folders have such names.
 import os
 import re
 import shlex
+from typing import Any
 
 from hydra.conf import HydraConf
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -48,6 +49,19 @@ def plain(value: str) -> str:
 def quoted(text: str) -> str:
     """A text as Hydra reads it back, whatever is in it."""
     return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def literal(value: Any) -> str:
+    """A plain value as an override writes it; a ${...} in it stays a text."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return quoted(re.sub(r"\\*\$\{", lambda m: "\\" * (2 * len(m[0]) - 3) + "${", value))
+    if isinstance(value, list):
+        return f"[{','.join(map(literal, value))}]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{literal(v)}" for key, v in value.items()) + "}"
+    return repr(value)
 
 
 def for_the_shell(key: str, text: str) -> str:

@@ -3,8 +3,8 @@
 import pytest
 
 from aa.errors import UserError
+from aa.files import write_json
 from aa.outcomes import read_outcome, state, write_outcome
-from aa.runs import write_json
 from aa.task import Task
 from tests.full_disk import no_file_larger_than
 

@@ -67,13 +67,13 @@ def test_a_rerun_takes_the_overrides_of_the_run_then_those_given(run, capsys):
     folder = run()
     arguments = rerun(folder, "stage.max_steps=9", "rerun_check=true", "hydra.run.dir=there")
     given = ["stage.max_steps=9", "rerun_check=true", "hydra.run.dir=there"]
-    assert arguments == ["hydra.verbose=false", *STARTED, *given, f"rerun='{folder}'"]
+    assert arguments == [*STARTED, *given, f"rerun='{folder}'"]
     assert capsys.readouterr().err == "changed: stage.max_steps=9\n"
 
 
 def test_a_rerun_of_a_rerun_or_of_a_resumed_run_forgets_what_that_one_repeated(run):
     folder = run(overrides=[*STARTED, "rerun=older", "+rerun_check=true", "resume='run'"])
-    assert rerun(folder) == ["hydra.verbose=false", *STARTED, f"rerun='{folder}'"]
+    assert rerun(folder) == [*STARTED, f"rerun='{folder}'"]
 
 
 def test_a_value_that_conf_says_differently_now_stays_the_runs(run, compose, capsys):
@@ -150,24 +150,35 @@ def test_another_working_directory_is_said(run, tmp_path, monkeypatch, capsys):
 def test_options_come_before_all_overrides(run):
     folder = run()
     arguments = rerun(folder, "--cfg", "job", "-m", "seed=1,2")
-    assert arguments[:4] == ["--cfg", "job", "-m", "hydra.verbose=false"]
+    assert arguments[:4] == ["--cfg", "job", "-m", STARTED[0]]
 
 
-def test_the_config_folder_that_the_run_was_given_is_searched_again(run, tmp_path):
+@pytest.fixture
+def of_mine(run, tmp_path):
+    """The folder of a run of a stage of one's own, and its overrides."""
     (tmp_path / "mine" / "stage").mkdir(parents=True)
     (tmp_path / "mine" / "stage" / "mine.yaml").write_text("defaults: ['1']\nmax_steps: 7\n")
     started = [*STARTED[:3], "stage=mine"]
-    folder = run(overrides=started, options=["--config-dir", "mine"])
-    arguments = rerun(folder)
-    assert arguments[0] == f"--config-dir={tmp_path / 'mine'}"
-    assert arguments[2:-1] == started
+    return run(overrides=started, options=["--config-dir", "mine"]), started
+
+
+def test_the_config_folder_of_the_run_has_to_be_given_again(of_mine, tmp_path):
+    folder, _ = of_mine
+    line = refused(folder)
+    assert "was started with --config-dir=" in line
+    assert line.endswith(f"give it again: rerun={folder} --config-dir={tmp_path / 'mine'}")
+
+
+def test_a_config_folder_that_is_given_again_is_searched(of_mine):
+    folder, started = of_mine
+    assert rerun(folder, "--config-dir=mine")[1:-1] == started
 
 
 def test_the_first_stage_of_a_recipe_has_its_config(run, compose):
     folder = run()
     (folder / "stage1").mkdir()
     (folder / "snapshot.json").rename(folder / "stage1" / "snapshot.json")
-    assert rerun(folder)[1:-1] == STARTED
+    assert rerun(folder)[:-1] == STARTED
 
 
 def test_rerun_and_resume_together_are_refused(run):

@@ -5,7 +5,6 @@ about to do; where that is the same, all start their processes. The lines stay o
 failure go to all, and a host that falls silent has gone. Imports no paddle.
 """
 
-import json
 import logging
 import os
 import secrets
@@ -22,6 +21,8 @@ import psutil
 from aa.cli.line import SILENT_AFTER, Line
 from aa.errors import UserError
 from aa.lock import COMMAND
+from aa.runs.kinds import Holder
+from aa.runs.reading import read_record
 from aa.schemas.hardware import HardwareConfig
 
 log = logging.getLogger(__name__)
@@ -135,8 +136,8 @@ class ThisHost:
     def writer(self) -> dict | None:
         """Who last held the run folder, as this host finds it there; None where nobody has."""
         try:
-            return json.loads((self.folder / COMMAND).read_text())
-        except (OSError, ValueError):
+            return dict(read_record(self.folder, COMMAND, Holder))
+        except (OSError, UserError):
             return None
 
     def has_waited(self, seconds: float) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from aa.arguments import OURS
+from aa.arguments import OURS, as_given
 from aa.cli.hosts import Hosts
 from aa.cli.meeting import met
 from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
@@ -87,8 +87,8 @@ def _command(folder):
 
 def rank_overrides(folder):
     """This job's overrides with its folder said, whose `.hydra` is written already."""
-    overrides = HydraConfig.get().overrides
-    given = [o for o in (*overrides.hydra, *overrides.task) if not OURS.match(o)]
+    overrides = as_given(HydraConfig.get().overrides)
+    given = [o for o in (*overrides["hydra"], *overrides["task"]) if not OURS.match(o)]
     quoted = str(folder).replace("'", "\\'")
     return [*given, f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
 

@@ -20,7 +20,7 @@ from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
 from aa.plan.command import run_plan, take_plan
 from aa.processes import is_main_process, is_rank, leave, wants_group
-from aa.recorded import given_folder
+from aa.recorded import given_folder, given_options, option_words
 from aa.rerun import rerun_arguments
 from aa.resolvers import make_folder, register_resolvers, register_schemas
 from aa.resume import has_begun, has_checkpoint
@@ -140,12 +140,13 @@ def _leave_interrupted(job, stop):
 
 def how_to_go_on(job):
     """The command that goes on with what was stopped, or nothing where none does."""
+    options = "".join(f" {shlex.quote(word)}" for word in option_words(given_options(sys.argv[1:])))
     if job.sweep:
-        asked = shlex.quote(f"sweep.resume={job.sweep}")
+        asked = shlex.quote(f"sweep.resume={job.sweep}") + options
         return f"; go on with it: python {sys.argv[0]} {asked}"
     if job.schema not in RESUMABLE or job.folder is None or not has_begun(job.folder):
         return ""
-    asked = shlex.quote(f"resume={job.folder}")
+    asked = shlex.quote(f"resume={job.folder}") + options
     if job.schema is InferConfig:
         return f"; make the rest: python {sys.argv[0]} {asked}"
     where = " from its last checkpoint" if has_checkpoint(job.folder) else " from its start"

@@ -7,8 +7,8 @@ from PIL import Image
 
 from aa.evaluation import pictures
 from aa.evaluation.report_tables import tables
+from aa.files import write_json, write_text
 from aa.pages import note, page
-from aa.runs import write_json, write_text
 
 
 def write_report(folder, outcome, *, title, losses, quality, baseline, command, values):

@@ -13,8 +13,8 @@ from aa.evaluation.learned import FVD_FEATURES
 from aa.evaluation.measure import Measurement
 from aa.evaluation.metrics import mean_and_interval
 from aa.evaluation.pairs import find_pairs
+from aa.files import write_json
 from aa.fingerprints import fingerprint
-from aa.runs import write_json
 from aa.schemas.evaluation import higher_is_better
 from aa.snapshots import write_snapshot
 

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
+import logging
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from aa.cases import Case
 from aa.config import InferConfig, to_dict
 from aa.differences import flat, without_runs
 from aa.errors import StorageError
+from aa.files import read_inside, unlinked, write_text
 from aa.fingerprints import fingerprint
 from aa.resume import INERT
-from aa.runs import CASES, write_text
+from aa.runs.kinds import MadeVideo
+from aa.runs.layout import CASES
+from aa.runs.reading import typed_record
 
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 64_000_000  # of cases.jsonl: 10,000 cases have some 20
 # Which videos are made, not how: the files themselves are compared instead.
 WHICH = ("weights", "reference", "pose", "cases", "cases_shard")
 
@@ -29,7 +37,7 @@ class MadeVideos:
 
     def __init__(self, folder: Path, config: InferConfig, weights: list[Path], *, resumed: bool):
         self.folder, self.config, self.weights = folder, config, weights
-        self.records: dict[str, dict] = _read(folder / CASES) if resumed else {}
+        self.records: dict[str, Any] = _read(folder / CASES) if resumed else {}
         if self.records:  # without a line that was cut short
             lines = [json.dumps(record) + "\n" for record in self.records.values()]
             write_text(folder / CASES, "".join(lines))
@@ -45,7 +53,7 @@ class MadeVideos:
             return None
         if any(_size(self.folder / name) != size for name, size in record["bytes"].items()):
             return None
-        result = record["result"]
+        result: dict = dict(record["result"])
         places = {k: str(self.folder / Path(result[k]).name) for k in ("video", "side_by_side")}
         return {**result, **places}
 
@@ -63,7 +71,7 @@ class MadeVideos:
             "result": result,
         }
         try:
-            with open(self.folder / CASES, "a", encoding="utf-8") as file:
+            with open(self.folder / CASES, "a", encoding="utf-8", opener=unlinked) as file:
                 file.write(json.dumps(record) + "\n")
         except OSError as error:
             raise StorageError(
@@ -92,17 +100,24 @@ def _sha256(values):
 
 def _read(path):
     """{name: record} of the whole lines of a file; the last one of a name counts."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    try:
+        lines = read_inside(path.parent, path.name, most=MOST_BYTES).splitlines()
+    except FileNotFoundError:
+        return {}
     records = [record for line in lines if (record := _record(line))]
+    if len(records) < len(lines):
+        count = len(lines) - len(records)
+        log.warning("%s: %d lines are no records; those videos are made again", path, count)
     return {record["name"]: record for record in records}
 
 
-def _record(line):
-    """A line, unless it was cut short by a stop."""
+def _record(line) -> MadeVideo | None:
+    """A line, unless it was cut short by a stop, or names files elsewhere."""
     try:
-        return json.loads(line)
-    except ValueError:
+        record = typed_record(json.loads(line), MadeVideo)
+    except (ValueError, RecursionError):
         return None
+    return record if all(Path(name).name == name for name in record["bytes"]) else None
 
 
 def _size(path):

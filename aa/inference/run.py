@@ -17,12 +17,12 @@ from aa.data.frame_writer import remove_partial
 from aa.data.transforms import fit_frames
 from aa.data.writers import open_writer
 from aa.errors import StorageError
+from aa.files import write_json
 from aa.fingerprints import fingerprint, weights_files
 from aa.inference.attempts import Attempts
 from aa.inference.made import MadeVideos
 from aa.inference.opening import check_case, open_case, result_size, result_sound, say_changes
 from aa.inference.stopping import interruptible
-from aa.runs import write_json
 from aa.snapshots import write_snapshot
 from aa.weights.folders import open_folder
 

@@ -10,6 +10,7 @@ from aa.listing.tables import count_runs, print_runs, total
 from aa.sweeps.jobs import short
 
 YES = ("y", "yes")
+MOST_TROUBLES = 20  # lines about damaged files
 
 
 def show(outputs, filters):
@@ -52,6 +53,11 @@ def remove(outputs, filters, *, yes):
 
 def _selected(outputs, filters):
     runs = list_runs(outputs)
+    troubles = list(dict.fromkeys(line for run in runs for line in run.troubles))
+    for line in troubles[:MOST_TROUBLES]:
+        print(f"damaged: {one_line(line)}", file=sys.stderr)
+    if troubles[MOST_TROUBLES:]:
+        print(f"damaged: and {len(troubles) - MOST_TROUBLES} files more", file=sys.stderr)
     return select(runs, parse(filters, runs))
 
 

@@ -3,14 +3,15 @@
 import os
 import shutil
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from aa.listing.runs import find_runs, list_runs
 from aa.lock import COMMAND, WRITER, held, is_held
 from aa.outcomes import DONE, FAILED, RUNNING
+from aa.runs.kinds import SweepAbout
+from aa.runs.tolerant import TolerantReader
 from aa.sweeps.jobs import short
-from aa.sweeps.metrics import read_tolerantly
 from aa.sweeps.sweep import SWEEP, assignment
 
 BEGINS = 10.0  # seconds that a run may take to hold a folder that it has written into
@@ -32,16 +33,17 @@ class Guard:
             if run.state == RUNNING or run.sweep in sweeps:
                 self._note(run.folder, run.home, run.config.values())
         for sweep in sweeps:  # its jobs may still be waiting
-            about = read_tolerantly(sweep / SWEEP)
-            given = [assignment(a)[1] for a in about.get("arguments") or []]
+            about = TolerantReader(sweep).json(SWEEP, SweepAbout) or SweepAbout()
+            given = [assignment(a)[1] for a in about.get("arguments", [])]
             values = [value for words in given for value in words.split(",")]
-            self._note(sweep, Path(about.get("home") or "."), values)
+            self._note(sweep, Path(about.get("home", ".")), values)
 
     def _note(self, user, home, values):
         for value in values:
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, str):
-                    self.used.add(((home / path.strip("'\"[]")).resolve(), user))
+                    with suppress(ValueError, OSError, RuntimeError):  # no path at all
+                        self.used.add(((home / path.strip("'\"[]")).resolve(), user))
 
     def reason(self, run, removed):
         """Why a `Run` is kept, asked now; None if nothing speaks against its removal.

@@ -5,19 +5,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from aa.differences import flat
 from aa.errors import UserError
-from aa.outcomes import state
-from aa.runs import STAGES
-from aa.sweeps.jobs import SNAPSHOTS, spelled
-from aa.sweeps.metrics import USUAL, metrics_of, read_tolerantly, stage_curves
+from aa.outcomes import state_of
+from aa.runs.kinds import HydraFile, Job, Outcome, Overrides, Plain, SweepAbout
+from aa.runs.layout import HYDRA, OUTCOME, SNAPSHOT, STAGES
+from aa.runs.tolerant import TolerantReader
+from aa.sweeps.jobs import read_snapshot_of, spelled
+from aa.sweeps.metrics import USUAL, metrics_of, stage_curves
 from aa.sweeps.sweep import JOB, SWEEP
 
-HYDRA = ".hydra"
+OVERRIDES = f"{HYDRA}/overrides.yaml"
 INSIDE = (*STAGES, "checkpoints", "samples", "vdl", "logs", "report")  # of a run, where no other is
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class Run:
         stage: the name of that stage where the run has two, else "".
         metric: (name, value) of what it is best compared by, or None.
         changed: when something in it was last written, in seconds since 1970.
+        troubles: lines about files of it that are damaged.
     """
 
     folder: Path
@@ -50,6 +50,7 @@ class Run:
     stage: str
     metric: tuple[str, float] | None
     changed: float
+    troubles: list[str] = field(default_factory=list, repr=False)
 
     @cached_property
     def size(self):
@@ -71,7 +72,7 @@ def list_runs(outputs):
 def find_runs(outputs):
     """Yield the run folders below a folder, itself included; links are not followed."""
     for name, folders, files in os.walk(outputs):
-        folder, found = Path(name), HYDRA in folders or "snapshot.json" in files
+        folder, found = Path(name), HYDRA in folders or SNAPSHOT in files
         found = found or (JOB in files and sweep_of(folder) is not None)
         skipped = INSIDE if found else ()
         folders[:] = [f for f in folders if not f.startswith(".") and f not in skipped]
@@ -84,12 +85,16 @@ def sweep_of(folder):
     return folder.parent if (folder.parent / SWEEP).is_file() else None
 
 
-def read_run(folder):
-    """The `Run` of a folder; what is missing or half-written is left out."""
-    sweep, curves = sweep_of(folder), stage_curves(folder)
-    job, about = read_tolerantly(folder / JOB), read_tolerantly(folder.parent / SWEEP)
-    kind, config, home = _snapshot(folder) or _composed(folder)
-    metrics = metrics_of(folder, curves)
+def read_run(folder: Path) -> Run:
+    """The `Run` of a folder; what is missing or damaged is left out."""
+    reader, sweep = TolerantReader(folder), sweep_of(folder)
+    curves, about = stage_curves(reader), SweepAbout()
+    if sweep:
+        of_sweep = TolerantReader(sweep)
+        about = of_sweep.json(SWEEP, SweepAbout) or about
+        reader.troubles += of_sweep.troubles
+    kind, config, home = _snapshot(reader) or _composed(reader)
+    metrics = metrics_of(reader, curves)
     known = (about.get("metric"), *USUAL, *metrics)
     name = next((n for n in known if n in metrics), None)
     stage = next((s for s in reversed(curves) if curves[s]), next(iter(curves)))
@@ -97,16 +102,17 @@ def read_run(folder):
     return Run(
         folder=folder,
         sweep=sweep,
-        kind=kind or Path(about.get("runner") or "").stem,
-        state=state(folder),
+        kind=kind or Path(about.get("runner", "")).stem,
+        state=state_of(folder, reader.json(OUTCOME, Outcome)),
         config=config,
         home=Path(home),
-        overrides=_swept(job) if sweep else _overrides(folder),
+        overrides=_swept(reader) if sweep else reader.yaml(OVERRIDES, Overrides) or [],
         step=max((of_one[-1][0] for of_one in points), default=None),
-        steps=config.get(f"{'next_stage' if stage == STAGES[1] else 'stage'}.max_steps"),
+        steps=_whole(config.get(f"{'next_stage' if stage == STAGES[1] else 'stage'}.max_steps")),
         stage=stage,
         metric=(name, metrics[name].value) if name else None,
         changed=_changed(folder),
+        troubles=reader.troubles,
     )
 
 
@@ -125,38 +131,31 @@ def disk_size(folder):
     return total
 
 
-def _snapshot(folder):
+def _snapshot(reader):
     """(kind, config, working directory), or None before there is a snapshot."""
-    found = next(filter(None, (read_tolerantly(folder / name) for name in SNAPSHOTS)), None)
-    if found is None:
+    found = read_snapshot_of(reader)
+    if not found:
         return None
-    scripts = [Path(word) for word in (found.get("command") or [])[:3] if word.endswith(".py")]
-    config = flat(found.get("config") or {})
-    return scripts[0].stem if scripts else "", config, found.get("working_directory") or "."
+    scripts = [Path(word) for word in found.get("command", [])[:3] if word.endswith(".py")]
+    kind, config = scripts[0].stem if scripts else "", flat(found.get("config", {}))
+    return kind, config, found.get("working_directory") or "."
 
 
-def _composed(folder):
+def _composed(reader):
     """As `_snapshot`, of what Hydra writes before the run begins."""
-    config, hydra = (_yaml(folder / HYDRA / name) for name in ("config.yaml", "hydra.yaml"))
-    about = flat(hydra if isinstance(hydra, dict) else {})
-    values = flat(config if isinstance(config, dict) else {})
-    return about.get("hydra.job.name", ""), values, about.get("hydra.runtime.cwd") or "."
+    config = reader.yaml(f"{HYDRA}/config.yaml", Plain) or {}
+    hydra = (reader.yaml(f"{HYDRA}/hydra.yaml", HydraFile) or {}).get("hydra", {})
+    kind, home = hydra.get("job", {}).get("name"), hydra.get("runtime", {}).get("cwd")
+    return kind or "", flat(config), home or "."
 
 
-def _overrides(folder):
-    given = _yaml(folder / HYDRA / "overrides.yaml")
-    return [str(override) for override in given] if isinstance(given, list) else []
+def _swept(reader):
+    job = reader.json(JOB, Job) or {}
+    return [f"{key}={spelled(value)}" for key, value in job.get("swept", {}).items()]
 
 
-def _swept(job):
-    return [f"{key}={spelled(value)}" for key, value in (job.get("swept") or {}).items()]
-
-
-def _yaml(path):
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
+def _whole(value):
+    return value if type(value) is int else None
 
 
 def _changed(folder):

@@ -9,10 +9,11 @@ from omegaconf import OmegaConf
 from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
+from aa.files import write_json
 from aa.machine import card_memory, prepare_paddle
 from aa.processes import is_main_process, is_rank, wants_group
 from aa.recorded import compose, given_options, split_options
-from aa.runs import PLAN, stage_folders, write_json
+from aa.runs.layout import PLAN, stage_folders
 
 VALUES = ("true", "max")
 OURS = re.compile(r"\+{0,2}plan=(.*)", re.DOTALL)

@@ -17,14 +17,26 @@ from omegaconf import OmegaConf
 
 from aa.arguments import normalise_overrides
 from aa.config import typed, without_hydra
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.lock import held
 from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcome, state
-from aa.recorded import composed, given_folder, given_options, literal, split_options
-from aa.runs import read_json
+from aa.recorded import (
+    RUNNERS,
+    composed,
+    config_homes,
+    given_folder,
+    given_options,
+    option_words,
+    split_options,
+)
+from aa.recorded_overrides import Recorded, refuse_options
+from aa.runs.kinds import RecordedSweep
+from aa.runs.links import check_own
+from aa.runs.reading import read_record
 from aa.sweeps.metrics import direction
 from aa.sweeps.ray_jobs import RAY, ray_options, start_ray
 from aa.sweeps.sweep import SWEEP, Sweep, assignment
+from aa.texts import literal
 
 MULTIRUN = ("-m", "--multirun")
 NOT_RECORDED = re.compile(r"\+{0,2}(sweep\.resume|hydra\.(mode|sweep\.dir))=")
@@ -65,8 +77,9 @@ def sweeping(arguments, schema, *, runner, full_error):
     old, swept = given_folder(given, r"sweep\.resume"), []
     if old:
         earlier = _read(old, runner)
-        words, swept = words or earlier["options"], earlier["swept"]
-        overrides = _changed(earlier["arguments"], overrides)
+        swept, asked = earlier["swept"], f"sweep.resume={old}"
+        taken = _taken(earlier, schema, runner, words=words, given=overrides, asked=asked)
+        overrides = _changed(taken, overrides)
     wanted = old or given_folder(given, r"hydra\.sweep\.dir")
     options = given_options(words)
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
@@ -74,6 +87,8 @@ def sweeping(arguments, schema, *, runner, full_error):
         beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
+    if not old and Path(folder).is_dir():
+        check_own(folder)
     if not old and (Path(folder) / SWEEP).exists():
         raise UserError(
             f"{folder}: holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on "
@@ -84,6 +99,8 @@ def sweeping(arguments, schema, *, runner, full_error):
     Path(folder).mkdir(parents=True, exist_ok=True)
     with held(folder):
         sweep.write()
+        for line in sweep.damaged():
+            print(f"damaged: {one_line(line)} It is written anew.", file=sys.stderr)
         if beside is not None:
             start_ray(beside)
         own += [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
@@ -93,19 +110,34 @@ def sweeping(arguments, schema, *, runner, full_error):
 def _read(folder, runner):
     """What the `sweep.json` of a stopped sweep says."""
     try:
-        earlier = read_json(folder / SWEEP)
-    except (OSError, ValueError) as error:
+        check_own(folder)
+        earlier = read_record(folder, SWEEP, RecordedSweep)
+    except UserError as error:
+        raise UserError(f"sweep.resume={folder}: {error}") from error
+    except OSError as error:
         raise UserError(
             f"sweep.resume={folder}: no sweep to go on with: there is no {folder / SWEEP}. Give "
             "the folder of a sweep, as it was printed when it started."
         ) from error
     before = Path(earlier["runner"]).name
     if before != Path(runner).name:
+        again = f"python runners/{before} sweep.resume={folder}"
         raise UserError(
-            f"sweep.resume={folder}: is a sweep of {before}: python runners/{before} "
-            f"sweep.resume={folder}"
+            f"sweep.resume={folder}: is a sweep of {one_line(before)}: "
+            f"{again if before in RUNNERS else 'no runner of ours'}"
         )
     return earlier
+
+
+def _taken(earlier, schema, runner, *, words, given, asked):
+    """What is taken of the arguments of an earlier sweep."""
+    options = given_options(words)
+    try:
+        refuse_options(earlier["options"], options, home=earlier.get("home", ""), asked=asked)
+        recorded = Recorded(schema, config_homes(options, runner), given)
+        return recorded.of_sweep(earlier["arguments"])
+    except UserError as error:
+        raise UserError(f"{asked}: {error}") from error
 
 
 def _changed(earlier, given):
@@ -198,6 +230,7 @@ def finish(sweep):
         print(f"error: {name}: {outcome['error']}", file=sys.stderr)
     print(f"report:     {report}")
     if states.count(DONE) < len(states):
-        print(f"go on with: python {os.path.relpath(sweep.runner)} sweep.resume={sweep.folder}")
+        words = [f"sweep.resume={sweep.folder}", *option_words(given_options(sweep.options))]
+        print(f"go on with: python {os.path.relpath(sweep.runner)} {shlex.join(words)}")
     codes = [outcome["code"] or FIRST_ERROR for outcome in failures.values()]
     return codes[0] if codes else STOPPED * (states.count(DONE) < len(states))

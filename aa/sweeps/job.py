@@ -11,19 +11,19 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from aa.arguments import OURS
+from aa.arguments import OURS, as_given
 from aa.errors import Interrupted
 from aa.interrupts import wishes
 from aa.lock import held_briefly, wait_until_free, who_holds
 from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
 from aa.processes import WARNING
-from aa.recorded import literal
 from aa.resume import has_begun
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.metrics import job_metrics
 from aa.sweeps.process import Stopper, run_process
 from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
 from aa.sweeps.words import last_error
+from aa.texts import literal
 
 OUTPUT = "output.log"
 # Exit codes of who was asked to stop: by SIGINT or SIGTERM, before it could hear of it or after.
@@ -90,7 +90,8 @@ class _Job:
                 self._say("not started, for another job has failed (sweep.fail_fast=true)")
                 return None
             # What was only stopped has had no attempt.
-            attempts = record["attempts"] + (bool(ended) or not record["attempts"])
+            before = record.get("attempts", 0)
+            attempts = before + (bool(ended) or not before)
             fresh = {"limit": None, "limits": 0} if ended else {}
             facts = {"attempts": attempts, "tried": self.sweep.started, **fresh}
             record = self.sweep.note(self.name, **facts)
@@ -111,7 +112,7 @@ class _Job:
         self.sweep.note(self.name, waits=text)
 
     def _metric(self):
-        found = job_metrics(self.folder).get(self.sweep.metric)
+        found = job_metrics(self.folder).get(self.sweep.metric or "")
         return found and found.value
 
     def _goes_on(self):
@@ -140,8 +141,9 @@ class _Job:
 
     def _command(self):
         """That of a single run, in the folder of this job."""
-        given = [o for o in self.hydra.overrides.hydra if not OURS.match(o)]
-        given += [o for o in self.hydra.overrides.task if not OWN.match(o)]
+        overrides = as_given(self.hydra.overrides)
+        given = [o for o in overrides["hydra"] if not OURS.match(o)]
+        given += [o for o in overrides["task"] if not OWN.match(o)]
         command = [sys.executable, self.sweep.runner, *self.sweep.options, *given]
         folder = literal(str(self.folder))
         if has_begun(self.folder) and self.resumable:

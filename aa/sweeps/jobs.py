@@ -3,20 +3,23 @@
 import json
 import os
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aa.differences import flat, without_runs
-from aa.outcomes import OUTCOME, read_outcome, state
+from aa.files import NoPlainFileError
+from aa.outcomes import state_of
 from aa.resume import INERT
-from aa.runs import STAGES
-from aa.sweeps.metrics import Metric, metrics_of, read_tolerantly, stage_curves
+from aa.runs.kinds import Outcome, Snapshot
+from aa.runs.layout import HYDRA, METRICS, OUTCOME, SNAPSHOTS
+from aa.runs.tolerant import TolerantReader
+from aa.sweeps.metrics import Metric, metrics_of, stage_curves
 from aa.sweeps.sweep import JOB
 from aa.sweeps.words import last_lines
 
 LAST_LINES = 12  # of what a job that failed printed
 LOGS = ("output.log", "train.log", "infer.log", "evaluate.log")  # the first there is
-SNAPSHOTS = ("snapshot.json", f"{STAGES[0]}/snapshot.json")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Job:
         error: one line, or None.
         last_lines: what it printed last, if it failed.
         command: that does it again.
+        troubles: lines about files of it that are damaged.
     """
 
     number: int
@@ -46,6 +50,7 @@ class Job:
     error: str | None = None
     last_lines: list[str] = field(default_factory=list, repr=False)
     command: str = ""
+    troubles: list[str] = field(default_factory=list, repr=False)
 
     @property
     def done(self):
@@ -66,44 +71,52 @@ class Job:
 
 def is_run(folder):
     """Whether a folder is a run's."""
-    names = (JOB, ".hydra", OUTCOME, "metrics.jsonl", *SNAPSHOTS)
+    names = (JOB, HYDRA, OUTCOME, METRICS, *SNAPSHOTS)
     return any((folder / name).exists() for name in names)
 
 
-def read_job(folder, number, swept, runner):
+def read_job(reader: TolerantReader, number: int, swept: dict, runner: str) -> Job:
     """The `Job` of a run folder.
 
     Args:
-        folder: of the run.
+        reader: of its folder.
         number, swept: see `Job`.
         runner: name of the script that made it, as "train.py".
     """
-    outcome, curves = read_outcome(folder) or {}, stage_curves(folder)
-    its_state = state(folder)
+    folder = reader.folder
+    outcome, curves = reader.json(OUTCOME, Outcome) or {}, stage_curves(reader)
+    its_state = state_of(folder, outcome)
     return Job(
         number=number,
         folder=folder,
         state=its_state,
         swept=swept,
-        metrics=metrics_of(folder, curves),
+        metrics=metrics_of(reader, curves),
         curves=curves,
         seconds=outcome.get("seconds"),
         error=outcome.get("error"),
         last_lines=_last_lines(folder) if its_state in ("failed", "interrupted") else [],
         command=f"python runners/{runner} {shlex.quote(f'rerun={short(folder)}')}",
+        troubles=reader.troubles,
     )
 
 
-def read_config(folder):
-    """{dotted key: value} of what decides a run's result; empty before its snapshot is written."""
-    values = flat(without_runs(_snapshot(folder).get("config") or {}))
+def read_snapshot_of(reader: TolerantReader) -> Snapshot:
+    """The snapshot of a run, of its first stage if it has two; empty before it is written."""
+    found = (reader.json(name, Snapshot) for name in SNAPSHOTS)
+    return next((snapshot for snapshot in found if snapshot), Snapshot())
+
+
+def decisive_values(snapshot: Snapshot) -> dict:
+    """{dotted key: value} of what decides a run's result."""
+    values = flat(without_runs(snapshot.get("config") or {}))
     return {key: value for key, value in values.items() if key not in INERT}
 
 
-def runner_of(folder):
+def runner_of(snapshot: Snapshot) -> str:
     """Name of the script that made a run."""
-    command = _snapshot(folder).get("command") or []
-    scripts = [Path(word).name for word in command[:3] if str(word).endswith(".py")]
+    command = snapshot.get("command") or []
+    scripts = [Path(word).name for word in command[:3] if word.endswith(".py")]
     return scripts[0] if scripts else "train.py"
 
 
@@ -120,9 +133,11 @@ def differing(configs):
 
 def _last_lines(folder):
     """What a run printed last."""
-    files = (Path(folder) / name for name in LOGS)
-    path = next((file for file in files if file.is_file() and file.stat().st_size), None)
-    return last_lines(path, LAST_LINES) if path else []
+    for name in LOGS:
+        with suppress(OSError, NoPlainFileError):
+            if found := last_lines(Path(folder) / name, LAST_LINES):
+                return found
+    return []
 
 
 def spelled(value):
@@ -138,8 +153,3 @@ def short(path):
     """A path as seen from here if it lies below, else whole."""
     relative = os.path.relpath(path)
     return os.path.abspath(path) if relative.startswith(os.pardir) else relative
-
-
-def _snapshot(folder):
-    found = (read_tolerantly(Path(folder) / name) for name in SNAPSHOTS)
-    return next((snapshot for snapshot in found if snapshot), {})

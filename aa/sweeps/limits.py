@@ -8,8 +8,11 @@ from typing import Any
 
 import psutil
 
+from aa.files import read_inside
 from aa.outcomes import write_outcome
-from aa.runs import CASES, STAGES, read_json
+from aa.runs.kinds import Job
+from aa.runs.layout import CASES, STAGES
+from aa.runs.reading import MOST_BYTES, read_record
 from aa.sweeps.sweep import JOB, Sweep
 from aa.weights.folders import list_checkpoints
 
@@ -49,7 +52,7 @@ class TimeLimit:
         It has failed if it came no further than the last time, or had all its times: else it would
         be queued again for ever.
         """
-        record, now = read_json(folder / JOB), [_progress(folder), self.minutes]
+        record, now = read_record(folder, JOB, Job), [_progress(folder), self.minutes]
         before, times = record.get("limit"), record.get("limits", 0)
         sweep.note(folder.name, limit=now, limits=times + 1)
         more = f"give it more: hydra.launcher.timeout_min={2 * self.minutes}."
@@ -69,5 +72,8 @@ def _progress(folder):
     """What a run would go on from: its last checkpoints, how many videos are made."""
     parts = [folder, *(folder / stage for stage in STAGES)]
     steps = [checkpoint.name for part in parts for checkpoint in list_checkpoints(part)[-1:]]
-    cases = folder / CASES
-    return [*steps, cases.read_bytes().count(b"\n") if cases.is_file() else 0]
+    try:
+        made = read_inside(folder, CASES, most=MOST_BYTES).count(b"\n")
+    except FileNotFoundError:
+        made = 0
+    return [*steps, made]

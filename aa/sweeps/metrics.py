@@ -1,15 +1,19 @@
 """The numbers that runs are compared by, from the files of a run folder. Imports no paddle."""
 
-import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aa.errors import UserError
-from aa.runs import STAGES
+from aa.runs.layout import METRICS as RECORDS
+from aa.runs.layout import STAGES
+from aa.runs.tolerant import TolerantReader
 from aa.schemas.evaluation import METRICS, ON_REQUEST, higher_is_better
 
 KNOWN = ("loss", *METRICS, *ON_REQUEST)
+MOST_POINTS = 500_000  # of a stage
 # What is compared where nobody says: the first that a job has.
 USUAL = ("val/loss", "val/psnr", "eval/psnr", "test/psnr", "train/loss")
 
@@ -36,16 +40,20 @@ def direction(name):
     return "max" if higher_is_better(base) else "min"
 
 
-def job_metrics(folder):
+Curves = dict[str, dict[str, list[tuple[int, float]]]]  # of each stage, of each metric
+
+
+def job_metrics(folder: str | Path) -> dict[str, Metric]:
     """What a run has come to by now, as {name: `Metric`}; files cut short count as far as they go.
 
     `train/loss` is the last recorded one of the last stage. `val/...` is the best of the last stage
     that has validated. `test/...` is the mean over held-out figures, `eval/...` over clips.
     """
-    return metrics_of(folder, stage_curves(folder))
+    reader = TolerantReader(folder)
+    return metrics_of(reader, stage_curves(reader))
 
 
-def metrics_of(folder, curves):
+def metrics_of(reader: TolerantReader, curves: Curves) -> dict[str, Metric]:
     """As `job_metrics`, of curves that have been read."""
     found = {}
     if curves:
@@ -58,86 +66,59 @@ def metrics_of(folder, curves):
             best = min if direction(name) == "min" else max
             step, value = best(points, key=lambda point: point[1])
             found[name] = Metric(value, step)
-    return found | _scores(folder) | _evaluation(folder)
+    return found | _scores(reader) | _evaluation(reader)
 
 
-def stage_curves(folder):
+def stage_curves(reader: TolerantReader) -> Curves:
     """{stage: {name: list of (step, value)}} of a run's `metrics.jsonl`.
 
     The stages of a run that has two are "stage1" and "stage2", even before the second begins; the
     one of any other is "". What is no finite number is left out, and so are unknown metrics.
     """
-    folder = Path(folder)
-    two = any((folder / name).is_dir() for name in STAGES)
-    return {name: _curves(folder / name / "metrics.jsonl") for name in (STAGES if two else ("",))}
+    two = any((reader.folder / name).is_dir() for name in STAGES)
+    return {s: _curves(reader, f"{s}/{RECORDS}".lstrip("/")) for s in (STAGES if two else ("",))}
 
 
-def read_tolerantly(path):
-    """JSON of a file as a dict; an empty one if it is missing, half-written, or something else."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _curves(path):
+def _curves(reader, name):
     curves = {}
-    for record in _records(path):
-        step = record.get("step")
-        for name, value in record.items():
-            asked = name == "loss" or name.startswith("val/")
-            if asked and _is_number(value) and _is_number(step):
-                curves.setdefault(name, []).append((step, value))
+    for count, record in enumerate(reader.lines(name)):
+        if count == MOST_POINTS:
+            reader.troubles.append(f"{reader.folder / name}: only {count} records are read")
+            break
+        for key, value in record.items():
+            asked = key == "loss" or (key.startswith("val/") and key[4:] in KNOWN)
+            if asked and _is_number(value):
+                curves.setdefault(key, []).append((record["step"], value))
     if "loss" in curves:
         curves = {"train/loss": curves.pop("loss"), **curves}
-    return {name: points for name, points in curves.items() if _is_known(name)}
-
-
-def _records(path):
-    try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:  # cut short
-            continue
-        if isinstance(record, dict):
-            yield record
-
-
-def _is_known(name):
-    try:
-        return bool(direction(name))
-    except UserError:
-        return False
+    return curves
 
 
 def _is_number(value):
-    return isinstance(value, int | float) and math.isfinite(value)
+    """Whether a value is a finite number; a whole one of any length is none that is measured."""
+    whole = type(value) is int and abs(value) < 2**63
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
-def _scores(folder):
+def _scores(reader):
     """Means over held-out figures, of `scores.json`."""
-    scores = read_tolerantly(Path(folder) / "scores.json")
+    scores = reader.json("scores.json", dict) or {}
     return _means("test", _inner(_inner(scores, "pairs"), "generated"))
 
 
-def _evaluation(folder):
+def _evaluation(reader):
     """Means over clips, of `metrics.json`; FVD is one value."""
-    return _means("eval", _inner(read_tolerantly(Path(folder) / "metrics.json"), "metrics"))
+    return _means("eval", _inner(reader.json("metrics.json", dict) or {}, "metrics"))
 
 
-def _inner(values, key):
+def _inner(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = values.get(key)
     return found if isinstance(found, dict) else {}
 
 
 def _means(group, scores):
     found = {}
-    for name in filter(_is_known, scores):
+    for name in (name for name in scores if name in KNOWN):
         score = _inner(scores, name)
         value = score.get("mean", score.get("value", math.nan))
         if _is_number(value):

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aa.errors import UserError
+from aa.files import write_json, write_text
 from aa.pages import note, page
-from aa.runs import write_json, write_text
 from aa.sweeps import figures, tables
 from aa.sweeps.jobs import spelled
 from aa.sweeps.records import as_csv, as_json

@@ -2,13 +2,24 @@
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aa.errors import UserError
 from aa.evaluation.metrics import mean_and_interval
-from aa.sweeps.jobs import Job, differing, is_run, read_config, read_job, runner_of
-from aa.sweeps.metrics import USUAL, direction, read_tolerantly
+from aa.runs.kinds import Job as JobRecord
+from aa.runs.kinds import SweepAbout
+from aa.runs.tolerant import TolerantReader
+from aa.sweeps.jobs import (
+    Job,
+    decisive_values,
+    differing,
+    is_run,
+    read_job,
+    read_snapshot_of,
+    runner_of,
+)
+from aa.sweeps.metrics import USUAL, direction
 from aa.sweeps.sweep import JOB, SWEEP
 
 SEED = "seed"
@@ -25,14 +36,16 @@ class Sweep:
         jobs: best first, those without a value of the metric last.
         metric: its name, or None if no job has one.
         direction: "min" or "max", or None.
+        troubles: lines about files that are damaged.
     """
 
     folders: list[Path]
-    about: dict
+    about: SweepAbout
     keys: list[str]
     jobs: list[Job]
     metric: str | None
     direction: str | None
+    troubles: list[str] = field(default_factory=list)
 
     @property
     def metrics(self):
@@ -72,7 +85,8 @@ def collect(folders, *, metric=None):
         UserError: no such folder, no runs in it, or no such metric.
     """
     folders = [Path(folder) for folder in folders]
-    about = read_tolerantly(folders[0] / SWEEP) if len(folders) == 1 else {}
+    reader = TolerantReader(folders[0])
+    about = (reader.json(SWEEP, SweepAbout) if len(folders) == 1 else None) or {}
     runs = [run for folder in folders for run in _runs(folder)]
     jobs = _sweep_jobs(runs, about) if about else _run_jobs(runs)
     found = sorted({name for job in jobs for name in job.metrics})
@@ -84,7 +98,9 @@ def collect(folders, *, metric=None):
     own = about.get("direction") if chosen == about.get("metric") else None
     way = own or (chosen and direction(chosen))
     keys = dict.fromkeys(about.get("swept") or ()) | dict.fromkeys(k for j in jobs for k in j.swept)
-    return Sweep(folders, about, list(keys), ranked(jobs, chosen, way), chosen, way)
+    jobs = ranked(jobs, chosen, way)
+    troubles = reader.troubles + [line for job in jobs for line in job.troubles]
+    return Sweep(folders, about, list(keys), jobs, chosen, way, troubles)
 
 
 def ranked(jobs, metric, way):
@@ -139,19 +155,24 @@ def _sweep_jobs(runs, about):
     runner = Path(about.get("runner") or "train.py").name
     jobs = []
     for place, run in enumerate(runs):
-        record, named = read_tolerantly(run / JOB), _number(run)
+        reader, named = TolerantReader(run), _number(run)
+        record = reader.json(JOB, JobRecord) or {}
         number = record.get("number", place if named is None else named)
-        jobs.append(read_job(run, number, record.get("swept") or {}, runner))
+        jobs.append(read_job(reader, number, record.get("swept", {}), runner))
     return jobs
 
 
 def _run_jobs(runs):
     """Runs that are no sweep, or of several: what sets them apart is in their configs."""
-    configs = [read_config(run) for run in runs]
+    readers = [TolerantReader(run) for run in runs]
+    snapshots = [read_snapshot_of(reader) for reader in readers]
+    configs = [decisive_values(snapshot) for snapshot in snapshots]
     keys = differing([config for config in configs if config])
     return [
-        read_job(run, number, {k: config[k] for k in keys if k in config}, runner_of(run))
-        for number, (run, config) in enumerate(zip(runs, configs, strict=True))
+        read_job(reader, number, {k: config[k] for k in keys if k in config}, runner_of(snapshot))
+        for number, (reader, snapshot, config) in enumerate(
+            zip(readers, snapshots, configs, strict=True)
+        )
     ]
 
 

@@ -12,9 +12,10 @@ from PIL import Image
 from aa.data.video import VideoReader
 from aa.errors import UserError
 from aa.pages import note
-from aa.runs import STAGES
+from aa.runs.kinds import Summary
+from aa.runs.layout import STAGES, SUMMARY
+from aa.runs.tolerant import TolerantReader
 from aa.sweeps.figures import name_of
-from aa.sweeps.metrics import read_tolerantly
 
 MOST_JOBS, MOST_VIDEOS = 24, 4  # shown, and of each
 MOST_BYTES, MOST_IN_ALL = 1_000_000, 20_000_000  # of videos that are put in whole
@@ -98,9 +99,9 @@ def _steps(folder):
 
 def _results(folder):
     """The videos that an inference run says it has made."""
-    videos = read_tolerantly(folder / "summary.json").get("videos") or []
-    files = (folder / Path(video["video"]).name for video in videos)
-    return [file for file in files if file.exists()]
+    summary = TolerantReader(folder).json(SUMMARY, Summary) or {}
+    names = (Path(video["video"]).name for video in summary.get("videos", ()) if "video" in video)
+    return [folder / name for name in names if name and (folder / name).exists()]
 
 
 def _strip(path):

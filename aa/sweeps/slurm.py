@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from aa.lock import who_holds
 from aa.outcomes import read_outcome, write_outcome
-from aa.runs import read_json
+from aa.runs.kinds import Job
+from aa.runs.reading import read_record
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, queue_again, read_queue
 from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
@@ -56,8 +58,8 @@ class SlurmJobs:
         self.submit, self.log, self.ask, self.again = submit, log, ask, again
         self.retries, self.limit, self.say, self.pause = retries, limit, say, pause
         self.folders = {name: Path(sweep.folder) / name for name in self.names}
-        records = {name: read_json(folder / JOB) for name, folder in self.folders.items()}
-        self.ids = {name: record.get("queued") for name, record in records.items()}
+        records = {name: read_record(folder, JOB, Job) for name, folder in self.folders.items()}
+        self.ids: dict[str, Any] = {name: record.get("queued") for name, record in records.items()}
         self.seen: set[str] = set()  # in the queue, by this command
         self.gone: dict[str, float] = {}  # from the queue, since when
         self.said: dict[str, str] = {}  # what was said of a job that waits
@@ -132,7 +134,7 @@ class SlurmJobs:
             self.seen.add(name)
             self.say(f"{name}: is in the queue already, Slurm job {self.ids[name]}")
         self.gone.pop(name, None)
-        waits = read_json(self.folders[name] / JOB).get("waits")
+        waits = read_record(self.folders[name], JOB, Job).get("waits")
         if waits:
             self._say_once(name, waits)
         if found.on_hold:
@@ -148,7 +150,7 @@ class SlurmJobs:
             state: that it ended in, None where the controller does not know it any more.
         """
         folder, number = self.folders[name], self.ids[name]
-        stopped = read_json(folder / JOB).get("stopped")
+        stopped = read_record(folder, JOB, Job).get("stopped")
         if state == "TIMEOUT" and not read_outcome(folder):
             self.limit.note(self.sweep, folder)
         if read_outcome(folder):

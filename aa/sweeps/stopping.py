@@ -29,8 +29,7 @@ def stopping(sweep):
         wish = wishes.hear(number)
         if wish is Wish.AT_ONCE:
             for folder in filter(is_held, sweep.asked().values()):
-                with suppress(ProcessLookupError, ValueError, OSError):
-                    os.kill(holder(folder), signal.SIGKILL)
+                _signal(folder, signal.SIGKILL)
         if wish is not Wish.STOP:
             return
         asked.append(number)
@@ -38,8 +37,7 @@ def stopping(sweep):
         running = [folder for folder in sweep.asked().values() if is_held(folder)]
         print(f"stopping: {len(running)} jobs finish their step and save", flush=True)
         for folder in running:
-            with suppress(ProcessLookupError, ValueError, OSError):
-                os.kill(holder(folder), signal.SIGTERM)
+            _signal(folder, signal.SIGTERM)
         while any(map(is_held, running)):
             time.sleep(LOOK_EVERY)
         raise Interrupted(number)
@@ -52,3 +50,11 @@ def stopping(sweep):
             yield
         except KeyboardInterrupt as error:  # Ray makes a plain one of any
             raise (Interrupted(asked[0]) if asked else error) from None
+
+
+def _signal(folder, number):
+    """Send a signal to the process that writes a folder, if one does."""
+    process = holder(folder)
+    if process is not None:
+        with suppress(OSError):  # it has ended
+            os.kill(process, number)

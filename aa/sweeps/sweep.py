@@ -4,18 +4,21 @@ import hashlib
 import itertools
 import json
 import re
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from aa.differences import flat, without_runs
+from aa.errors import UserError
+from aa.files import write_json
 from aa.lock import held_briefly
 from aa.outcomes import FAILED, read_outcome
 from aa.resume import INERT
-from aa.runs import read_json, write_json
+from aa.runs.kinds import Job, Stopped
+from aa.runs.reading import find_record, read_record
 
 SWEEP, JOB = "sweep.json", "job.json"
 CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
@@ -44,10 +47,10 @@ class Sweep:
 
     folder: str
     runner: str
-    options: list
-    arguments: list
+    options: list[str]
+    arguments: list[str]
     command: str
-    swept: list
+    swept: list[str]
     metric: str | None
     direction: str | None
     launcher: str
@@ -57,19 +60,43 @@ class Sweep:
     started: float
 
     @classmethod
-    def read(cls, folder):
-        """The sweep of a folder, as `write` left it."""
-        return cls(**{**read_json(Path(folder) / SWEEP), "folder": str(folder)})
+    def read(cls, folder: str | Path) -> "Sweep":
+        """The sweep of a folder, as `write` left it.
+
+        Raises:
+            UserError: it is not what a sweep writes.
+        """
+        return replace(read_record(folder, SWEEP, cls), folder=str(folder))
 
     def write(self):
         """Leave it in its folder, which may be moved later."""
         write_json(Path(self.folder) / SWEEP, asdict(self))
 
-    def jobs(self):
-        """{name of the folder: what `job.json` says} of every job that was begun, in order."""
-        files = Path(self.folder).glob(f"*/{JOB}")
-        found = {file.parent.name: read_json(file) for file in files}
-        return dict(sorted(found.items(), key=lambda item: item[1]["number"]))
+    def jobs(self) -> dict[str, Job]:
+        """{name of the folder: what `job.json` says} of every job that was begun, in order.
+
+        One whose record is damaged is not among them: it is claimed anew, see `damaged`.
+        """
+        found = {}
+        for name in self._names():
+            with suppress(UserError, FileNotFoundError):
+                job = read_record(self.folder, f"{name}/{JOB}", Job)
+                if "number" in job:
+                    found[name] = job
+        return dict(sorted(found.items(), key=lambda item: item[1].get("number", 0)))
+
+    def damaged(self) -> list[str]:
+        """Lines about the jobs whose record is damaged."""
+        lines = []
+        for name in self._names():
+            try:
+                read_record(self.folder, f"{name}/{JOB}", Job)
+            except (UserError, OSError) as error:
+                lines.append(str(error))
+        return lines
+
+    def _names(self):
+        return sorted(file.parent.name for file in Path(self.folder).glob(f"*/{JOB}"))
 
     def describe(self, config, overrides):
         """(signature, {swept key: value}) of a job.
@@ -102,9 +129,9 @@ class Sweep:
         with self._alone():
             jobs = self.jobs()
             for name, job in jobs.items():
-                if job["signature"] == signature:
+                if job.get("signature") == signature:
                     return name
-            taken = {job["number"] for job in jobs.values()}
+            taken = {job.get("number") for job in jobs.values()}
             number = next(n for n in itertools.count(number) if n not in taken)
             values = {key: "null" if value is None else value for key, value in swept.items()}
             said = "_".join(f"{key}-{value}" for key, value in values.items())
@@ -118,7 +145,7 @@ class Sweep:
         """Add facts to what `job.json` says of a job, whoever else does; what it says then."""
         file = Path(self.folder) / name / JOB
         with self._alone():
-            record = {**read_json(file), **facts}
+            record = {**read_record(self.folder, f"{name}/{JOB}", Job), **facts}
             write_json(file, record)
         return record
 
@@ -128,8 +155,11 @@ class Sweep:
 
     def is_stopped(self):
         """Whether the command that runs now is being stopped."""
-        file = Path(self.folder) / STOPPED
-        return file.exists() and read_json(file)["started"] == self.started
+        try:
+            stopped = find_record(self.folder, STOPPED, Stopped)
+        except UserError:  # of an earlier command: this one writes it whole
+            return False
+        return stopped is not None and stopped["started"] == self.started
 
     def asked(self):
         """{name: folder} of the jobs that belong to the command that runs now."""
@@ -170,4 +200,4 @@ def wants_retry(folder: Path, retries: int) -> bool:
     """Whether a job has failed and may be tried again, after so many attempts."""
     ended = read_outcome(folder)
     failed = bool(ended) and ended["state"] == FAILED
-    return failed and read_json(folder / JOB)["attempts"] <= retries
+    return failed and read_record(folder, JOB, Job).get("attempts", 0) <= retries

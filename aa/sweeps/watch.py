@@ -4,7 +4,8 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from aa.outcomes import OUTCOME, read_outcome
+from aa.outcomes import read_outcome
+from aa.runs.layout import OUTCOME
 
 LOOK_EVERY = 1.0  # seconds
 

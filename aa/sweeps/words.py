@@ -4,6 +4,8 @@ import re
 import signal
 from pathlib import Path
 
+from aa.files import unlinked
+
 TAIL = 64 * 1024  # bytes of the end of a file that are looked at
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
 ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
@@ -11,7 +13,7 @@ ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
 
 def last_lines(path, most=50):
     """The last lines of a file: of a bar its last state, nothing that drives a terminal."""
-    with open(path, "rb") as file:
+    with open(path, "rb", opener=unlinked) as file:
         file.seek(max(0, file.seek(0, 2) - TAIL))
         text = file.read().decode("utf-8", errors="replace")
     lines = []

@@ -12,11 +12,12 @@ from safetensors import SafetensorError
 
 from aa.errors import UserError
 from aa.processes import wait_for_others
+from aa.runs.layout import BEST
 from aa.sealing import describe, partial_folder, read_manifest, remove, seal
 from aa.training.callbacks import is_due
 from aa.training.state import collect_optimizer, save_state, state_folder
 from aa.training.steps import any_process
-from aa.weights.folders import BEST, list_checkpoints
+from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
 
@@ -173,7 +174,7 @@ class CheckpointCallback(TrainerCallback):
             the manifest entries of what is linked.
         """
         linked, known = {}, {}
-        with suppress(OSError, ValueError, KeyError, TypeError):  # somebody has taken it away
+        with suppress(OSError, UserError, KeyError):  # somebody has taken it away
             before = read_manifest(self.last)["files"] if self.last else {}
             known = {f"{n}.safetensors": before[f"{n}.safetensors"] for n in self.frozen if before}
             linked = {name.removesuffix(".safetensors"): self.last / name for name in known}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aa.errors import ClipError, Signalled, UserError
 from aa.resume import run_folder
-from aa.runs import STAGES
+from aa.runs.layout import STAGES
 from aa.schemas.training import StageConfig
 from aa.training.state import state_folder
 from aa.training.stopping import Stopper

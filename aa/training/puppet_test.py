@@ -13,7 +13,7 @@ from aa.evaluation.report import write_report
 from aa.evaluation.summary import summary
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import autocast, sampling_options
-from aa.runs import read_records
+from aa.runs.lines import read_records
 from aa.weights.models import load_model
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from aa.config import ModelConfig
 from aa.errors import UserError
-from aa.runs import STAGES
+from aa.runs.layout import STAGES
 from aa.weights.published import model_config, published_config, read_json
 from aa.weights.tables import COMPONENTS
 
 FORMAT = "aa-1"
-BEST = "best"  # in `checkpoints/`: a link to the one that validated best
 _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 
 

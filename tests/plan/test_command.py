@@ -9,8 +9,9 @@ from PIL import Image
 from aa.config import InferConfig, TrainConfig
 from aa.data.video import VideoWriter
 from aa.errors import UserError
+from aa.files import write_json
 from aa.plan.command import check_memory, run_plan, take_plan
-from aa.runs import read_json, write_json
+from aa.runs.reading import read_json
 from tests.commands import run_here
 
 RUNNER = Path(__file__).parents[2] / "runners" / "train.py"

@@ -6,8 +6,10 @@ import shutil
 import pytest
 from visualdl import LogReader
 
+from aa.files import write_json
 from aa.fingerprints import fingerprint
-from aa.runs import Recorder, read_records, write_json
+from aa.runs.lines import read_records
+from aa.runs.records import Recorder
 from aa.training.records import StepSize, _number
 from tests.conftest import SAMPLING
 

@@ -1,51 +1,16 @@
-"""The records of a run folder: metrics, VisualDL, summary. Imports no paddle."""
+"""The records of a training by step: metrics.jsonl and VisualDL. Imports no paddle."""
 
 import json
+import logging
 import os
-from contextlib import suppress
+import struct
 from pathlib import Path
 
-STAGES = ("stage1", "stage2")  # folders of a run of both stages
-PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
-CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
+from aa.files import replacing, unlinked
+from aa.runs.layout import METRICS
+from aa.runs.lines import read_lines
 
-
-def stage_folders(config, folder):
-    """The folders of the stages of a `TrainConfig`, in order: the run's own, or one for each."""
-    return [Path(folder) / name for name in STAGES] if config.next_stage else [Path(folder)]
-
-
-def write_json(path, content):
-    """Write JSON, see `write_text`."""
-    write_text(path, json.dumps(content, indent=1, default=str) + "\n")
-
-
-def write_text(path, text):
-    """Write a text under a temporary name and rename it, so that a reader never sees half of it.
-
-    Raises:
-        OSError: it cannot be written; names the file, and leaves none.
-    """
-    path = Path(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:  # of a full disk it names no file
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-def read_json(path):
-    """What `write_json` wrote."""
-    return json.loads(Path(path).read_text())
-
-
-def read_records(path):
-    """The lines of a `metrics.jsonl`; a last line that was cut short is left out."""
-    lines = Path(path).read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+log = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -60,14 +25,14 @@ class Recorder:
         from visualdl import LogWriter
 
         folder = Path(folder)
-        kept, vdl = _cut(folder / "metrics.jsonl", step), folder / "vdl"
-        _cut(folder / "nonfinite.jsonl", step)
-        self.file = open(folder / "metrics.jsonl", "a")  # noqa: SIM115 closed by `close`
+        self.last, vdl = _cut(folder, METRICS, step), folder / "vdl"
+        _cut(folder, "nonfinite.jsonl", step)
+        # Closed by `close`.
+        self.file = open(folder / METRICS, "a", opener=unlinked)  # noqa: SIM115
         before = sorted(vdl.glob("vdlrecords.*"))
         # Names have the second only: who goes on in the same one must not take the same file.
         self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}.{len(before)}")
         _carry_over(before, self.writer, step=step)
-        self.last = next((r for r in reversed(kept) if "loss" in r), {})
 
     def describe(self, hyper_parameters, metrics):
         """Tell VisualDL what sets this training apart from others, and what to compare them by.
@@ -109,15 +74,33 @@ class Recorder:
         self.writer.close()
 
 
-def _cut(path, step):
-    """Drop a file's records of later steps, and a line that was cut short; return what is kept."""
-    if not path.exists():
-        return []
-    kept = [record for record in read_records(path) if record["step"] <= step]
-    text = "".join(json.dumps(record) + "\n" for record in kept)
-    if text != path.read_text():
-        write_text(path, text)
-    return kept
+def _cut(folder, name, step):
+    """Drop a file's records of later steps and what is damaged; return the last loss that is kept.
+
+    A power cut leaves zero bytes, or half a line, where the file was being written.
+    """
+    path, damaged, size, last = folder / name, [], 0, {}
+    if not os.path.lexists(path):
+        return last
+    for line, record in _up_to(folder, name, step, damaged.append):
+        size += len(line)
+        last = record if "loss" in record else last
+    if size != path.stat().st_size:
+        with replacing(path) as file:
+            for line, _ in _up_to(folder, name, step, str):
+                file.write(line)
+    if damaged:
+        log.warning(
+            "%s, as a power cut leaves it: dropped. What came after step %d is recorded again",
+            damaged[0],
+            step,
+        )
+    return last
+
+
+def _up_to(folder, name, step, damaged):
+    found = read_lines(folder, name, damaged)
+    return ((line, record) for line, record in found if record["step"] <= step)
 
 
 def _carry_over(files, writer, *, step):
@@ -128,11 +111,10 @@ def _carry_over(files, writer, *, step):
     """
     from google.protobuf.message import DecodeError
     from visualdl.proto.record_pb2 import Record  # pyright: ignore (protobuf makes it at run time)
-    from visualdl.reader.record_reader import RecordReader
 
     moved = set()
     for file in files:
-        for data in RecordReader(str(file)).get_all():
+        for data in _visualdl_records(file):
             if data in moved:
                 continue
             moved.add(data)
@@ -145,3 +127,17 @@ def _carry_over(files, writer, *, step):
     writer.flush()
     for file in files:
         file.unlink()
+
+
+def _visualdl_records(path):
+    """Yield the records of a VisualDL file: each has its length in front, in 8 bytes.
+
+    VisualDL's own reader makes room for any length that it is told.
+    """
+    with open(path, "rb", opener=unlinked) as file:
+        size = os.fstat(file.fileno()).st_size
+        while len(header := file.read(8)) == 8:
+            (length,) = struct.unpack("<Q", header)
+            if not 0 < length <= size - file.tell():
+                return
+            yield file.read(length)

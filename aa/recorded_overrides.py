@@ -1,0 +1,254 @@
+"""Which of a run's or a sweep's recorded overrides are taken: values and names of ours. No paddle.
+
+Hydra builds what `hydra.*` of a config names, and OmegaConf asks the environment, or makes a
+folder, for what `${...}` says. A folder may be anybody's: nothing recorded in it may say either.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    Glob,
+    Override,
+    OverrideType,
+    QuotedString,
+    RangeSweep,
+)
+from hydra.errors import HydraException
+
+from aa.arguments import OURS
+from aa.errors import UserError, one_line
+from aa.schemas.keys import known_keys, no_such_key
+from aa.texts import literal
+
+CONFIG_OPTIONS = {f"--config-{name}": f"config_{name}" for name in ("path", "name", "dir")}
+CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_dir"}
+LONGEST, BRACKETS = 4000, 50  # of an override: Hydra's parser takes seconds for more
+MOST_OVERRIDES = 500
+MOST_SWEPT = 10_000  # values of a range
+SHOWN = 120  # characters of an override in a message
+INERT = re.compile(r"\+*hydra\.(verbose|job\.(name|chdir))=")  # change nothing of a result
+NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
+INTERPOLATION = "${"
+# What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
+GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
+OF_LAUNCHERS = (
+    *("n_jobs", "timeout_min", "cpus_per_task", "gpus_per_node", "gpus_per_task", "tasks_per_node"),
+    *("nodes", "mem_gb", "mem_per_gpu", "mem_per_cpu", "name", "partition", "qos", "comment"),
+    *("constraint", "exclude", "gres", "account", "array_parallelism", "max_num_timeout"),
+    *("signal_delay_s", "stderr_to_stdout"),
+)
+OF_SWEEPERS = (
+    *("n_trials", "n_jobs", "direction", "max_failure_rate", "max_batch_size", "study_name"),
+    *("sampler.seed", "sampler.n_startup_trials"),
+)
+OF_SWEEPS = {f"hydra.launcher.{key}" for key in OF_LAUNCHERS}
+OF_SWEEPS |= {f"hydra.sweeper.{key}" for key in OF_SWEEPERS}
+PARAMS = "hydra.sweeper.params."
+
+
+class Recorded:
+    """Chooses among the overrides that a folder has recorded.
+
+    Args:
+        schema: dataclass of the primary config.
+        homes: folders of configs: ours, and one that the command line gives.
+        given: overrides of the command line; what is refused may be given there again.
+    """
+
+    def __init__(self, schema: type, homes: Iterable[Path], given: Iterable[str]):
+        self.known, self.homes = set(known_keys(schema)), list(homes)
+        self.given = {key_of(override) for override in given}
+
+    def of_run(self, recorded: Sequence[str], config: Mapping[str, Any]) -> list[str]:
+        """The overrides to take of a run.
+
+        Args:
+            recorded: all that it was started with.
+            config: its own, resolved, as its snapshot has it: where a value was an interpolation,
+                what came of it is taken.
+
+        Raises:
+            UserError: names the first that is neither a value nor a name of ours.
+        """
+
+        def take(text):
+            override = self._parsed(text)
+            self._check(text, override)
+            return _resolved(text, override, config) if INTERPOLATION in text else text
+
+        ours = (text for text in recorded if not (OURS.match(text) or INERT.match(text)))
+        return self._taken(ours, take)
+
+    def of_sweep(self, recorded: Sequence[str]) -> list[str]:
+        """The overrides to take of a sweep, some of Hydra's launchers and sweepers among them.
+
+        Raises:
+            UserError: as `of_run`; or a value asks for more than another value of the config.
+        """
+
+        def take(text):
+            override = self._parsed(text)
+            if not self._is_of_sweeps(override):
+                self._check(text, override)
+            self._check_interpolations(text)
+            return text
+
+        return self._taken(recorded, take)
+
+    def _taken(self, recorded, take):
+        chosen, recorded = [], list(recorded)
+        if len(recorded) > MOST_OVERRIDES:
+            raise UserError(f"{len(recorded)} recorded overrides are more than anybody types.")
+        for text in recorded:
+            try:
+                chosen.append(take(text))
+            except UserError:
+                if key_of(text) not in self.given:  # else the one that is given counts
+                    raise
+        return chosen
+
+    def _parsed(self, text) -> Override:
+        if len(text) > LONGEST or sum(map(text.count, "[{(")) > BRACKETS:
+            raise UserError(f"recorded override {_shown(text)}: is longer than any that is typed.")
+        try:
+            override = OverridesParser.create().parse_override(text)
+            _check_range(override)
+            return override
+        except (HydraException, ValueError, RecursionError) as error:
+            raise UserError(
+                f"recorded override {_shown(text)}: cannot be read as key=value; give it again, "
+                "or start a new run."
+            ) from error
+
+    def _check(self, text, override):
+        """Refuse what is neither a key of the schema nor an option of one of our groups."""
+        key = override.key_or_group
+        if key.startswith("hydra") or override.package is not None:
+            raise UserError(
+                f"recorded override {_shown(text)}: refused, for it could start other programs. "
+                "Nothing was run. If it is yours, give it again on the command line."
+            )
+        if key in self.known:
+            return
+        if not any(_is_group(home, key) for home in self.homes):
+            raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
+        if override.type is OverrideType.DEL:
+            return
+        names = _names(override)
+        wrong = [name for name in names if not _is_option(name)]
+        if wrong:
+            raise UserError(
+                f"recorded override {_shown(text)}: {_shown(str(wrong[0]))} is no option of {key}."
+            )
+
+    def _is_of_sweeps(self, override):
+        key = override.key_or_group
+        if override.package is not None or override.type is OverrideType.DEL:
+            return False
+        if key in GROUPS_OF_SWEEPS:
+            return all(_is_option(name) for name in _names(override))
+        if key in OF_SWEEPS:
+            return not any(isinstance(value, dict) for value in _values(override))
+        swept = key.removeprefix(PARAMS)
+        return key.startswith(PARAMS) and swept in self.known
+
+    def _check_interpolations(self, text):
+        """Refuse all but plain names of keys of ours: ${data.height}."""
+        rest = text
+        for key in self.known:
+            rest = rest.replace("${" + key + "}", "")
+        if INTERPOLATION in rest:
+            raise UserError(
+                f"recorded override {_shown(text)}: refused, for it asks for more than a value of "
+                "the config. If it is yours, give it again on the command line."
+            )
+
+
+def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, asked: str) -> None:
+    """Refuse recorded options that name configs, unless the same ones are given: these count.
+
+    Args:
+        recorded: words of a command.
+        given: options of this command, see `given_options`.
+        home: the working directory of that command.
+        asked: what this command asks for, as "rerun=<folder>".
+
+    Raises:
+        UserError: says how to give them.
+    """
+    said = []
+    for place, word in enumerate(recorded):
+        option, equals, value = word.partition("=")
+        key = CONFIG_OPTIONS.get(option)
+        if key is None or key in given:
+            continue
+        value = value if equals else "".join(recorded[place + 1 : place + 2])
+        value = os.path.abspath(os.path.join(home, value)) if key == "config_dir" else value
+        said.append(f"--{key.replace('_', '-')}={value}")
+    if said:
+        shown = one_line(" ".join(said))
+        raise UserError(
+            f"was started with {shown}, whose files could start other programs. If you trust them, "
+            f"give it again: {asked} {shown}"
+        )
+
+
+def key_of(override: str) -> str:
+    """The key of an override, without what stands before it: "data" of "+data=puppets"."""
+    return override.partition("=")[0].lstrip("+~")
+
+
+def _resolved(text, override, config):
+    """An override with what came of its interpolation, as the run's own config has it."""
+    value: Any = config
+    for name in override.key_or_group.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            raise UserError(
+                f"recorded override {_shown(text)}: its value is not in the run's snapshot; give "
+                f"it yourself: add {override.key_or_group}=<value>."
+            )
+        value = value[name]
+    return f"{text.partition('=')[0]}={literal(value)}"
+
+
+def _is_group(home, key):
+    return bool(NAME.fullmatch(key)) and ".." not in key and (home / key).is_dir()
+
+
+def _is_option(name):
+    return isinstance(name, str) and bool(NAME.fullmatch(name)) and ".." not in name
+
+
+def _names(override):
+    """The options that an override chooses, as texts."""
+    found = []
+    for value in _values(override):
+        found += value if isinstance(value, list) else [value]
+    plain = [value.text if isinstance(value, QuotedString) else value for value in found]
+    return [str(value) if type(value) is int else value for value in plain if value is not None]
+
+
+def _values(override):
+    value = override.value()
+    if isinstance(value, Glob):  # over options that there are
+        return []
+    return list(override.sweep_iterator()) if override.is_sweep_override() else [value]
+
+
+def _check_range(override):
+    """Refuse a range of more values than anybody sweeps over, before they are made."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        start, stop = value.start or 0, value.stop or 0
+        if not abs(stop - start) <= MOST_SWEPT * abs(value.step):
+            raise ValueError("a range that is too long")
+
+
+def _shown(text):
+    line = one_line(text[: 2 * SHOWN])
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."

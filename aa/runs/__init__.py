@@ -1,0 +1,1 @@
+"""Run folders: the names in them, their records, and readers that bear what anybody wrote there."""

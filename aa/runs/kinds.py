@@ -1,0 +1,204 @@
+"""The records of run folders and sweeps as types: what a reader may count on. Imports no paddle.
+
+Keys of which a reader can do without are not required. A key that is not here is not read.
+"""
+
+from typing import Annotated, Any, Literal, TypedDict
+
+from msgspec import Meta
+
+Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Line = Annotated[str, Meta(max_length=100_000)]  # for people, or a path
+Name = Annotated[str, Meta(max_length=1000)]
+Overrides = list[Line]
+SlurmId = Annotated[str, Meta(pattern=r"^\d+(_\d+)?$")]
+Plain = dict[Name, Any]  # of configs and scores: checked for depth, numbers and length
+
+
+class Git(TypedDict):
+    """What a run was made from."""
+
+    commit: Name
+    diff: str
+
+
+class Data(TypedDict):
+    """What a run has read, see `aa.fingerprints.fingerprint`."""
+
+    kind: Name
+    files: dict[Line, dict[Name, Name | Count]]
+
+
+class Snapshot(TypedDict, total=False):
+    """`snapshot.json`, as much of it as is there."""
+
+    config: Plain
+    seed: Whole | None
+    command: list[Line]
+    folder: Line
+    working_directory: Line
+    git: Git | None
+    code: dict[Line, Name]
+    packages: dict[Name, Name | None]
+    data: Data
+    machine: Plain
+
+
+class Outcome(TypedDict, total=False):
+    """`outcome.json`, as much of it as is there."""
+
+    state: Annotated[str, Meta(max_length=80)]
+    error: Line | None
+    code: Whole
+    seconds: float
+
+
+class Job(TypedDict, total=False):
+    """`job.json`, as much of it as is there; `limit` and `limits` are a `TimeLimit`'s."""
+
+    number: Count
+    signature: Name
+    swept: Plain
+    attempts: Count
+    asked: float | None
+    tried: float | None
+    stopped: bool
+    waits: Line | None
+    limit: list[Any] | None
+    limits: Count
+    queued: SlurmId | None
+
+
+class SweepAbout(TypedDict, total=False):
+    """`sweep.json`, as much of it as is there."""
+
+    runner: Line
+    arguments: list[Line]
+    command: Line
+    swept: list[Name]
+    metric: Name | None
+    direction: Literal["min", "max"] | None
+    sweeper: Name
+    launcher: Name
+    home: Line
+
+
+class SweepNeeds(TypedDict):
+    """What `sweep.json` must say for a sweep to go on."""
+
+    runner: Line
+    options: list[Line]
+    arguments: list[Line]
+    swept: list[Name]
+
+
+class RecordedSweep(SweepNeeds, total=False):
+    """`sweep.json` of a sweep that goes on."""
+
+    home: Line
+
+
+class Stopped(TypedDict):
+    """`stopped.json`: when the command that was stopped had started."""
+
+    started: float
+
+
+class Video(TypedDict, total=False):
+    """A video of an animation in its `summary.json`."""
+
+    video: Line
+    sha256_of_frames: dict[Name, Name]
+
+
+class MadeFiles(TypedDict):
+    """Where the result of a case was written."""
+
+    video: Line
+    side_by_side: Line
+
+
+class CaseResult(MadeFiles, total=False):
+    """The result of a case, as the summary of an animation tells it."""
+
+    reference: Line
+    pose: Line
+    frames: Count
+    width: Count
+    height: Count
+    fps: float
+    sound: bool
+    seconds: float
+    sha256_of_frames: dict[Name, Name]
+
+
+class MadeVideo(TypedDict):
+    """A line of `cases.jsonl`: a case that is made, and the bytes of its files."""
+
+    name: Name
+    signature: Name
+    bytes: dict[Name, Count | None]
+    result: CaseResult
+
+
+class Summary(TypedDict, total=False):
+    """`summary.json` of a training or an animation, as much of it as is there."""
+
+    steps: Count
+    videos: list[Video]
+
+
+class FileEntry(TypedDict):
+    """A file in the manifest of a sealed folder."""
+
+    bytes: Count
+    sha256: Name
+
+
+class SealedFiles(TypedDict):
+    """What the manifest of a sealed folder must say, see `aa.sealing`."""
+
+    format: Name
+    files: dict[Line, FileEntry]
+
+
+class Manifest(SealedFiles, total=False):
+    """The manifest of a sealed folder; of a checkpoint with its step and its settings' hash."""
+
+    step: Count
+    config: Name
+
+
+class Holder(TypedDict):
+    """What a process leaves in the lock file that it holds."""
+
+    pid: Count
+    host: Name
+    since: Annotated[float, Meta(ge=0, le=253_402_300_799)]  # up to the year 9999
+
+
+class HydraJob(TypedDict, total=False):
+    """The job in `.hydra/hydra.yaml`."""
+
+    name: Name | None
+
+
+class HydraRuntime(TypedDict, total=False):
+    """The runtime in `.hydra/hydra.yaml`."""
+
+    cwd: Line
+
+
+class HydraPart(TypedDict, total=False):
+    """What is read of Hydra's part of a config."""
+
+    overrides: dict[Name, list[Line]]
+    job: HydraJob
+    runtime: HydraRuntime
+
+
+class HydraFile(TypedDict, total=False):
+    """`.hydra/hydra.yaml`, as much of it as is read."""
+
+    hydra: HydraPart
