@@ -120,7 +120,7 @@ def _fingerprint(config, clips, resume_from):
 
 def _checkpoint_to_resume(config, folder):
     """The newest checkpoint of a folder that is gone on with; None where training starts."""
-    from aa.training.state import state_folder
+    from aa.training.state import check_state, state_folder
     from aa.weights.folders import list_checkpoints
 
     checkpoints = list_checkpoints(folder)
@@ -139,6 +139,7 @@ def _checkpoint_to_resume(config, folder):
             f"{checkpoints[-1]}: has weights but no state to go on training from (runs under "
             f"sharding stage2 and stage3 keep none); start a new run with stage.init_from={folder}."
         )
+    check_state(state_folder(checkpoints[-1]))
     return checkpoints[-1]
 
 

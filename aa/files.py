@@ -60,14 +60,14 @@ def open_inside(home: str | os.PathLike, name: str | os.PathLike) -> int:
         NoPlainFileError: a part of the name is a link, or it is no file.
         OSError: it cannot be opened.
     """
-    *folders, last = Path(name).parts
+    *folders, last = os.fspath(name).split("/")
     place = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for folder in folders:
             inner = os.open(folder, UNLINKED | os.O_DIRECTORY, dir_fd=place)
             os.close(place)
             place = inner
-        return _plain(os.open(last, os.O_RDONLY | UNLINKED, dir_fd=place), Path(home) / name)
+        return _plain(os.open(last, os.O_RDONLY | UNLINKED, dir_fd=place), home, name)
     except OSError as error:
         if error.errno in LINKS:
             raise NoPlainFileError(_linked(home, name)) from error
@@ -90,10 +90,11 @@ def unlinked(path: str, flags: int) -> int:
         raise
 
 
-def _plain(descriptor, path):
+def _plain(descriptor, *path):
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
+    path = os.path.join(*path)
     raise NoPlainFileError(f"{path}: {missing(path, 'file')}; remove it.")
 
 

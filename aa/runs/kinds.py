@@ -112,6 +112,32 @@ class Video(TypedDict, total=False):
     sha256_of_frames: dict[Name, Name]
 
 
+class RecordsState(TypedDict, total=False):
+    """What the records of a training need of the steps before a checkpoint."""
+
+    losses: float
+    counted: Count
+    skipped: Count
+    missed: list[Name]
+
+
+class TrainingValues(TypedDict):
+    """`state.json` of a checkpoint; `scaler` and `records` are null where there was none."""
+
+    lr_scheduler: Plain
+    scaler: Plain | None
+    records: RecordsState | None
+
+
+class TrainerProgress(TypedDict):
+    """What is counted on of the state that paddlenlp's trainer writes."""
+
+    global_step: Count
+    max_steps: Count
+    consumed_samples: Count
+    epoch: float
+
+
 class MadeFiles(TypedDict):
     """Where the result of a case was written."""
 

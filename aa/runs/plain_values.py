@@ -3,12 +3,15 @@
 from typing import Any
 
 import yaml
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 MOST_DEPTH, MOST_VALUES = 16, 20_000  # a config has some 250, 4 deep
 MOST_KEY, MOST_TEXT = 100, 100_000  # characters
-MOST_WORD = 10_000  # characters of what yaml may take for a number
+MOST_WORD = 1000  # characters of what yaml takes for a number
 LARGEST = 2**63  # whole numbers that other programs read
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
+TEXT, NO_KEY = "tag:yaml.org,2002:str", object()
 OPENS = (yaml.SequenceStartEvent, yaml.MappingStartEvent)
 CLOSES = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
@@ -33,7 +36,7 @@ def check_plain(values: Any, *, most: int = MOST_VALUES) -> None:
                 inner += value.values()
             elif isinstance(value, list):
                 inner += value
-            else:
+            elif value is not None and value is not True and value is not False:
                 _check_leaf(value)
         level = inner
 
@@ -41,35 +44,81 @@ def check_plain(values: Any, *, most: int = MOST_VALUES) -> None:
 def load_yaml(content: bytes) -> Any:
     """The plain values of a yaml text, which may hold no aliases: a few lines of them never end.
 
+    They are put together here, from what the parser finds, without a call of anything it names.
+
     Raises:
-        ValueError: it is no yaml, holds an alias, or is what `check_plain` refuses.
+        ValueError: it is no yaml, holds an alias or a tag, or is what `check_plain` refuses.
     """
-    depth = count = 0
+    builder = _Builder()
     try:
         for event in yaml.parse(content, Loader=LOADER):
-            depth += isinstance(event, OPENS) - isinstance(event, CLOSES)
-            count += not isinstance(event, CLOSES)
-            _check_event(event, depth, count)
-        values = yaml.load(content, Loader=LOADER)
-    except ValueError:
-        raise
-    except Exception as error:  # tags and dates that are none fail in any way
-        line = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"not yaml: {line[:200]}") from error
-    check_plain(values)
-    return values
+            builder.take(event)
+    except yaml.YAMLError as error:
+        raise ValueError(f"not yaml: {' '.join(str(error).split())[:200]}") from error
+    check_plain(builder.value)
+    return builder.value
 
 
-def _check_event(event, depth, count):
-    if isinstance(event, yaml.AliasEvent):
-        line = event.start_mark.line + 1
-        raise ValueError(f"line {line}: an alias, *{event.anchor[:40]}, which no run writes")
-    if depth > MOST_DEPTH:
-        raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
-    if count > 2 * MOST_VALUES:
-        raise ValueError(f"it holds more than {MOST_VALUES} values")
-    if isinstance(event, yaml.ScalarEvent) and event.implicit[0] and len(event.value) > MOST_WORD:
-        raise ValueError(f"a word of {len(event.value)} characters")
+class _Builder(SafeConstructor, Resolver):
+    """Puts values together, depth by depth, from the events of a yaml text."""
+
+    def __init__(self):
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
+        self.value: Any = None
+        self.open, self.keys, self.count = [], [], 0  # containers, and the last key of each
+
+    def take(self, event):
+        """Go on with the next event."""
+        self.count += 1
+        if self.count > 2 * MOST_VALUES:
+            raise ValueError(f"it holds more than {MOST_VALUES} values")
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1
+            raise ValueError(f"line {line}: an alias, *{event.anchor[:40]}, which no run writes")
+        if isinstance(event, yaml.ScalarEvent):
+            self._put(self._scalar(event))
+        elif isinstance(event, OPENS):
+            if event.tag:
+                raise ValueError(f"a tag, {event.tag[:40]}, which no run writes")
+            inner = [] if isinstance(event, yaml.SequenceStartEvent) else {}
+            self._put(inner)
+            self.open.append(inner)
+            self.keys.append(NO_KEY)
+            if len(self.open) > MOST_DEPTH:
+                raise ValueError(f"it is nested more than {MOST_DEPTH} deep")
+        elif isinstance(event, CLOSES):
+            self.open.pop()
+            self.keys.pop()
+
+    def _put(self, value):
+        if not self.open:
+            self.value = value
+        elif isinstance(self.open[-1], list):
+            self.open[-1].append(value)
+        elif self.keys[-1] is NO_KEY:
+            if not isinstance(value, str):
+                raise ValueError(f"a key is a {type(value).__name__}, no text")
+            self.keys[-1] = value
+        else:
+            self.open[-1][self.keys[-1]] = value
+            self.keys[-1] = NO_KEY
+
+    def _scalar(self, event):
+        """A quoted word as it is; any other as what it stands for: a number, true, null."""
+        if event.tag:
+            raise ValueError(f"a tag, {event.tag[:40]}, which no run writes")
+        if not event.implicit[0]:
+            return event.value
+        tag = self.resolve(yaml.ScalarNode, event.value, (True, False))
+        if tag == TEXT:
+            return event.value
+        if len(event.value) > MOST_WORD:
+            raise ValueError(f"a number of {len(event.value)} characters")
+        try:
+            return self.construct_object(yaml.ScalarNode(tag, event.value))
+        except Exception as error:  # numbers and dates that are none fail in any way
+            raise ValueError(f"{event.value[:40]!r} is no {tag.rpartition(':')[2]}") from error
 
 
 def _check_keys(values):
@@ -87,5 +136,5 @@ def _check_leaf(value):
     elif isinstance(value, int):
         if not -LARGEST <= value < LARGEST:
             raise ValueError("a whole number of more than 64 bits")
-    elif value is not None and not isinstance(value, float):
+    elif not isinstance(value, float):
         raise ValueError(f"a {type(value).__name__}, no plain value")

@@ -20,7 +20,7 @@ MOST_BYTES = 256_000_000  # a snapshot has a line for each file of a data set
 MOST_YAML = 1_000_000  # a config has some 10,000
 MOST_VALUES, BYTES_A_VALUE = 500_000, 75  # in JSON: this many, and one more for so many bytes
 MOST_LINE, MOST_LINES = 64 * 1024, 500_000  # bytes of a line, and how many, of records by step
-FREE = ("config", "swept", "machine")  # parts of records whose keys are those of configs
+FREE = {"config", "swept", "machine"}  # parts of records whose keys are those of configs
 
 
 class RecordError(UserError):
@@ -40,14 +40,14 @@ def read_record(folder: str | Path, name: str, kind: type[Kind]) -> Kind:
         RecordError: it is no plain file, no JSON, or something else than wanted.
     """
     content = _content(folder, name, MOST_BYTES)
-    with _explained(Path(folder) / name):
+    with _explained(folder, name):
         return typed_record(_load_json(content), kind)
 
 
 def read_yaml_record(folder: str | Path, name: str, kind: type[Kind]) -> Kind:
     """The yaml in a file of a run folder, see `read_record`."""
     content = _content(folder, name, MOST_YAML)
-    with _explained(Path(folder) / name):
+    with _explained(folder, name):
         return typed_record(load_yaml(content), kind)
 
 
@@ -61,8 +61,8 @@ def typed_record(values: Any, kind: type[Kind]) -> Kind:
     if kind is dict:
         check_plain(record, most=MOST_VALUES)
     elif isinstance(record, dict):
-        for key in FREE:
-            check_plain(record.get(key))
+        for key in FREE & record.keys():
+            check_plain(record[key])
     return record
 
 
@@ -81,11 +81,12 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(file):
+def _explained(folder, name):
     """What is wrong with a record becomes a line that names its file."""
     try:
         yield
     except (ValueError, RecursionError, MemoryError) as error:
+        file = Path(folder) / name
         raise RecordError(
             f"{file}: cannot be read as what a run writes ({reason(error)}). Restore the file, or "
             "leave this run out."

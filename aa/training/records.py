@@ -66,8 +66,8 @@ class RecordCallback(TrainerCallback):
 
     def load(self, state):
         """Go on from what `state` gave."""
-        self.losses, self.counted = state["losses"], state["counted"]
-        self.skipped = state["skipped"]
+        self.losses, self.counted = state.get("losses", 0.0), state.get("counted", 0)
+        self.skipped = state.get("skipped", 0)
         self.missed[:] = state.get("missed", [])  # none in checkpoints of before
 
     def on_train_begin(self, args, state, control, **kwargs):

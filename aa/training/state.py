@@ -2,11 +2,18 @@
 
 import json
 from bisect import bisect_left
+from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
+from paddlenlp.trainer import TrainerState
 from paddlenlp.trainer.trainer import TRAINER_STATE_NAME
+from safetensors import SafetensorError
+
+from aa.errors import UserError, one_line, reason
+from aa.runs.kinds import RecordsState, TrainerProgress, TrainingValues
+from aa.runs.reading import RecordError, read_json, read_record
 
 ARRAYS, VALUES = "state.safetensors", "state.json"
 
@@ -94,6 +101,32 @@ def collect_optimizer(optimizer, *, gather):
     return state
 
 
+def check_state(folder: Path) -> None:
+    """Refuse the state of a checkpoint that no training has written, before it is loaded.
+
+    Args:
+        folder: see `state_folder`.
+
+    Raises:
+        UserError: names the file.
+    """
+    try:
+        _values(folder)
+        read_record(folder, TRAINER_STATE_NAME, TrainerProgress)
+        known = {field.name for field in fields(TrainerState)}
+        unknown = read_json(folder / TRAINER_STATE_NAME).keys() - known
+        if unknown:
+            found, file = one_line(min(unknown)), folder / TRAINER_STATE_NAME
+            raise RecordError(f"{file}: has {found}, which no trainer writes")
+        with _arrays(folder):
+            pass
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"{folder}: holds no whole state of a training ({reason(error)}). Start a new run from "
+            f"its weights: stage.init_from={folder.parent}"
+        ) from error
+
+
 def load_parameters(folder, parameters):
     """Set the parameters {name: parameter}, where the checkpoint's weights are their average."""
     with _arrays(folder) as file:
@@ -122,13 +155,13 @@ def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
     lr_scheduler.set_state_dict(values["lr_scheduler"])
     lr_scheduler.last_lr = lr_scheduler.get_lr()  # of the rate in the config, if it is another now
     if scaler and values["scaler"]:
-        scale = np.array(values["scaler"]["scale"], np.float32)
+        scale = np.array(values["scaler"].get("scale"), np.float32)
         scaler.load_state_dict({**values["scaler"], "scale": scale})
 
 
 def load_records(folder):
     """What `RecordCallback.state` gave."""
-    return _values(folder)["records"]
+    return _values(folder)["records"] or RecordsState()
 
 
 def _arrays(folder):
@@ -139,4 +172,4 @@ def _arrays(folder):
 
 
 def _values(folder):
-    return json.loads((folder / VALUES).read_text())
+    return read_record(folder, VALUES, TrainingValues)
