@@ -133,10 +133,10 @@ class Recorded:
                 f"recorded override {_shown(text)}: refused, for it could start other programs. "
                 "Nothing was run. If it is yours, give it again on the command line."
             )
-        if key in self.known:
-            return
         if not any(_is_group(home, key) for home in self.homes):
-            raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
+            if key not in self.known:
+                raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
+            return
         if override.type is OverrideType.DEL:
             return
         names = _names(override)
