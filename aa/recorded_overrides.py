@@ -31,7 +31,12 @@ LONGEST, BRACKETS = 4000, 50  # of an override: Hydra's parser takes seconds for
 MOST_OVERRIDES = 500
 MOST_SWEPT = 10_000  # values of a range
 SHOWN = 120  # characters of an override in a message
-INERT = re.compile(r"\+*hydra\.(verbose|job\.(name|chdir))=")  # change nothing of a result
+# Of Hydra's own part, and changes nothing of a result: this command has its own.
+INERT = re.compile(
+    r"\+*hydra(\.(verbose|job\.(name|chdir))=.*"
+    r"|/(job|hydra)_logging=(default|disabled|none|run|stdout))",
+    re.DOTALL,
+)
 NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
 INTERPOLATION = "${"
 # What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
@@ -81,7 +86,7 @@ class Recorded:
             self._check(text, override)
             return _resolved(text, override, config) if INTERPOLATION in text else text
 
-        ours = (text for text in recorded if not (OURS.match(text) or INERT.match(text)))
+        ours = (text for text in recorded if not (OURS.match(text) or INERT.fullmatch(text)))
         return self._taken(ours, take)
 
     def of_sweep(self, recorded: Sequence[str]) -> list[str]:

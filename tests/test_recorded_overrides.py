@@ -63,8 +63,9 @@ def test_what_hydra_would_build_is_refused_by_name_in_a_run(override):
 
 
 def test_how_hydra_started_a_run_is_left_out():
-    own = ("hydra.run.dir=x", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.verbose=1")
-    assert of_run("seed=1", *own, "hydra.sweep.dir=y", "hydra.mode=MULTIRUN") == ["seed=1"]
+    own = ["hydra.run.dir=x", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "hydra.verbose=1"]
+    own += ["hydra.sweep.dir=y", "hydra.mode=MULTIRUN", "hydra/job_logging=disabled"]
+    assert of_run("seed=1", *own) == ["seed=1"]
 
 
 def test_a_key_that_is_given_again_counts_in_the_place_of_a_refused_one():

@@ -154,7 +154,7 @@ def _is_complete(folder, parameters):
     try:
         if json.loads((folder / "puppets.json").read_text()) != parameters:
             return False
-    except (OSError, json.JSONDecodeError):
+    except (OSError, ValueError, RecursionError):
         return False
     files = [name for n in range(parameters["num_clips"]) for name in _clip_paths(n)]
     return _manifest(folder).is_file() and all((folder / name).is_file() for name in files)

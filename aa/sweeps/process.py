@@ -9,6 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 from aa.errors import Interrupted
+from aa.files import unlinked
 from aa.interrupts import Wish, end, handling, wishes
 from aa.processes import FORWARDED, WARNING, Shown, start
 
@@ -92,7 +93,7 @@ def run_process(
     Returns:
         its exit code, negative for a signal.
     """
-    with open(output, "ab") as file:
+    with open(output, "ab", opener=unlinked) as file:
         before, child = file.tell(), start(command, environment, file)
     with Shown(output, wanted=stopper.alone, start=before) as shown:
         try:

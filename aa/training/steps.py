@@ -7,6 +7,7 @@ import paddle
 from paddlenlp.trainer import TrainerCallback
 
 from aa.errors import UserError
+from aa.files import unlinked
 from aa.processes import is_rank
 
 
@@ -91,7 +92,7 @@ class FiniteCallback(TrainerCallback):
         number = state.global_step + 1
         line = {"step": number, "loss": self.step.loss, "grad_norm": norm}
         line["samples"] = [{"item": k, "clip": self.describe(k)} for k in self.step.samples]
-        with open(self.file, "a") as file:  # every process adds its own samples
+        with open(self.file, "a", opener=unlinked) as file:  # every process adds its own samples
             file.write(json.dumps(line) + "\n")
         if not self.skip:
             raise UserError(
