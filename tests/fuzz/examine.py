@@ -65,7 +65,7 @@ class Examiner:
             if _has_cause(error, MemoryError):  # FFmpeg's own says that it has a limit
                 verdict.add("memory", f"{verdict.line} (more than this process may take)")
         except Broken as error:
-            verdict.add("call" if "would call" in str(error) else "text", str(error))
+            verdict.add(error.sort, self._neutral(str(error)))
         except BaseException as error:  # whatever it is, a user would see its traceback
             if not _has_cause(error, Forbidden):  # which is noted already
                 verdict.add("traceback", f"{type(error).__name__}: {error}", location(error))

@@ -28,7 +28,11 @@ class Mutant:
 
 
 class Broken(Exception):
-    """A reader's result breaks the promise in a way that only its target can see."""
+    """A reader's result breaks the promise, in a way of this sort that only its target can see."""
+
+    def __init__(self, sort, text):
+        super().__init__(text)
+        self.sort = sort
 
 
 class Kind:
