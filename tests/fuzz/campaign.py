@@ -53,10 +53,10 @@ class Campaign:
             try:
                 explain(UserError("\x1b"), None)
                 for mutant in self.kind.honest():
-                    place.fill(self.kind.base, mutant.files)
+                    place.fill(self.kind.files_for(mutant))
                     self.kind.targets[mutant.target](place.sandbox)
-                for mutant in map(_halved, self.kind.honest()):
-                    place.fill(self.kind.base, mutant.files)
+                for mutant in self.kind.rough():
+                    place.fill(self.kind.files_for(mutant))
                     with contextlib.suppress(Exception):
                         self.kind.targets[mutant.target](place.sandbox)
             finally:
@@ -168,12 +168,6 @@ class _Slot:
         number, self.worker.current = self.worker.current, None
         self.numbers = range(number + self.numbers.step, self.numbers.stop, self.numbers.step)
         self.campaign.note(self.source, number, verdict)
-
-
-def _halved(mutant):
-    """The same cut in the middle."""
-    files = {name: content and content[: len(content) // 2] for name, content in mutant.files.items()}
-    return type(mutant)(files, mutant.target)
 
 
 def _new_home():

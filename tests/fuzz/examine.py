@@ -41,7 +41,7 @@ class Examiner:
         return verdict
 
     def _once(self, mutant):
-        self.place.fill(self.kind.base, mutant.files)
+        self.place.fill(self.kind.files_for(mutant))
         make_folder.cache_clear()
         verdict, meter = Verdict(), Meter()
         self.stacks.seek(0)

@@ -53,9 +53,17 @@ class Kind:
         """Inputs that are read without a word, at least one for each target."""
         raise NotImplementedError
 
+    def rough(self) -> list[Mutant]:
+        """Inputs that are refused, so that what our own code imports to say so is known."""
+        return [_halved(mutant) for mutant in self.honest()]
+
     def mutant(self, rng: random.Random) -> Mutant:
         """A changed input, the same for the same state of `rng`."""
         raise NotImplementedError
+
+    def files_for(self, mutant: Mutant) -> dict[str, bytes | None]:
+        """All that lies in the sandbox when a mutant is read."""
+        return {**self.base, **mutant.files}
 
     def targets_of(self, files) -> list[str]:
         """Names of the targets that read files of these names."""
@@ -73,3 +81,8 @@ class Kind:
 def rng_of(seed, kind, number):
     """The source of all choices of one mutant."""
     return random.Random(f"{seed}/{kind}/{number}")
+
+
+def _halved(mutant):
+    files = {name: content and content[: len(content) // 2] for name, content in mutant.files.items()}
+    return Mutant(files, mutant.target)

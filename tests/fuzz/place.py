@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import stat
 import tempfile
+import time
 from pathlib import Path
 
 from tests.fuzz.kind import BESIDE, SECRET
@@ -12,6 +14,7 @@ EVIL = "# @package _global_\nhydra: {callbacks: {evil: {_target_: os.system, com
 # Where a group's name with ../, an absolute one or a search path may lead.
 EVIL_FILES = ("evil.yaml", "conf/train.yaml", "conf/stage/evil.yaml", "conf/experiment/evil.yaml")
 MOST_SCANNED = 2**22  # bytes of a file that is looked through for the secret
+CLOCK = 20_000_000  # nanoseconds by which the times of files may be early
 
 
 class Place:
@@ -34,11 +37,11 @@ class Place:
         tempfile.tempdir = str(self.sandbox)
         os.environ.update(TMPDIR=str(self.sandbox), HOME=str(self.home / "home"), SECRET=SECRET)
 
-    def fill(self, base, files):
-        """Leave these files in the sandbox and no others."""
+    def fill(self, files):
+        """Leave these files in the sandbox and no others; None is one that is missing."""
         self.empty()
         folders = {""}
-        for name, content in {**base, **files}.items():
+        for name, content in files.items():
             if content is not None:
                 folder = os.path.dirname(name)
                 if folder not in folders:
@@ -46,6 +49,7 @@ class Place:
                     folders.add(folder)
                 with open(f"{self.sandbox}/{name}", "wb") as file:
                     file.write(content.replace(BESIDE.encode(), os.fsencode(self.home)))
+        self._filled = time.time_ns() - CLOCK
 
     def empty(self):
         """Remove everything from the sandbox."""
@@ -71,11 +75,13 @@ class Place:
         return f"changed beside the sandbox: {', '.join(changed)}" if changed else None
 
     def leak(self):
-        """The name of a file in the sandbox that holds the secret, or None."""
+        """The name of a file in the sandbox, written since it was filled, that holds the secret."""
         for folder, _, names in os.walk(self.sandbox):
             for name in names:
                 path = os.path.join(folder, name)
-                if os.path.isfile(path) and os.path.getsize(path) <= MOST_SCANNED:
+                status = os.lstat(path)
+                is_new = status.st_mtime_ns >= self._filled and stat.S_ISREG(status.st_mode)
+                if is_new and status.st_size <= MOST_SCANNED:
                     with open(path, "rb") as file:
                         if SECRET.encode() in file.read():
                             return os.path.relpath(path, self.sandbox)

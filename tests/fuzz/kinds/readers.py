@@ -1,6 +1,8 @@
 """What reads a run folder: each is called with the sandbox, which holds `runs/`."""
 
+import functools
 from html.parser import HTMLParser
+from importlib.util import module_from_spec, spec_from_file_location
 
 from aa.runs import Recorder
 from tests.fuzz.kind import Broken
@@ -120,9 +122,16 @@ def open_weights(folder):
 
 def find_videos(folder):
     """Which videos it has made."""
-    from aa.inference.made import MadeVideos
+    return len(_made().MadeVideos(folder / "runs/run", None, [], resumed=True).records)
 
-    return len(MadeVideos(folder / "runs/run", None, [], resumed=True).records)
+
+@functools.cache
+def _made():
+    """The module `aa.inference.made` without its package, which imports paddle for 15 s."""
+    spec = spec_from_file_location("made", RUNNER.parents[1] / "aa/inference/made.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class _Page(HTMLParser):

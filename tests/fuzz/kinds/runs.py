@@ -33,7 +33,14 @@ FILES = {
     f"{JOB}outcome.json": ("report_sweep", "jobs"),
 }
 # How seldom a reader is chosen that composes or draws.
-SHARES = {"report": 0.1, "report_sweep": 0.1, "rerun": 0.2, "resume": 0.2, "sweep_resume": 0.2}
+SHARES = dict.fromkeys(("rerun", "resume", "sweep_resume"), 0.06)
+SHARES |= {"report": 0.01, "report_sweep": 0.03, "list": 0.4}
+PAIRS = [(name, target) for name, targets in FILES.items() for target in targets]
+WEIGHTS = [SHARES.get(target, 1) for _, target in PAIRS]
+# What lies in the sandbox where not everything is read.
+PARTS = dict.fromkeys(("report_sweep", "sweep_resume", "jobs"), (SWEEP,))
+PARTS |= dict.fromkeys(("report", "differences"), (RUN, OTHER))
+PARTS["list"] = (RUN, SWEEP, OTHER)
 # Without a snapshot, what Hydra wrote is read.
 INSTEAD = (f"{RUN}.hydra/hydra.yaml", f"{RUN}.hydra/config.yaml")
 
@@ -59,6 +66,8 @@ class Runs(Kind):
     }
 
     def prepare(self):
+        import matplotlib.font_manager  # noqa: F401 looks for its list of fonts in the home folder
+
         from aa.resolvers import register_schemas
         from tests.fuzz.kinds.run_folder import run_folder, sweep_folder
 
@@ -75,16 +84,23 @@ class Runs(Kind):
         whole = [Mutant({}, target) for target in self.targets]
         return [*whole, Mutant({f"{RUN}snapshot.json": None}, "list")]
 
+    def rough(self):
+        cheap = [pair for pair in PAIRS if SHARES.get(pair[1], 1) > 0.1]
+        return [Mutant({name: self.base[name][:20]}, target) for name, target in cheap]
+
     def mutant(self, rng):
-        name = rng.choice(list(FILES))
-        targets = FILES[name]
-        target = rng.choices(targets, [SHARES.get(t, 1) for t in targets])[0]
+        name, target = rng.choices(PAIRS, WEIGHTS)[0]
         files = {name: _changed(rng, name, self.base[name])}
         if target == "list" and name in INSTEAD:
             files[f"{RUN}snapshot.json"] = None
         if rng.random() < 0.03:
             files[rng.choice(list(self.base))] = None
         return Mutant(files, target)
+
+    def files_for(self, mutant):
+        parts = PARTS.get(mutant.target, (RUN,))
+        there = {n: content for n, content in self.base.items() if n.startswith(parts)}
+        return {**there, **mutant.files}
 
     def targets_of(self, files):
         found = [target for name in files for target in FILES.get(name, ())]
