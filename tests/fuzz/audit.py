@@ -41,7 +41,7 @@ HARMLESS = ("/dev/null",)
 CYTHON = b"_getframe()"  # what its modules compile for every traceback
 
 
-class Forbidden(RuntimeError):
+class ForbiddenError(RuntimeError):
     """What a reader was about to do is not done: it could harm this machine."""
 
 
@@ -78,7 +78,7 @@ class Audit:
         finally:
             self._mode = mode
         if forbidden:
-            raise Forbidden(f"{event} is not allowed here")
+            raise ForbiddenError(f"{event} is not allowed here")
 
     def _judge(self, event, arguments, mode):
         """Note an event; whether it must not happen."""

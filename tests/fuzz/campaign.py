@@ -131,9 +131,11 @@ class _Slot:
         if messages is None:
             status = self._reap()
             if self.worker.current is not None:
-                name = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else status
+                ended = f"exit code {os.waitstatus_to_exitcode(status)}"
+                if os.WIFSIGNALED(status):
+                    ended = signal.Signals(os.WTERMSIG(status)).name
                 place = slow_place(Path(self.worker.stacks).read_text())
-                fault = Fault("crash", f"the process ended: {name}", f"{name} {place}".strip())
+                fault = Fault("crash", f"the process ended: {ended}", f"{ended} at {place}")
                 self._done(Verdict(FAILED, faults=[fault]))
             self.worker = None
             self._start()

@@ -6,8 +6,8 @@ import signal
 from aa.errors import UserError
 from aa.messages import explain
 from aa.resolvers import make_folder
-from tests.fuzz.audit import Forbidden
-from tests.fuzz.kind import BESIDE, SECRET, Broken
+from tests.fuzz.audit import ForbiddenError
+from tests.fuzz.kind import BESIDE, SECRET, BrokenError
 from tests.fuzz.meter import MOST_EXTRA, MOST_SECONDS, TIMES_SIZE, Meter
 from tests.fuzz.verdict import REFUSED, Verdict, blanked, location, slow_place
 
@@ -64,10 +64,10 @@ class Examiner:
             verdict.outcome, verdict.line = REFUSED, explain(error, None)
             if _has_cause(error, MemoryError):  # FFmpeg's own says that it has a limit
                 verdict.add("memory", f"{verdict.line} (more than this process may take)")
-        except Broken as error:
+        except BrokenError as error:
             verdict.add(error.sort, self._neutral(str(error)))
         except BaseException as error:  # whatever it is, a user would see its traceback
-            if not _has_cause(error, Forbidden):  # which is noted already
+            if not _has_cause(error, ForbiddenError):  # which is noted already
                 verdict.add("traceback", f"{type(error).__name__}: {error}", location(error))
 
     def _judge_cost(self, mutant, meter, verdict):
@@ -103,7 +103,8 @@ class Examiner:
             text = f"printed {strange[0]!r} in {printed[max(0, around - 60) :][:120]!r}"
             verdict.add("text", text, f"{mutant.target} printed {strange[0]!r}")
         if SECRET in verdict.line or SECRET in printed:
-            verdict.add("text", f"told the secret: {verdict.line or printed}", f"{mutant.target} told it")
+            told = verdict.line or printed
+            verdict.add("text", f"told the secret: {told}", f"{mutant.target} told it")
         leak = self.place.leak()
         if leak:
             verdict.add("text", f"wrote the secret into {leak}", f"{mutant.target} wrote it")

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 BESIDE = "@BESIDE@"  # in a mutant: the folder that holds the sandbox, evil files and a canary
 SECRET = "canary-6b1f0c5e9a"  # value of the environment variable SECRET: nobody may tell it
@@ -27,7 +28,7 @@ class Mutant:
         return sum(len(content) for content in self.files.values() if content)
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """A reader's result breaks the promise, in a way of this sort that only its target can see."""
 
     def __init__(self, sort, text):
@@ -43,8 +44,8 @@ class Kind:
         base: {name: bytes} of files that lie beside those of every mutant.
     """
 
-    targets: dict[str, Callable[[Path], object]] = {}
-    base: dict[str, bytes] = {}
+    targets: ClassVar[dict[str, Callable[[Path], object]]] = {}
+    base: ClassVar[dict[str, bytes]] = {}
 
     def prepare(self):
         """Import what the targets need, make the honest inputs; called once, before forking."""
@@ -56,6 +57,10 @@ class Kind:
     def rough(self) -> list[Mutant]:
         """Inputs that are refused, so that what our own code imports to say so is known."""
         return [_halved(mutant) for mutant in self.honest()]
+
+    def generated(self) -> dict[str, Mutant]:
+        """{name: input} of what every test begins with, where a file would be too large."""
+        return {}
 
     def mutant(self, rng: random.Random) -> Mutant:
         """A changed input, the same for the same state of `rng`."""
@@ -84,5 +89,5 @@ def rng_of(seed, kind, number):
 
 
 def _halved(mutant):
-    files = {name: content and content[: len(content) // 2] for name, content in mutant.files.items()}
-    return Mutant(files, mutant.target)
+    halves = {name: file and file[: len(file) // 2] for name, file in mutant.files.items()}
+    return Mutant(halves, mutant.target)

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.fuzz.kind import BESIDE, SECRET
 
 CANARY = {"precious.txt": "do not touch\n", "more/precious.json": "{}\n"}
-EVIL = "# @package _global_\nhydra: {callbacks: {evil: {_target_: os.system, command: touch ran}}}\n"
+EVIL = "# @package _global_\nhydra: {callbacks: {evil: {_target_: os.system, command: ls}}}\n"
 # Where a group's name with ../, an absolute one or a search path may lead.
 EVIL_FILES = ("evil.yaml", "conf/train.yaml", "conf/stage/evil.yaml", "conf/experiment/evil.yaml")
 MOST_SCANNED = 2**22  # bytes of a file that is looked through for the secret

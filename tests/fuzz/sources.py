@@ -40,11 +40,13 @@ class Files:
     Args:
         name, kind: of input.
         paths: of the files and folders.
+        generated: {name: mutant} of further ones.
     """
 
-    def __init__(self, name, kind, paths):
+    def __init__(self, name, kind, paths, generated=None):
         self.name = name
         self.found = [(Path(path), mutant) for path in paths for mutant in load(path, kind)]
+        self.found += [(Path(title), mutant) for title, mutant in (generated or {}).items()]
 
     def __len__(self):
         return len(self.found)
@@ -59,4 +61,6 @@ class Files:
 
     def again(self, place):
         """As `Numbered.again`."""
-        return f"--kind {self.name} --input {self.found[place][0]}"
+        path = self.found[place][0]
+        given = f"--input {path}" if path.exists() else "--kept"
+        return f"--kind {self.name} {given}"

@@ -90,4 +90,3 @@ def _examiner(kind, place, audit, stacks):
 
 def _tell(pipe, message):
     os.write(pipe, json.dumps(message).encode() + b"\n")
-

@@ -1,5 +1,7 @@
 """Lists of pictures to animate, in YAML."""
 
+from typing import ClassVar
+
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutate import yaml_
 
@@ -28,8 +30,8 @@ def read_part(folder):
 class Cases(Kind):
     """What says who is to be animated."""
 
-    targets = {"all": read_all, "part": read_part}
-    base = {name: b"" for name in ("ann.png", "bob.png", "walk.mp4", "turn.mp4")}
+    targets: ClassVar = {"all": read_all, "part": read_part}
+    base: ClassVar = {name: b"" for name in ("ann.png", "bob.png", "walk.mp4", "turn.mp4")}
 
     def prepare(self):
         import aa.cases  # noqa: F401

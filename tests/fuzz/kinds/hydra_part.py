@@ -5,7 +5,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tests.fuzz.kind import SECRET, Broken
+from tests.fuzz.kind import SECRET, BrokenError
 from tests.fuzz.kinds.run_folder import RUNNER
 
 OUTPUT = "the_run_folder"
@@ -22,7 +22,7 @@ def check_arguments(arguments, *, sweep=False):
 
     Raises:
         UserError: they make no config.
-        Broken: Hydra would call, import or set something foreign, or a value is a secret one.
+        BrokenError: Hydra would call, import or set something foreign, or a value is a secret one.
     """
     from aa.arguments import normalise_overrides
     from aa.config import TrainConfig, typed, without_hydra
@@ -47,10 +47,10 @@ def check_arguments(arguments, *, sweep=False):
 
 def _check_values(job, hydra):
     if SECRET in repr(job):
-        raise Broken("text", "the composed config holds the secret")
+        raise BrokenError("text", "the composed config holds the secret")
     told = [".".join(map(str, path)) for path, value in hydra.items() if SECRET in repr(value)]
     if told:
-        raise Broken("text", f"the composed hydra.{told[0]} holds the secret")
+        raise BrokenError("text", f"the composed hydra.{told[0]} holds the secret")
 
 
 def _check_leaf(path, value):
@@ -58,15 +58,15 @@ def _check_leaf(path, value):
     name, last = ".".join(map(str, path)), path[-1]
     in_logging = path[0] in ("job_logging", "hydra_logging")
     if last == "_target_" and value not in _known_targets():
-        raise Broken("call", f"Hydra would call hydra.{name}={value}")
+        raise BrokenError("call", f"Hydra would call hydra.{name}={value}")
     if in_logging and (last == "()" or (last == "class" and value not in CLASSES)):
-        raise Broken("call", f"logging would call hydra.{name}={value}")
+        raise BrokenError("call", f"logging would call hydra.{name}={value}")
     if in_logging and str(value).startswith(("ext://", "cfg://")) and value not in STREAMS:
-        raise Broken("call", f"logging would import hydra.{name}={value}")
+        raise BrokenError("call", f"logging would import hydra.{name}={value}")
     if in_logging and last == "filename" and not _is_inside(value):
-        raise Broken("write", f"logging would write hydra.{name}={value}")
+        raise BrokenError("write", f"logging would write hydra.{name}={value}")
     if path[:2] == ("job", "env_set"):
-        raise Broken("call", f"Hydra would set the environment's {last}")
+        raise BrokenError("call", f"Hydra would set the environment's {last}")
 
 
 def _is_inside(value):
@@ -83,7 +83,7 @@ def _leaves(node, path=()):
             continue
         if isinstance(value, DictConfig | ListConfig):
             yield from _leaves(value, (*path, key))
-        elif value is not None and path + (key,) != ("sweep", "subdir"):
+        elif value is not None and (*path, key) != ("sweep", "subdir"):
             yield (*path, key), value
 
 

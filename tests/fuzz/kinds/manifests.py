@@ -1,6 +1,7 @@
 """Lists of clips to train on."""
 
 import json
+from typing import ClassVar
 
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutate import json_
@@ -29,8 +30,8 @@ def read_anywhere(folder):
 class Manifests(Kind):
     """What comes with a data set."""
 
-    targets = {"inside": read_inside, "anywhere": read_anywhere}
-    base = {f"data/{path}": b"" for clip in CLIPS for path in clip.values()}
+    targets: ClassVar = {"inside": read_inside, "anywhere": read_anywhere}
+    base: ClassVar = {f"data/{path}": b"" for clip in CLIPS for path in clip.values()}
 
     def prepare(self):
         import aa.data.manifest  # noqa: F401

@@ -4,6 +4,7 @@ These compose with Hydra and take a tenth of a second each.
 """
 
 import json
+from typing import ClassVar
 
 import yaml
 
@@ -20,7 +21,7 @@ SNAPSHOT, ABOUT = f"{RUN}snapshot.json", f"{SWEEP}sweep.json"
 class Overrides(Kind):
     """What a stranger's run folder says of how it was started."""
 
-    targets = {
+    targets: ClassVar = {
         "rerun": readers.repeat,
         "resume": readers.go_on,
         "sweep_resume": readers.go_on_with_sweep,

@@ -1,6 +1,7 @@
 """Pictures of characters."""
 
 import io
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def read_picture(folder):
 class Pictures(Kind):
     """What a stranger gives as a picture."""
 
-    targets = {"load_image": read_picture}
+    targets: ClassVar = {"load_image": read_picture}
 
     def prepare(self):
         import aa.data.pictures  # noqa: F401
@@ -86,7 +87,8 @@ def _pictures():
         ("jpg", rgb, {"progressive": True, "icc_profile": b"x" * 200, "comment": b"hello"}),
         *(("webp", rgb, {"exif": tags}), ("webp", rgba, {"lossless": True}), ("webp", rgb, more)),
         *(("bmp", image, {}) for image in (rgb, grey, palette, grey.convert("1"), rgba)),
-        *(("gif", palette, {"transparency": 3, "comment": b"hello"}), ("gif", rgb, {"save_all": True})),
+        ("gif", palette, {"transparency": 3, "comment": b"hello"}),
+        ("gif", rgb, {"save_all": True}),
         ("gif", palette, {"save_all": True, "append_images": [palette]}),
     ]
     return [(kind, _saved(image, kind, options)) for kind, image, options in made]

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 
 from aa.runs import Recorder
-from tests.fuzz.kind import Broken
+from tests.fuzz.kind import BrokenError
 from tests.fuzz.kinds.hydra_part import check_arguments
 from tests.fuzz.kinds.run_folder import CHECKPOINT, RUNNER
 from tests.fuzz.mutate.values import MARK
@@ -36,7 +36,7 @@ def _report(folders):
 
     page = _Page(write_report(folders).read_text())
     if page.foreign:
-        raise Broken("text", f"the report holds foreign markup: {page.foreign}")
+        raise BrokenError("text", f"the report holds foreign markup: {page.foreign}")
 
 
 def repeat(folder):
@@ -103,7 +103,7 @@ def tell_state(folder):
     from aa.outcomes import state
 
     if not isinstance(state(folder / "runs/run"), str):
-        raise Broken("traceback", "a state that is no text")
+        raise BrokenError("traceback", "a state that is no text")
 
 
 def check_seal(folder):

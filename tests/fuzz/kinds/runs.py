@@ -1,5 +1,7 @@
 """Run folders from somebody else, in which one file is not what a run wrote."""
 
+from typing import ClassVar
+
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.kinds import readers
 from tests.fuzz.mutate import json_, raw, yaml_
@@ -48,7 +50,7 @@ INSTEAD = (f"{RUN}.hydra/hydra.yaml", f"{RUN}.hydra/config.yaml")
 class Runs(Kind):
     """What a stranger gives as a run folder."""
 
-    targets = {
+    targets: ClassVar = {
         "list": readers.list_all,
         "report": readers.report_runs,
         "report_sweep": readers.report_sweep,

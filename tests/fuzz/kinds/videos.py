@@ -3,6 +3,7 @@
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def read_sound(folder):
 class Videos(Kind):
     """What a stranger gives as a video."""
 
-    targets = {"frames": read_frames, "poses": read_poses, "sound": read_sound}
+    targets: ClassVar = {"frames": read_frames, "poses": read_poses, "sound": read_sound}
 
     def prepare(self):
         import aa.data.poses

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from typing import ClassVar
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def read_folder(folder):
 class Weights(Kind):
     """What a stranger gives as weights."""
 
-    targets = {"read_state": read_file, "open_folder": read_folder}
+    targets: ClassVar = {"read_state": read_file, "open_folder": read_folder}
 
     def prepare(self):
         import aa.weights.folders
@@ -53,6 +54,10 @@ class Weights(Kind):
         found += [("safetensors", file) for file in self.safetensors]
         files = [Mutant({f"weights.{kind}": file}, "read_state") for kind, file in found]
         return files + [Mutant(dict(folder), "open_folder") for folder in self.folders]
+
+    def generated(self):
+        long = b"\x80\x02c" + b"\x1b" * 1_000_000 + b"\nb\n."
+        return {"name_of_1_MB_of_escapes": Mutant({"weights.pdparams": long}, "read_state")}
 
     def mutant(self, rng):
         kind = rng.choice(("pdparams", "pdparams", "pth", "pth", "safetensors", "folder"))

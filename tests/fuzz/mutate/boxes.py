@@ -9,6 +9,8 @@ HOLDERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"dinf", b"edts", b"udta
 TABLES = (b"stts", b"stsc", b"stsz", b"stco", b"ctts", b"stss", b"elst", b"mvhd", b"tkhd", b"mdhd")
 TABLES += (b"stsd", b"hdlr", b"avcC", b"esds", b"pasp", b"colr")
 
+EBML_SIZES = (b"\xff", b"\x80", b"\x40\x00", b"\x01" + b"\xff" * 7, b"\x01" + b"\0" * 7)
+
 
 def boxes(content, start=0, end=None):
     """(start, end, kind) of every box of an mp4, those inside others too."""
@@ -35,7 +37,7 @@ def changed_mp4(rng, content):
         found = boxes(content)
         if not found:
             break
-        start, stop, kind = rng.choice([b for b in found if b[2] in TABLES] or found)
+        start, stop, _ = rng.choice([b for b in found if b[2] in TABLES] or found)
         change = rng.randrange(9)
         if change < 5 and stop - start > 12:
             place = start + 8 + 4 * rng.randrange((stop - start - 8) // 4)
@@ -83,7 +85,6 @@ def changed_matroska(rng, content):
     """Elements with other sizes or numbers, in the bytes that come before most of the data."""
     for _ in range(rng.choice((1, 1, 2, 3))):
         limit = min(len(content), 700) if rng.random() < 0.8 else len(content)
-        place = rng.randrange(limit)
-        size = rng.choice((b"\xff", b"\x01" + b"\xff" * 7, b"\x01" + b"\0" * 7, b"\x80", b"\x40\x00"))
-        content = _overwritten(content, place, rng.choice((size, packed(rng))))
+        field = rng.choice((rng.choice(EBML_SIZES), packed(rng)))
+        content = _overwritten(content, rng.randrange(limit), field)
     return content

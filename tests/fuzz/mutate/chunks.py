@@ -168,8 +168,12 @@ def changed_riff(rng, content):
         place, change = rng.randrange(len(chunks)), rng.randrange(5)
         kind, data = chunks[place]
         if change < 2:
-            data = exif_changed(rng, data) if kind == b"EXIF" else field_changed(rng, data[:30]) + data[30:]
-            chunks[place] = (kind, data)
+            start, rest = data[:30], data[30:]
+            tags = kind == b"EXIF"
+            chunks[place] = (
+                kind,
+                exif_changed(rng, data) if tags else field_changed(rng, start) + rest,
+            )
         elif change == 2:
             chunks.insert(rng.randrange(len(chunks) + 1), (kind, data))
         elif change == 3:

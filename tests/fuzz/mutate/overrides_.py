@@ -5,7 +5,7 @@ from tests.fuzz.mutate.values import any_number, any_text
 
 HONEST = (
     *("stage.max_steps=4", "stage.max_steps=9", "seed=7", "name=mine", "model=parity", "stage=1"),
-    *("data=puppets", "hardware=cpu", "hardware/sharding=none", "inference=fast", "inference=puppets"),
+    *("data=puppets", "hardware=cpu", "hardware/sharding=none", "inference=fast"),
     *("stage.learning_rate=1e-4", "stage.save_steps=2", "validation.num_clips=1", "test=null"),
     *("data.height=32", "data.width=32", "data.crop_scale=[0.5,1.0]", "data.num_workers=0"),
     *("stage.init_from=null", "data.generate.num_clips=3", "data.generate.folder='a, b'"),

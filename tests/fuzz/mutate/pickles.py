@@ -16,6 +16,8 @@ NAMES = (
     *(("x" * 5000, "y"), ("\x1b[2J", "\x1b]0;t\x07"), ("a" * 100_000, "b" * 100_000), ("", "")),
 )
 
+BARE = b"(.012NRQabdelostu\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x97\x98)]}"
+
 
 def opcodes(content):
     """The opcodes of a pickle as pieces of it, without frames."""
@@ -38,7 +40,8 @@ def _u8(number):
 
 def _put(rng):
     number = rng.choice((0, 1, 255, 256, 65536, 10**6, 2**24, 2**27, 2**31 - 1, 2**32 - 1))
-    return rng.choice((b"r" + _u4(number), b"p%d\n" % number, b"q" + bytes([number & 255]), b"\x94"))
+    texts = b"r" + _u4(number), b"p%d\n" % number, b"q" + bytes([number & 255])
+    return rng.choice((*texts, b"\x94"))
 
 
 def _get(rng):
@@ -80,7 +83,7 @@ def _frame(rng):
 def _empties(rng):
     count = rng.choice((2, 100, 5000, 30_000))
     closing = rng.choice((b"", b"a" * (count - 1), b"0" * count, b"1", b"l", b"t", b"d"))
-    return rng.choice(b"])}N(\x8f").to_bytes() * count + closing
+    return bytes([rng.choice(b"])}N(\x8f")]) * count + closing
 
 
 def _nested(rng):
@@ -99,7 +102,7 @@ def _call(rng):
 
 def _bare(rng):
     """An opcode without an argument."""
-    return rng.choice(b"(.012NRQabdelostu\x81\x85\x86\x87\x88\x89\x8f\x90\x91\x92\x93\x97\x98)]}").to_bytes()
+    return bytes([rng.choice(BARE)])
 
 
 _NEW = (_put, _get, _length, _number, _name, _frame, _empties, _nested, _call, _bare, _bare)

@@ -11,7 +11,7 @@ SCALARS = (
     *("!!python/object/apply:os.system [touch ran]", "!!python/name:os.system", "!!python/none"),
     *("!!binary AAAA", "!!binary '='", "!!int x", "!!float x", "!!timestamp x", "!!set {a, b}"),
     *("!!omap [a: 1]", "!!pairs [a: 1]", "!x y", "!!map [1]", "!!seq {}", "!!str {}", "!!bool x"),
-    *("&a [*a]", "&b {c: *b}", "*nobody", "<<", "=", "? [a]\n: b", "|", ">", "- ", ": ", "{a", "[b"),
+    *("&a [*a]", "&b {c: *b}", "*nobody", "<<", "=", "? [a]\n: b", "|", ">", "- ", ": ", "{a"),
     *("[" * 900, "[" * 5000, "{" * 5000, "[" * 900 + "]" * 900, "{a: " * 900 + "}" * 900),
     *("- " * 3000 + "a", "? " * 3000 + "a", '"\\U00110000"', "'a", '"a', "# a", "%YAML 9.9", "---"),
     *('"\\x1b[2J"', '"\\ud800"', "\x1b[2J", "x" * 3000, "\u2028"),
