@@ -71,7 +71,9 @@ def _try(campaign, asked, count):
         if asked.kept:
             return
         stop = asked.mutants or (ENDLESS if asked.minutes else USUAL.get(name, 1000))
-        seconds = 60 * asked.minutes / count if asked.minutes else float("inf")
+        seconds = float("inf")
+        if asked.minutes:
+            seconds = 60 * asked.minutes / count - campaign.tally.seconds
         campaign.run(Numbered(name, kind, seed=asked.seed, count=stop), seconds=seconds)
 
 
@@ -117,7 +119,7 @@ class _Progress:
             return
         self.last = now
         faulty = sum(group.count for group in tally.groups.values())
-        left = f"{self.seconds - tally.seconds:.0f} s" if self.seconds else "some"
+        left = f"{max(0, self.seconds - tally.seconds):.0f} s" if self.seconds else "some"
         if not self.seconds and tally.rate:
             stop = self.asked.mutants or USUAL.get(self.name, 1000)
             left = f"{max(0, stop - tally.mutants) / tally.rate:.0f} s"

@@ -88,7 +88,9 @@ class Runs(Kind):
 
     def rough(self):
         cheap = [pair for pair in PAIRS if SHARES.get(pair[1], 1) > 0.1]
-        return [Mutant({name: self.base[name][:20]}, target) for name, target in cheap]
+        cut = [Mutant({name: self.base[name][:20]}, target) for name, target in cheap]
+        wide = "- name=\u4e2d\u00e9\n".encode()  # rich then asks how wide characters are
+        return [*cut, Mutant({f"{RUN}.hydra/overrides.yaml": wide}, "list")]
 
     def mutant(self, rng):
         name, target = rng.choices(PAIRS, WEIGHTS)[0]
