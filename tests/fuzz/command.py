@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -40,18 +41,19 @@ def main(arguments, kinds):
     names = asked.kind or list(kinds)
     output = asked.output or Path("outputs/fuzz") / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"
     audit, tallies = Audit(), []
-    for name in names:
-        campaign = Campaign(
-            name,
-            kinds[name](),
-            audit,
-            processes=asked.processes,
-            told=partial(_told, output),
-            progress=_Progress(asked, name, len(names)),
-        )
-        campaign.prepare()
-        _try(campaign, asked, len(names))
-        tallies.append(campaign.tally)
+    with suppress(KeyboardInterrupt):  # what has been found by then is told
+        for name in names:
+            campaign = Campaign(
+                name,
+                kinds[name](),
+                audit,
+                processes=asked.processes,
+                told=partial(_told, output),
+                progress=_Progress(asked, name, len(names)),
+            )
+            tallies.append(campaign.tally)
+            campaign.prepare()
+            _try(campaign, asked, len(names))
     print(table(tallies))
     listed = fault_list(tallies)
     if listed:

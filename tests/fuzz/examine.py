@@ -59,11 +59,13 @@ class Examiner:
 
     def _read(self, mutant, verdict):
         try:
-            self.kind.targets[mutant.target](self.place.sandbox)
-        except UserError as error:
-            verdict.outcome, verdict.line = REFUSED, explain(error, None)
-            if _has_cause(error, MemoryError):  # FFmpeg's own says that it has a limit
-                verdict.add("memory", f"{verdict.line} (more than this process may take)")
+            try:
+                self.kind.targets[mutant.target](self.place.sandbox)
+            except UserError as error:
+                verdict.outcome, verdict.line = REFUSED, explain(error, None)
+                if _has_cause(error, MemoryError):  # FFmpeg's own says that it has a limit
+                    text = f"{self._neutral(verdict.line)} (more than this process may take)"
+                    verdict.add("memory", text)
         except BrokenError as error:
             verdict.add(error.sort, self._neutral(str(error)))
         except BaseException as error:  # whatever it is, a user would see its traceback
