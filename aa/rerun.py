@@ -4,7 +4,7 @@ import os
 import re
 import sys
 
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.recorded import (
     RecordedRun,
     compose,
@@ -48,7 +48,7 @@ def rerun_arguments(arguments, schema, *, runner):
     changes = [a for a in given if not re.match(r"\+{0,2}(rerun(_check)?|hydra\..*)=", a)]
     lines += [f"changed: {change}" for change in changes] + _notes(run.snapshot)
     for line in lines:
-        print(line, file=sys.stderr)  # stdout is the config's, with --cfg job
+        print(one_line(line), file=sys.stderr)  # stdout is the config's, with --cfg job
     given = [a for a in given if not re.match(r"\+{0,2}rerun=", a)]
     again = [*overrides, *kept, *given, f"rerun={literal(str(folder))}"]
     return [*words, *option_words(options), *again]

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import time
-import traceback
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -17,6 +16,7 @@ from aa.errors import GroupError, Signalled, UserError, interruption
 from aa.lock import held, is_held
 from aa.messages import explain
 from aa.outcomes import forget_outcome, write_outcome
+from aa.plain import plain_logging
 from aa.processes import is_main_process, is_run_command
 from aa.resolvers import register_resolvers
 from aa.sweeps.job import run_job
@@ -41,8 +41,9 @@ class Task:
         self.nodes = 1  # hardware.nodes as it was asked for
 
     def __setstate__(self, state):
-        """A launcher's process has its own resolvers."""
+        """A launcher's process has its own logging and resolvers."""
         self.__dict__ |= state
+        plain_logging()
         register_resolvers()
 
     def __call__(self, config):
@@ -66,7 +67,7 @@ class Task:
                 raise stop from None
             line, users = explain(error, None), _is_users(error)
             self.exit_code = getattr(error, "code", USER_ERROR) if users else CRASH
-            _to_file(line if users else traceback.format_exc())
+            _to_file(line, None if users else sys.exc_info())
             if FULL_ERROR or not users:
                 raise
             print(f"error: {line}", file=sys.stderr)
@@ -105,9 +106,9 @@ def _file_handlers():
     return [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
 
 
-def _to_file(text):
+def _to_file(text, trace):
     for handler in _file_handlers():
-        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), None))
+        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), trace))
 
 
 def _remove_file_handlers():

@@ -4,6 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from aa.errors import one_line
 from aa.outcomes import OUTCOME, read_outcome
 
 LOOK_EVERY = 1.0  # seconds
@@ -57,4 +58,4 @@ class Watch(threading.Thread):
 def describe(name, outcome):
     """How a job ended, in a line."""
     error = f": {outcome['error']}" if outcome["error"] else ""
-    return f"{name}: {outcome['state']}{error} ({outcome['seconds']:.0f} s)"
+    return one_line(f"{name}: {outcome['state']}{error} ({outcome['seconds']:.0f} s)")
