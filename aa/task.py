@@ -50,7 +50,7 @@ class Task:
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(config, resumable=self.schema in RESUMABLE)
-        rank, self.nodes = node_rank_of(config), OmegaConf.select(config, "hardware.nodes") or 1
+        rank = node_rank_of(config)
         if not is_main_process(rank):
             _remove_file_handlers()
         start = time.monotonic()
@@ -61,7 +61,9 @@ class Task:
         try:
             # From the start: what nobody holds may be removed.
             with held(self.folder, node_rank=rank):
-                self.function(typed(config, self.schema))
+                whole = typed(config, self.schema)
+                self.nodes = OmegaConf.select(config, "hardware.nodes") or 1
+                self.function(whole)
         except Exception as error:
             if stop := self.interruption(error):
                 raise stop from None
