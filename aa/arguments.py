@@ -10,10 +10,13 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from aa.errors import UserError
+from aa.schemas.groups import WITH_OPTIONS
 from aa.texts import as_typed
 
-CHOSEN = ("model", "data", "stage", "hardware", "hardware/sharding", "inference")
+CHOSEN = tuple(key.replace(".", "/") for key in WITH_OPTIONS)
 GROUPS = (*CHOSEN, "experiment")
+# A group is also what has a slash, and what is put into another place: stage@next_stage.
+GROUP = re.compile(rf"(\+{{0,2}})({'|'.join(GROUPS)}|[\w/]+/\w+|[\w/]+@[\w.]+)=")
 # Where and how Hydra runs a job: this process says it anew.
 OURS = re.compile(
     r"\+*hydra(\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)"
@@ -34,7 +37,7 @@ def normalise_overrides(arguments):
 
 
 def _normalise(argument):
-    match = re.match(rf"(\+{{0,2}})({'|'.join(GROUPS)})=", argument)
+    match = GROUP.match(argument)
     if not match:
         return as_typed(argument)
     try:
@@ -47,6 +50,10 @@ def _normalise(argument):
     key = group if group in CHOSEN else argument[: match.end() - 1]
     if any(isinstance(v, list) and not all(isinstance(i, str) for i in v) for v in values):
         raise UserError(f"{argument}: choose one; `-m {group}=a,b` runs one after the other.")
+    if any(isinstance(v, dict) for v in values):
+        raise UserError(f"{argument}: choose one of the group's options: {group}=<its name>.")
+    if names := [name for v in values for name in re.findall(r"\$\{(.*?)\}", str(v))]:
+        _check_names(argument, group, names)
     if all(isinstance(v, str | list) for v in values):
         return f"{key}={argument[match.end() :]}"
     return f"{key}=" + ",".join("'null'" if v is None else f"'{v}'" for v in values)
@@ -58,6 +65,16 @@ def as_given(overrides: Any) -> dict[str, list[str]]:
     Read one by one, a ${...} in them would be resolved, and one that is a text become alive.
     """
     return cast(dict, OmegaConf.to_container(overrides, resolve=False))
+
+
+def _check_names(argument, group, names):
+    """Hydra knows no keys yet, only which options were chosen, where it chooses an option."""
+    others = [name for name in CHOSEN if name != group]
+    if any(name not in others and "/" not in name for name in names):
+        raise UserError(
+            f"{argument}: choose one of the group's options, {group}=<its name>; ${{...}} can only "
+            f"be the option of another group: {', '.join(others)}."
+        )
 
 
 def check_arguments(arguments):

@@ -14,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aa.errors import UserError
 from aa.schemas.checks import no_plan, rerun_folder, seed_range, shard_of, wanted
 from aa.schemas.evaluation import EvaluateConfig
+from aa.schemas.groups import check_groups, check_open
 from aa.schemas.hardware import HardwareConfig, ShardingConfig
 from aa.schemas.inference import InferenceConfig
 from aa.schemas.keys import PATHS, check_keys, explain_value, known_keys
@@ -233,12 +234,14 @@ def typed(config, schema):
     Raises:
         UserError: the schema has no such key, or another type.
     """
-    if OmegaConf.get_type(config) is not schema:
-        try:
+    try:
+        check_open(config, schema)
+        if OmegaConf.get_type(config) is not schema:
             config = OmegaConf.merge(OmegaConf.structured(schema), config)
-        except OmegaConfBaseException as error:
-            raise UserError(explain_value(error, known_keys(schema))) from error
-    return _with_hosts(_with_home(config))
+        check_groups(config, schema)
+        return _with_hosts(_with_home(config))
+    except (OmegaConfBaseException, AttributeError) as error:  # the latter of a key in a null group
+        raise UserError(explain_value(error, known_keys(schema))) from error
 
 
 def node_rank_of(config):
@@ -281,7 +284,10 @@ def to_config(config):
     Raises:
         UserError: a key is unknown, a value is missing, of the wrong type or impossible.
     """
-    known = known_keys(OmegaConf.get_type(config))
+    schema = OmegaConf.get_type(config)
+    known = known_keys(schema)
+    check_open(config, schema)
+    check_groups(config, schema)
     check_keys(config, known)
     try:
         return OmegaConf.to_object(config)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from aa.plain import printable
+
 LONGEST = 2000  # characters of a message
 NAMED = 5  # how many offenders a message names
 
@@ -44,9 +46,10 @@ def one_line(text):
 
     Names found in files are anybody's: they could drive a terminal or fill its pages.
     """
-    line = " ".join(str(text).split())
-    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-    half = LONGEST // 2
+    line, half = " ".join(str(text).split()), LONGEST // 2
+    if len(line) > LONGEST:  # only what is shown is made printable
+        return f"{printable(line[:half])[:half]} ... {printable(line[-half:])[-half:]}"
+    line = printable(line)
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 

@@ -7,6 +7,7 @@ from hydra.errors import OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.errors import UserError, one_line
+from aa.schemas.groups import keys_of, no_group
 from aa.schemas.keys import explain_text, explain_value, known_keys, no_such_key
 from aa.texts import TEXTS, for_the_shell
 
@@ -18,6 +19,24 @@ HYDRA = (
     (
         r"Could not override 'experiment'. No match in the defaults list.\s+.* use (\S+)",
         lambda m: f"experiment: not chosen yet, so it needs a plus: {m[1]}.",
+    ),
+    (
+        r"You must specify '([^']+)', e\.g, \S+\s+Available options:\s+([\s\w.-]*)",
+        lambda m: f"{m[1]} must be given: add {m[1]}=<option>, one of {', '.join(m[2].split())}.",
+    ),
+    (
+        r"Error resolving interpolation '(.+)', possible interpolation keys: ([\w/, ]+)",
+        lambda m: f"{m[1]}: a group's option can be that of another group only: of {m[2]}.",
+    ),
+    (
+        r"Invalid loaded object type: (\w+)",
+        lambda m: f"a yaml file holds a {m[1]}, wanted keys: `key: value`, a line each.",
+    ),
+    (
+        r"Unsupported item value in defaults : (\w+)",
+        lambda m: (
+            f"a defaults list of a yaml file: an option must be a text, got a {m[1]}; quote it."
+        ),
     ),
     (
         r"Config group override must be a string or a list. Got (\w+)",
@@ -67,9 +86,9 @@ def _explain(error, schema):
         return str(error)
     if isinstance(error, OverrideParseException):
         return _explain_syntax(error)
-    if isinstance(error, OmegaConfBaseException):
-        known = known_keys(schema)
-        if str(error.full_key).startswith("hydra."):
+    if isinstance(error, OmegaConfBaseException) or _is_omegaconfs(error):
+        known = known_keys(schema) if schema else []
+        if str(getattr(error, "full_key", "")).startswith("hydra."):
             known = known_keys(HydraConf, "hydra.")
         return explain_value(error, known)
     no_group = re.match(r"Could not override '([^']+)'. No match in the defaults list", str(error))
@@ -83,7 +102,12 @@ def _explain(error, schema):
         )
     in_yaml = re.match(r"In '(.+)': \w+ raised while composing config:\s+(.*)", str(error), re.S)
     if in_yaml:
-        return f"{in_yaml[1]}.yaml: {explain_text(in_yaml[2], known_keys(schema))}"
+        return f"{in_yaml[1]}.yaml: {_explain_yaml(in_yaml[2], schema)}"
+    return _explain_hydra(error)
+
+
+def _explain_hydra(error):
+    """One line about what Hydra or the file system says."""
     for pattern, line in HYDRA:
         match = re.search(pattern, str(error))
         if match:
@@ -94,6 +118,22 @@ def _explain(error, schema):
             "with hydra.run.dir=<folder>, in a sweep with hydra.sweep.dir=<folder>."
         )
     return str(error).split("\nConfig search path")[0] or type(error).__name__
+
+
+def _explain_yaml(text, schema):
+    """One line about what OmegaConf says of a yaml file; of a whole group it names no key."""
+    kind = re.match(r".*: \w+ is not a subclass of (\w+)\. value: (.*)\n\s+full_key: *\n", text)
+    if not kind:
+        return explain_text(text, known_keys(schema))
+    keys = keys_of(kind[1], schema) or keys_of(kind[1], HydraConf, "hydra.")
+    if len(keys) == 1:
+        return no_group(keys[0], kind[2])
+    return f"{' or '.join(keys) or 'one of its keys'} is a group of keys; got {kind[2]}."
+
+
+def _is_omegaconfs(error):
+    """Whether a plain Python error was raised by OmegaConf, which adds the key to its text."""
+    return isinstance(error, AttributeError) and "full_key: " in str(error)
 
 
 def _explain_syntax(error):

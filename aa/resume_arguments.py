@@ -3,8 +3,9 @@
 import re
 
 from aa.arguments import normalise_overrides
-from aa.errors import UserError, one_line
+from aa.errors import UserError
 from aa.lock import check_free, is_held
+from aa.plain import printable
 from aa.recorded import (
     RecordedRun,
     compose,
@@ -149,4 +150,4 @@ def _check_changes(changes, composed, asked, given):
             f"on with the run's own, or with these: add resume_with_changes=true{alone}."
         )
     if changes:
-        print(one_line(f"resumed with changes: {listed}"))
+        print(f"resumed with changes: {printable(listed)}")

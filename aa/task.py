@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import time
-import traceback
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -17,6 +16,7 @@ from aa.errors import GroupError, Signalled, UserError, interruption
 from aa.lock import held, is_held
 from aa.messages import explain
 from aa.outcomes import forget_outcome, write_outcome
+from aa.plain import plain_logging
 from aa.processes import is_main_process, is_run_command
 from aa.resolvers import register_resolvers
 from aa.sweeps.job import run_job
@@ -41,15 +41,16 @@ class Task:
         self.nodes = 1  # hardware.nodes as it was asked for
 
     def __setstate__(self, state):
-        """A launcher's process has its own resolvers."""
+        """A launcher's process has its own logging and resolvers."""
         self.__dict__ |= state
+        plain_logging()
         register_resolvers()
 
     def __call__(self, config):
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(config, resumable=self.schema in RESUMABLE)
-        rank, self.nodes = node_rank_of(config), OmegaConf.select(config, "hardware.nodes") or 1
+        rank = node_rank_of(config)
         if not is_main_process(rank):
             _remove_file_handlers()
         start = time.monotonic()
@@ -60,13 +61,15 @@ class Task:
         try:
             # From the start: what nobody holds may be removed.
             with held(self.folder, node_rank=rank):
-                self.function(typed(config, self.schema))
+                whole = typed(config, self.schema)
+                self.nodes = OmegaConf.select(config, "hardware.nodes") or 1
+                self.function(whole)
         except Exception as error:
             if stop := self.interruption(error):
                 raise stop from None
             line, users = explain(error, None), _is_users(error)
             self.exit_code = getattr(error, "code", USER_ERROR) if users else CRASH
-            _to_file(line if users else traceback.format_exc())
+            _to_file(line, None if users else sys.exc_info())
             if FULL_ERROR or not users:
                 raise
             print(f"error: {line}", file=sys.stderr)
@@ -105,9 +108,9 @@ def _file_handlers():
     return [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
 
 
-def _to_file(text):
+def _to_file(text, trace):
     for handler in _file_handlers():
-        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), None))
+        handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), trace))
 
 
 def _remove_file_handlers():

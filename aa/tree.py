@@ -5,6 +5,8 @@ import json
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+from aa.plain import printable
+
 WIDE = 10_000  # rich cuts lines at the width of a terminal; a terminal wraps them itself
 
 
@@ -21,11 +23,11 @@ def print_tree(config):
         for key, value in values.items():
             if isinstance(value, dict) and value:
                 option = chosen.get(prefix + key)
-                title = Text(f"{key}={option}" if option else key, style="bold")
+                title = Text(printable(f"{key}={option}" if option else key), style="bold")
                 grow(branch.add(title), value, f"{prefix}{key}/")
             else:
                 text = value if isinstance(value, str) else json.dumps(value)
-                branch.add(Text(f"{key:<{width}}  {text}"))
+                branch.add(Text(printable(f"{key:<{width}}  {text}")))
 
     tree = Tree(Text("config", style="bold"))
     grow(tree, OmegaConf.to_container(config, resolve=True))

@@ -8,6 +8,7 @@ import argparse
 import sys
 
 from aa.errors import UserError, one_line
+from aa.plain import printable
 
 
 def main():
@@ -22,7 +23,7 @@ def main():
     from aa.sweeps.report import write_report  # deferred: --help needs nothing of it
 
     try:
-        print(f"report: {write_report(**vars(arguments))}")
+        print(f"report: {printable(write_report(**vars(arguments)))}")
     except (UserError, OSError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)  # as the other runners

@@ -38,6 +38,15 @@ def start(tmp_path):
             "--max_train_steps: no such option; keys are set as key=value",
         ),
         (["data.generate.num_clips=3"], "a key is set inside a group that is null here;"),
+        (["hardware.sharding=${name}"], "hardware.sharding is a group of keys: choose hardware/sh"),
+        (
+            ["sweep=${hardware}"],
+            "sweep is a group of keys: set sweep.<key>=<value>; got ${hardware},",
+        ),
+        (["next_stage={x: 1}"], "next_stage: a key that it has not; its keys are trainable, "),
+        (["hardware.nodes=${nope}"], "hardware.nodes: Interpolation key 'nope' not found"),
+        (["-m", "sweep=???"], "sweep is a group of keys: set sweep.<key>=<value>; got ???."),
+        (["-m", "validation=${name}"], "validation is a group of keys: set validation.<key>="),
         (["hydra.run.dir=file/run"], "file/run: Not a directory; if no run folder"),
         (["hydra.run.dir=/proc/run"], "/proc/run: "),
         (["--config-name", "trane"], "Cannot find primary config 'trane'."),
@@ -111,6 +120,27 @@ def test_an_overlay_of_another_package_is_told_its_first_line(start, tmp_path):
     assert line.startswith("experiment/quick.yaml: has no package,")
     (overlays / "quick.yaml").write_text("# @package _global_\ndefaults: [override /model: parity]")
     assert "no such file" in one_line(start("--config-dir=mine", "+experiment=quick"))
+
+
+@MANY(
+    ("text", "line"),
+    [
+        (
+            "hardware: ${name}",
+            "experiment/mine.yaml: hardware is a group of keys: choose hardware=",
+        ),
+        ("hydra: {run: 5}", "experiment/mine.yaml: hydra.run is a group of keys: set hydra.run.<"),
+        (
+            "defaults: [/stage: 2]",
+            "a defaults list of a yaml file: an option must be a text, got a in",
+        ),
+    ],
+)
+def test_a_mistake_in_a_yaml_file_is_one_line(text, line, start, tmp_path):
+    overlays = tmp_path / "mine" / "experiment"
+    overlays.mkdir(parents=True)
+    (overlays / "mine.yaml").write_text(f"# @package _global_\n{text}\n")
+    assert one_line(start("--config-dir=mine", *RANDOM, "+experiment=mine")).startswith(line)
 
 
 @MANY("option", ["disabled", "none", "stdout"])

@@ -97,3 +97,10 @@ def test_the_tree_shows_values_as_they_are_typed(composed):
     patterns = ["denoising_unet.*", "pose_guider.*", "reference_unet.*"]
     patterns += ["!reference_unet.up_blocks.3.*"]
     assert f"trainable                    {json.dumps(patterns)}" in lines
+
+
+def test_the_tree_steers_no_terminal(composed, capsys):
+    print_tree(composed("name='\x1b[2J[red]x[/red]:smile:'", "seed=7"))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert any(line.endswith("\\x1b[2J[red]x[/red]:smile:") for line in lines)

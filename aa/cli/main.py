@@ -18,6 +18,7 @@ from aa.inputs import check_files
 from aa.interrupts import unwinding
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
+from aa.plain import plain_logging, printable
 from aa.plan.command import run_plan, take_plan
 from aa.processes import is_main_process, is_rank, leave, wants_group
 from aa.recorded import given_folder, given_options, option_words
@@ -42,6 +43,7 @@ def run(main, schema):
         main: a `task` below `hydra.main`.
         schema: dataclass of its config.
     """
+    plain_logging()
     job = main.__wrapped__
     job.schema = schema
     try:
@@ -130,7 +132,7 @@ def _leave_interrupted(job, stop):
     if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
         leave(code)
     try:
-        print(f"interrupted{how_to_go_on(job)}", file=sys.stderr)
+        print(f"interrupted{printable(how_to_go_on(job))}", file=sys.stderr)
         sys.stdout.flush()
     except OSError:  # the terminal is closed: that was the signal
         for stream in (sys.stdout, sys.stderr):

@@ -1,6 +1,5 @@
 """`report.html` of a run on generated figures: scores, pictures, curves, and how to repeat it."""
 
-import html
 from pathlib import Path
 
 from PIL import Image
@@ -8,7 +7,11 @@ from PIL import Image
 from aa.evaluation import pictures
 from aa.evaluation.report_tables import tables
 from aa.files import write_json, write_text
-from aa.pages import note, page
+from aa.pages import Html, joined, lines, note, page
+
+VIDEO = Html(
+    '<p><video src="report/clips.mp4" controls autoplay loop muted playsinline></video></p>'
+)
 
 
 def write_report(folder, outcome, *, title, losses, quality, baseline, command, values):
@@ -38,60 +41,57 @@ def write_report(folder, outcome, *, title, losses, quality, baseline, command, 
     pictures.plot_quality(folder / "report/quality.png", quality, baseline)
     write_json(folder / "scores.json", outcome.scores)
     parts = [*_results(outcome.scores, list(grids)), *_training(command, values)]
-    write_text(folder / "report.html", page(title, [f"<p>{_about(outcome.scores)}</p>", *parts]))
+    write_text(folder / "report.html", page(title, [_about(outcome.scores), *parts]))
     return folder / "report.html"
 
 
 def _about(scores):
     protocol = scores["protocol"]
-    return (
-        f"Tested on {protocol['num_pairs']} figures and {protocol['num_clips']} clips of the "
-        f"{html.escape(protocol['split'])} split: characters and motions that training never saw, "
-        f"{protocol['height']}x{protocol['width']} pixels. The truth is drawn, so it is exact. "
-        "Numbers are means over figures &plusmn; half the width of the 95% interval."
-    )
+    return Html(
+        "<p>Tested on {num_pairs} figures and {num_clips} clips of the {split} split: characters "
+        "and motions that training never saw, {height}x{width} pixels. The truth is drawn, so it "
+        "is exact. Numbers are means over figures &plusmn; half the width of the 95% interval.</p>"
+    ).format_map(protocol)
 
 
 def _results(scores, grids):
     quality, poses, swaps, clips = tables(scores)
     return [
-        "<h2>Quality of single frames</h2>",
+        Html("<h2>Quality of single frames</h2>"),
         quality,
         _pictures(grids, "reference, pose, result and truth of held-out figures"),
-        "<h2>Does it follow the pose?</h2>",
+        Html("<h2>Does it follow the pose?</h2>"),
         poses,
-        "<h2>Does it wear what the reference wears?</h2>",
+        Html("<h2>Does it wear what the reference wears?</h2>"),
         swaps,
         _pictures(["swaps.png"], "every pose, down, with every reference, across"),
-        "<h2>Clips</h2>",
+        Html("<h2>Clips</h2>"),
         clips,
-        '<p><video src="report/clips.mp4" controls autoplay loop muted playsinline></video></p>',
+        VIDEO,
         note(
-            "reference, pose, result and truth of held-out figures; "
-            '<a href="report/clips.mp4">the file</a>'
+            Html(
+                "reference, pose, result and truth of held-out figures; "
+                '<a href="report/clips.mp4">the file</a>'
+            )
         ),
     ]
 
 
 def _training(command, values):
-    rows = "".join(
-        f"<tr><td>{html.escape(str(key))}</td><td>{html.escape(str(value))}</td></tr>"
-        for key, value in values.items()
-    )
+    line = Html("<tr><td>{}</td><td>{}</td></tr>")
+    rows = joined(line.format(key, value) for key, value in values.items())
     return [
-        "<h2>Training</h2>",
+        Html("<h2>Training</h2>"),
         _pictures(["quality.png"], "validation PSNR over time; dashed: the reference copied"),
         _pictures(["loss.png"], "loss by step"),
-        "<h2>How to repeat it</h2>",
-        f"<pre>{html.escape(command)}</pre>",
-        f'<div class="wide"><table>{rows}</table></div>',
-        note('All numbers: <a href="scores.json">scores.json</a>'),
+        Html("<h2>How to repeat it</h2>"),
+        Html("<pre>{}</pre>").format(command),
+        Html('<div class="wide"><table>{}</table></div>').format(rows),
+        note(Html('All numbers: <a href="scores.json">scores.json</a>')),
     ]
 
 
 def _pictures(names, text):
-    text = html.escape(text)
-    shown = "\n".join(
-        f'<a href="report/{n}"><img src="report/{n}" alt="{text}"></a>' for n in names
-    )
-    return f'<div class="beside">\n{shown}\n</div>\n{note(text)}'
+    link = Html('<a href="report/{0}"><img src="report/{0}" alt="{1}"></a>')
+    shown = lines(link.format(name, text) for name in names)
+    return Html('<div class="beside">\n{}\n</div>\n{}').format(shown, note(text))

@@ -1,6 +1,6 @@
 """The tables of `report.html` from the scores of a test on generated figures."""
 
-from aa.pages import note, table
+from aa.pages import NOTHING, Html, note, table
 
 QUALITY = {
     "psnr": ("PSNR, dB", 2),
@@ -40,29 +40,32 @@ def tables(scores):
 
 
 def number(value, digits):
-    """A score as text: its mean and half the width of its interval."""
+    """A score as HTML: its mean and half the width of its interval."""
     if value["mean"] is None:
-        return "&ndash;"
-    interval = value["interval_95"]
-    half = "" if interval is None else f" &plusmn; {(interval[1] - interval[0]) / 2:.{digits}f}"
-    return f"{value['mean']:.{digits}f}{half}"
+        return NOTHING
+    interval, mean = value["interval_95"], f"{value['mean']:.{digits}f}"
+    if interval is None:
+        return Html("{}").format(mean)
+    return Html("{} &plusmn; {}").format(mean, f"{(interval[1] - interval[0]) / 2:.{digits}f}")
 
 
 def _pairs(pairs):
     rows = {"generated": pairs["generated"], **pairs["baselines"]}
-    gains = "; ".join(
-        f"{title}: {number(pairs['gain'][key], digits)} (the {NAMES[pairs['gain'][key]['over']]})"
-        for key, (title, digits) in QUALITY.items()
-    )
-    return _score_table(rows, QUALITY) + note(
-        f"More than the best baseline of each score, figure by figure: {gains}."
-    )
+    gains = []
+    for key, (title, digits) in QUALITY.items():
+        gain = pairs["gain"][key]
+        text = number(gain, digits), NAMES[gain["over"]]
+        gains.append(Html("{}: {} (the {})").format(title, *text))
+    about = Html("More than the best baseline of each score, figure by figure: {}.")
+    return _score_table(rows, QUALITY) + note(about.format(Html("; ").join(gains)))
 
 
 def _clips(clips):
     return _score_table(clips, QUALITY | FLICKER) + note(
-        "Temporal error: mean difference between the changes from frame to frame and the true "
-        "ones, 0 to 255; less is better. What is frozen has the truth's motion as its error."
+        Html(
+            "Temporal error: mean difference between the changes from frame to frame and the true "
+            "ones, 0 to 255; less is better. What is frozen has the truth's motion as its error."
+        )
     )
 
 
@@ -86,16 +89,16 @@ def _swaps(swaps):
     for part, found in swaps["parts"].items():
         cells = [number(found[key], digits) for key, (_, digits) in PARTS.items()]
         share, count = found["nearer"]["mean"], found["nearer"]["count"]
-        nearer = "&ndash;" if share is None else f"{100 * share:.0f}% of {count}"
+        nearer = NOTHING if share is None else f"{100 * share:.0f}% of {count}"
         rows.append((part, [*cells, nearer], False))
     titles = ["part", *(title for title, _ in PARTS.values()), "nearer to the reference's"]
-    given, other = (number(swaps[key], 2) for key in ("psnr_given", "psnr_other"))
-    return table(titles, rows) + note(
+    about = Html(
         "Each pose with another figure's reference. Error: mean difference from the reference's "
         "colour inside the part's true place, 0 to 255; less is better. accent: the shirt's "
-        f"pattern. PSNR to the truth of the swap: {given} dB; to the figure whose pose it is: "
-        f"{other} dB."
+        "pattern. PSNR to the truth of the swap: {} dB; to the figure whose pose it is: {} dB."
     )
+    scores = (number(swaps[key], 2) for key in ("psnr_given", "psnr_other"))
+    return table(titles, rows) + note(about.format(*scores))
 
 
 def _score_table(rows, columns):

@@ -15,6 +15,7 @@ from aa.evaluation.metrics import mean_and_interval
 from aa.evaluation.pairs import find_pairs
 from aa.files import write_json
 from aa.fingerprints import fingerprint
+from aa.plain import csv_cell, printable
 from aa.schemas.evaluation import higher_is_better
 from aa.snapshots import write_snapshot
 
@@ -57,7 +58,7 @@ class EvaluationRun:
         write_json(self.folder / "metrics.json", {**summary, "left_out": left_out, "clips": clips})
         write_csv(self.folder / "metrics.csv", clips)
         print(table(summary))
-        print(f"records:  {self.folder / 'metrics.json'}")
+        print(f"records:  {printable(self.folder / 'metrics.json')}")
 
     def _measure(self, measurement, pair, advance):
         try:
@@ -106,4 +107,4 @@ def write_csv(path, clips):
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(clips[0]))
         writer.writeheader()
-        writer.writerows(clips)
+        writer.writerows({key: csv_cell(value) for key, value in clip.items()} for clip in clips)

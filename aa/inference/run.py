@@ -23,6 +23,7 @@ from aa.inference.attempts import Attempts
 from aa.inference.made import MadeVideos
 from aa.inference.opening import check_case, open_case, result_size, result_sound, say_changes
 from aa.inference.stopping import interruptible
+from aa.plain import printable
 from aa.snapshots import write_snapshot
 from aa.weights.folders import open_folder
 
@@ -129,7 +130,8 @@ class InferenceRun:
             hashes = self._write(writers, frames, reference, poses)
         seconds = time.perf_counter() - start
         video, beside = (str(writer.path) for writer in writers)
-        print(f"video:        {video}\nside by side: {beside}  ({seconds:.1f} s)")
+        print(f"video:        {printable(video)}")
+        print(f"side by side: {printable(beside)}  ({seconds:.1f} s)")
         return {
             "reference": str(case.reference),
             "pose": str(case.pose),

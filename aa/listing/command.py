@@ -7,6 +7,7 @@ from aa.listing.removal import Guard, delete_leftovers, remove_empty_sweeps, rem
 from aa.listing.runs import list_runs
 from aa.listing.selection import parse, select
 from aa.listing.tables import count_runs, print_runs, total
+from aa.plain import printable
 from aa.sweeps.jobs import short
 
 YES = ("y", "yes")
@@ -98,7 +99,7 @@ def _remove(runs, guard):
             _say_kept(run, reason)
     try:
         for sweep in remove_empty_sweeps({run.sweep for run in removed if run.sweep}):
-            print(f"removed {short(sweep)}, which had no job left")
+            print(f"removed {printable(short(sweep))}, which had no job left")
     except UserError as error:
         print(f"kept    {one_line(error)}")
     except OSError as error:
@@ -107,4 +108,4 @@ def _remove(runs, guard):
 
 
 def _say_kept(run, reason):
-    print(f"kept    {one_line(short(run.folder))}: {reason}")
+    print(f"kept    {one_line(f'{short(run.folder)}: {reason}')}")

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aa.errors import one_line
+from aa.plain import printable
 from aa.sweeps.jobs import short
 from aa.tree import WIDE
 
@@ -25,15 +26,16 @@ def print_runs(runs):
     table.add_column("folder", no_wrap=True)  # the last one: it is as long as it is
     now = time.time()
     for run in runs:
-        state = Text(run.state, style=COLOURS.get(run.state, "dim"))
         age, size = spell_age(now - run.changed), decimal(run.size)
-        cells = (_steps(run), _metric(run), age, size, _overrides(run), one_line(short(run.folder)))
-        table.add_row(run.kind, state, *map(Text, cells))
-    console = Console(highlight=False, width=WIDE)
+        cells = (_steps(run), _metric(run), age, size, _overrides(run), short(run.folder))
+        state = _cell(run.state, COLOURS.get(run.state, "dim"))
+        table.add_row(_cell(run.kind), state, *map(_cell, cells))
+    console = Console(highlight=False, markup=False, emoji=False, width=WIDE)
     if runs:
         console.print(table, soft_wrap=True)
     states = ", ".join(f"{count} {state}" for state, count in _states(runs))
-    console.print(f"{count_runs(runs)}{': ' * bool(states)}{states}; {total(runs)}")
+    sums = f"{count_runs(runs)}{': ' * bool(states)}{states}; {total(runs)}"
+    console.print(printable(sums), soft_wrap=True)
 
 
 def count_runs(runs):
@@ -50,6 +52,11 @@ def spell_age(seconds):
     """ "3 d" of some seconds, in the largest unit there is a whole one of."""
     unit, length = next((u for u in AGES if seconds >= u[1]), AGES[-1])
     return f"{max(0, seconds) // length:.0f} {unit}"
+
+
+def _cell(text, style=""):
+    """A cell whose text is shown as it is: rich takes brackets in a plain one for styles."""
+    return Text(printable(text), style=style)
 
 
 def _states(runs):

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from aa.errors import UserError
+from aa.schemas.groups import is_group, no_group
 
 OUTSIDE = {"experiment": "+experiment"}  # a group that no schema knows
 WHAT = {
@@ -32,6 +33,7 @@ VALUES = (
     (r"field '.+' is not (Optional)", "given, it cannot be null"),
     (r"Invalid value assigned: (\w+) is not a ListConfig", "a list like [a,b], got a single {}"),
     (r"Cannot convert '(\w+)' to string", "a text, got a {}"),
+    (r"Cannot merge DictConfig with (ListConfig)", "a list like [a,b], got keys in braces"),
 )
 
 
@@ -92,7 +94,7 @@ def check_keys(config, known, prefix=""):
 
 def explain_value(error, known):
     """One line about an OmegaConf error."""
-    key = getattr(error, "full_key", None)
+    key = str(getattr(error, "full_key", ""))
     if isinstance(error, MissingMandatoryValue):
         what = f" ({WHAT[key]})" if key in WHAT else ""
         return f"{key} must be given: add {key}=<value>{what}."
@@ -102,17 +104,38 @@ def explain_value(error, known):
 def explain_text(text, known):
     """One line about the text of an OmegaConf error."""
     first = text.splitlines()[0]
-    full_key = re.search(r"full_key: (\S+)", text)
+    full_key = re.search(r"full_key: *(\S+)\n", text)
     if not full_key:
         return first
     key = full_key[1]
+    if reference := re.match(
+        r"While dereferencing interpolation '(.+?\})': (?:Value|Cannot)", first
+    ):
+        wanted = next((what for pattern, what in VALUES if re.search(pattern, first)), "another {}")
+        return f"{key} must be {wanted.format(reference[1])}."
     if re.match(r"Key '.+' (not in '\w+'|is not in struct)", first):
         return no_such_key(key, known)
-    if re.match(r"Invalid type assigned: \w+ is not a subclass of \w+", first):
-        option = f"{key.replace('.', '/')}=<option>"
-        return f"{key} is a group of keys: choose {option} or set {key}.<key>=<value>."
+    if is_group(key, known):
+        return _explain_group(key, first, known)
     for pattern, wanted in VALUES:
         match = re.match(pattern, first)
         if match:
             return f"{key} must be {wanted.format(match[1])}."
+    return first if key in first else f"{key}: {first}"
+
+
+def _explain_group(key, first, known):
+    """One line about the first line of an OmegaConf error about a group."""
+    assigned = re.match(r"Invalid type assigned: \w+ is not a subclass of \w+. value: ?(.*)", first)
+    if assigned:
+        return no_group(key, assigned[1])
+    if first.startswith("Cannot merge DictConfig with ListConfig"):
+        return no_group(key, "a list")
+    if re.match(r"field '.+' is not Optional", first):
+        return no_group(key, "null")
+    if re.match(
+        "'NoneType' object has no attribute", first
+    ):  # of a group that is null, a wrong key
+        its = [name.rpartition(".")[2] for name in known if name.rpartition(".")[0] == key]
+        return f"{key}: a key that it has not; its keys are {', '.join(its)}."
     return first if key in first else f"{key}: {first}"

@@ -20,6 +20,7 @@ from aa.config import typed, without_hydra
 from aa.errors import UserError, one_line
 from aa.lock import held
 from aa.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING, read_outcome, state
+from aa.plain import printable
 from aa.recorded import (
     RUNNERS,
     composed,
@@ -227,10 +228,11 @@ def finish(sweep):
     print(f"{len(states)} jobs: {', '.join(said)}")
     failures = {n: outcome for n, (s, outcome) in ended.items() if s == FAILED and outcome}
     for name, outcome in failures.items():
-        print(f"error: {name}: {outcome['error']}", file=sys.stderr)
-    print(f"report:     {report}")
+        print(one_line(f"error: {name}: {outcome['error']}"), file=sys.stderr)
+    print(f"report:     {printable(report)}")
     if states.count(DONE) < len(states):
         words = [f"sweep.resume={sweep.folder}", *option_words(given_options(sweep.options))]
-        print(f"go on with: python {os.path.relpath(sweep.runner)} {shlex.join(words)}")
+        again = f"{os.path.relpath(sweep.runner)} {shlex.join(words)}"
+        print(f"go on with: python {printable(again)}")
     codes = [outcome["code"] or FIRST_ERROR for outcome in failures.values()]
     return codes[0] if codes else STOPPED * (states.count(DONE) < len(states))

@@ -1,9 +1,9 @@
 """The plots of a sweep: which there are, and of what."""
 
-import html
 from itertools import combinations
 
 from aa.evaluation.metrics import mean_and_interval
+from aa.pages import Html, joined
 from aa.sweeps import plots
 from aa.sweeps.jobs import spelled
 from aa.sweeps.results import SEED, grouped
@@ -33,15 +33,13 @@ def legend(sweep, colour):
     """What the colours mean."""
     if len(sweep.jobs) > FEW:
         ramp = f"linear-gradient(to right, {', '.join(RANKS)})"
-        by = html.escape(f"by {sweep.metric}" if sweep.metric else "")
-        return (
-            f'<p class="legend">best <i class="ramp" style="background:{ramp}"></i> worst {by}</p>'
-        )
-    names = "".join(
-        f'<span><i style="background:{colour[job.number]}"></i>{html.escape(name_of(job))}</span>'
-        for job in sweep.jobs
-    )
-    return f'<p class="legend">{names}</p>'
+        by = f"by {sweep.metric}" if sweep.metric else ""
+        return Html(
+            '<p class="legend">best <i class="ramp" style="background:{}"></i> worst {}</p>'
+        ).format(ramp, by)
+    name = Html('<span><i style="background:{}"></i>{}</span>')
+    names = joined(name.format(colour[job.number], name_of(job)) for job in sweep.jobs)
+    return Html('<p class="legend">{}</p>').format(names)
 
 
 def name_of(job):

@@ -12,7 +12,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from aa.arguments import OURS, as_given
-from aa.errors import Interrupted
+from aa.errors import Interrupted, one_line
 from aa.interrupts import wishes
 from aa.lock import held_briefly, wait_until_free, who_holds
 from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
@@ -104,7 +104,7 @@ class _Job:
         return self._metric() if ended["state"] == DONE else None
 
     def _say(self, text):
-        print(f"{self.name}: {text}", flush=True)
+        print(one_line(f"{self.name}: {text}"), flush=True)
 
     def _tell(self, text):
         """Say a line, and leave it where a command that waits for this job finds it."""

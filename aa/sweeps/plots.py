@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from aa.errors import one_line
+from aa.pages import Html
+
 INK = "#010203"  # nothing else has this colour: in the page it becomes the text's
 SIZE = (4.6, 2.9)  # inches, of 72 points
 FEW = 12  # curves, and points of a curve, that are marked
@@ -32,7 +35,7 @@ SETTINGS: dict[Any, Any] = {
 
 
 def svg(draw, *, title, x, y):
-    """A plot as `<svg>`.
+    """A plot as `<svg>`, whose texts matplotlib escapes.
 
     Args:
         draw: function of matplotlib's axes that draws into them.
@@ -46,7 +49,7 @@ def svg(draw, *, title, x, y):
         figure = Figure(figsize=SIZE, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.subplots()
-        axes.set(title=title, xlabel=x, ylabel=y)
+        axes.set(title=one_line(title), xlabel=one_line(x), ylabel=one_line(y))
         draw(axes)
         file = io.StringIO()
         about = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -54,7 +57,7 @@ def svg(draw, *, title, x, y):
     text = file.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     _, _, rest = text.partition("viewBox=")  # without width and height it fits its place
-    return f'<svg class="plot" role="img" viewBox={rest}'
+    return Html('<svg class="plot" role="img" viewBox={}').format(Html(rest))
 
 
 def lines(axes, curves):
@@ -190,5 +193,5 @@ def in_order(values):
 
 
 def _label(value):
-    text = value if isinstance(value, str) else f"{value:g}"
+    text = one_line(value) if isinstance(value, str) else f"{value:g}"
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"

@@ -2,15 +2,21 @@
 
 import csv
 import io
+import math
 from dataclasses import asdict
 
+from aa.plain import csv_cell
 from aa.sweeps.jobs import short, spelled
 
 PLAIN = ("number", "state", "swept", "step", "seconds", "error", "last_lines", "command")
 
 
 def as_json(sweep, groups):
-    """All numbers of the page, its curves aside, as plain values."""
+    """All numbers of the page, its curves aside, as plain values that strict JSON has."""
+    return _strict(_values(sweep, groups))
+
+
+def _values(sweep, groups):
     return {
         "folders": [short(folder) for folder in sweep.folders],
         "sweep": sweep.about,
@@ -35,13 +41,21 @@ def as_csv(sweep):
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     steps = [f"step of {name}" for name in sweep.metrics]
-    writer.writerow(
-        ["job", "state", *sweep.keys, *sweep.metrics, *steps, "step", "seconds", "error", "folder"]
-    )
+    titles = ["job", "state", *sweep.keys, *sweep.metrics, *steps, "step", "seconds", "error"]
+    writer.writerow(map(csv_cell, [*titles, "folder"]))
     for job in sweep.jobs:
         found = [job.metrics.get(name) for name in sweep.metrics]
         swept = [spelled(job.swept[key]) if key in job.swept else "" for key in sweep.keys]
         numbers = [*(m and m.value for m in found), *(m and m.step for m in found)]
         row = [job.number, job.state, *swept, *numbers, job.step, job.seconds, job.error]
-        writer.writerow([*row, short(job.folder)])
+        writer.writerow(map(csv_cell, [*row, short(job.folder)]))
     return file.getvalue()
+
+
+def _strict(value):
+    """A value of JSON, its numbers that are not finite as texts."""
+    if isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,12 +1,11 @@
 """`report.html` of a sweep or of several runs: one file that needs no other. Imports no paddle."""
 
-import html
 from datetime import datetime
 from pathlib import Path
 
 from aa.errors import UserError
 from aa.files import write_json, write_text
-from aa.pages import note, page
+from aa.pages import Html, lines, note, page
 from aa.sweeps import figures, tables
 from aa.sweeps.jobs import spelled
 from aa.sweeps.records import as_csv, as_json
@@ -14,7 +13,7 @@ from aa.sweeps.results import collect, over_seeds
 from aa.sweeps.samples import gallery
 
 MOST_KEYS = 8  # that are told in words
-STYLE = """
+STYLE = Html("""
 body { max-width: 84rem; }
 h3 { font-size: 1rem; margin: 1.4rem 0 0; }
 td:first-child, th:first-child { min-width: 0; }
@@ -33,8 +32,8 @@ td:first-child, th:first-child { min-width: 0; }
 .samples img, .samples video { display: block; width: 100%; }
 code { font-size: .85em; user-select: all; }
 pre { font-size: .85rem; }
-"""
-SCRIPT = """<script>
+""")
+SCRIPT = Html("""<script>
 for (const head of document.querySelectorAll(".sortable th")) head.onclick = () => {
   const body = head.closest("table").tBodies[0], up = head.ariaSort !== "ascending";
   const value = row => row.cells[head.cellIndex].dataset.v;
@@ -51,7 +50,8 @@ for (const head of document.querySelectorAll(".sortable th")) head.onclick = () 
 for (const video of document.querySelectorAll("video")) video.onloadedmetadata = () => {
   if (video.videoWidth < video.clientWidth) video.style.imageRendering = "pixelated";
 };
-</script>"""
+</script>""")
+H2 = Html("<h2>{}</h2>")
 
 
 def write_report(folders, *, metric=None, output=None):
@@ -98,28 +98,31 @@ def _parts(sweep, groups):
     parts = _about(sweep)
     if groups:
         way = "less" if sweep.direction == "min" else "more"
-        text = f"Finished jobs, {html.escape(sweep.metric)}: mean &plusmn; half the width of its "
-        text += f"95% interval over seeds; {way} is better. One seed has no interval."
-        parts += ["<h2>Over seeds</h2>", tables.groups_table(sweep, groups), note(text)]
-    parts += ["<h2>Jobs</h2>", tables.jobs_table(sweep), note(_about_jobs(sweep))]
+        text = Html(
+            "Finished jobs, {}: mean &plusmn; half the width of its 95% interval over seeds; {} is "
+            "better. One seed has no interval."
+        ).format(sweep.metric, way)
+        parts += [H2.format("Over seeds"), tables.groups_table(sweep, groups), note(text)]
+    parts += [H2.format("Jobs"), tables.jobs_table(sweep), note(_about_jobs(sweep))]
     parts += _plots(sweep, colour)
     shown = gallery(sweep)
-    parts += ["<h2>Samples</h2>", shown] if shown else []
-    parts += ["<h2>Failures</h2>", failed] if failed else []
+    parts += [H2.format("Samples"), shown] if shown else []
+    parts += [H2.format("Failures"), failed] if failed else []
     return [*parts, SCRIPT]
 
 
 def _about(sweep):
     counts = ", ".join(f"{count} {state}" for state, count in sweep.states.items())
     jobs = f"{len(sweep.jobs)} job{'s' * (len(sweep.jobs) > 1)}: {counts}."
-    parts = [f"<p>{jobs} {html.escape(_swept(sweep))}</p>"]
+    parts = [Html("<p>{} {}</p>").format(jobs, _swept(sweep))]
     going, waiting = (sweep.states.get(state) for state in ("running", "waiting"))
     if going or waiting:
         text = "Jobs are still running" if going else "Jobs are still to come"
         now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
-        parts.append(f"<p><strong>{text}: this is how it stood at {now}.</strong></p>")
+        line = Html("<p><strong>{}: this is how it stood at {}.</strong></p>")
+        parts.append(line.format(text, now))
     if sweep.about.get("command"):
-        parts.append(f"<pre>{html.escape(sweep.about['command'])}</pre>")
+        parts.append(Html("<pre>{}</pre>").format(sweep.about["command"]))
     return parts
 
 
@@ -153,7 +156,7 @@ def _about_jobs(sweep):
         text for group, text in told.items() if any(n.startswith(group) for n in sweep.metrics)
     ]
     by = f"Sorted by {sweep.metric}, best first. " if sweep.metric else ""
-    return html.escape(by + "; ".join(there)) + ("." if there else "")
+    return by + "; ".join(there) + ("." if there else "")
 
 
 def _plots(sweep, colour):
@@ -161,10 +164,10 @@ def _plots(sweep, colour):
     curves = figures.curve_plots(sweep, colour)
     if curves:
         about = note("A point of a long curve is the mean of neighbouring ones.")
-        parts += ["<h2>Curves</h2>", legend, _grid(curves), about]
+        parts += [H2.format("Curves"), legend, _grid(curves), about]
     if sweep.about.get("sweeper") == "optuna" and sweep.ranked:
         text = note("Line: the best so far. Hollow: not finished.")
-        parts += ["<h2>Trials</h2>", _grid([figures.trial_plot(sweep, colour)]), text]
+        parts += [H2.format("Trials"), _grid([figures.trial_plot(sweep, colour)]), text]
     effects, pairs = figures.effect_plots(sweep, colour), figures.pair_plots(sweep, colour)
     if effects or pairs:
         text = note(
@@ -172,9 +175,9 @@ def _plots(sweep, colour):
             "all other keys and its 95% interval, which may be longer than the plot is high. Of a "
             "pair of keys, the darker the better."
         )
-        parts += [f"<h2>{html.escape(sweep.metric)} by key</h2>", _grid([*effects, *pairs]), text]
+        parts += [H2.format(f"{sweep.metric} by key"), _grid([*effects, *pairs]), text]
     return parts
 
 
 def _grid(plots):
-    return f'<div class="plots">\n{chr(10).join(plots)}\n</div>'
+    return Html('<div class="plots">\n{}\n</div>').format(lines(plots))

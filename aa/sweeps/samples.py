@@ -1,7 +1,6 @@
 """Pictures and videos of the jobs of a sweep, side by side in one page."""
 
 import base64
-import html
 import io
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,7 @@ from PIL import Image
 
 from aa.data.video import VideoReader
 from aa.errors import UserError
-from aa.pages import note
+from aa.pages import Html, joined, note
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES, SUMMARY
 from aa.runs.tolerant import TolerantReader
@@ -29,17 +28,17 @@ def gallery(sweep):
     shown = [job for job in sweep.jobs if files.get(job.number)]
     if not shown:
         return ""
-    store, cards = Store(), ""
+    store, cards = Store(), []
     for job in shown[:MOST_JOBS]:
-        pictures = "".join(store.embed(file) for file in files[job.number][:MOST_VIDEOS])
+        pictures = joined(store.embed(file) for file in files[job.number][:MOST_VIDEOS])
         value = job.value(sweep.metric)
-        score = "" if value is None else f"<br>{html.escape(sweep.metric)} {value:.4g}"
-        caption = f"<figcaption>{html.escape(name_of(job))}{score}</figcaption>"
-        cards += f"<figure>{pictures}{caption}</figure>\n"
-    about = [f"reference, pose, result and truth after {html.escape(step)}"] if step else []
+        score = "" if value is None else Html("<br>{} {:.4g}").format(sweep.metric, value)
+        card = Html("<figure>{}<figcaption>{}{}</figcaption></figure>\n")
+        cards.append(card.format(pictures, name_of(job), score))
+    about = [f"reference, pose, result and truth after {step}"] if step else []
     if len(shown) > MOST_JOBS:
         about.append(f"the first {MOST_JOBS} of {len(shown)} jobs of the table")
-    return f'<div class="samples">\n{cards}</div>\n{note("; ".join(about))}'
+    return Html('<div class="samples">\n{}</div>\n{}').format(joined(cards), note("; ".join(about)))
 
 
 def samples(sweep):
@@ -70,7 +69,7 @@ class Store:
         try:
             return self._embed(path)
         except (OSError, UserError, ValueError) as error:
-            return note(html.escape(f"{path.name} cannot be shown: {error}"))
+            return note(f"{path.name} cannot be shown: {error}")
 
     def _embed(self, path):
         size = path.stat().st_size
@@ -80,8 +79,8 @@ class Store:
         content, kind = path.read_bytes(), TYPES[path.suffix]
         if not kind.startswith("video"):
             return _image(content, kind)
-        uri = _uri(content, kind)
-        return f'<video src="{uri}" autoplay loop muted playsinline></video>'
+        video = Html('<video src="{}" autoplay loop muted playsinline></video>')
+        return video.format(_uri(content, kind))
 
 
 def _steps(folder):
@@ -90,7 +89,7 @@ def _steps(folder):
         found = {}
         for home in (folder / stage / "samples").glob("step-*"):
             number, files = home.name.removeprefix("step-"), sorted(home.glob("[!.]*"))
-            if number.isdigit() and files:
+            if number.isdecimal() and files:
                 found[stage, int(number)] = files
         if found:
             return found
@@ -138,7 +137,7 @@ def _evenly(count):
 
 
 def _image(content, kind):
-    return f'<img src="{_uri(content, kind)}" alt="">'
+    return Html('<img src="{}" alt="">').format(_uri(content, kind))
 
 
 def _uri(content, kind):

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from aa.differences import flat, without_runs
-from aa.errors import UserError
+from aa.errors import UserError, one_line
 from aa.files import write_json
 from aa.lock import held_briefly
 from aa.outcomes import FAILED, read_outcome
@@ -177,7 +177,7 @@ class Sweep:
             yield
 
     def _say(self, text):
-        print(f"{self.folder}: its list of jobs {text}", flush=True)
+        print(one_line(f"{self.folder}: its list of jobs {text}"), flush=True)
 
     def _marked(self, key):
         marks = {name: job.get(key) for name, job in self.jobs().items()}

@@ -1,12 +1,12 @@
 """The tables of a sweep's page: jobs, means over seeds, failures."""
 
-import html
 import re
 
+from aa.pages import CELL, NOTHING, Html, joined, lines, row
 from aa.sweeps.jobs import spelled
 from aa.sweeps.results import SEED
 
-NOTHING = "&ndash;"
+PRE = Html("<pre>{}</pre>")
 TALL = 30  # rows from which a table scrolls inside the page
 
 
@@ -26,7 +26,7 @@ def jobs_table(sweep):
                 cells.append(_cell(found and found.step))
         time = None if job.seconds is None else duration(job.seconds)
         cells += [_cell(job.step), _cell(job.seconds, time)]
-        cells.append(f"<td><code>{html.escape(job.command)}</code></td>")
+        cells.append(Html("<td><code>{}</code></td>").format(job.command))
         rows.append((cells, job.number == best))
     return _sortable(titles, rows)
 
@@ -36,9 +36,9 @@ def groups_table(sweep, groups):
     keys = [key for key in sweep.keys if key != SEED]
     rows = []
     for place, group in enumerate(groups):
-        half = "" if group.half is None else f" &plusmn; {group.half:.2g}"
+        half = "" if group.half is None else Html(" &plusmn; {:.2g}").format(group.half)
         cells = [_swept(group.swept, key) for key in keys]
-        mean = f'<td data-v="{group.mean!r}">{group.mean:.5g}{half}</td>'
+        mean = Html('<td data-v="{!r}">{:.5g}{}</td>').format(group.mean, group.mean, half)
         rows.append(([*cells, mean, _cell(group.count)], place == 0))
     return _sortable([*keys, f"mean {sweep.metric}", "seeds"], rows)
 
@@ -49,12 +49,11 @@ def failures(sweep):
     for job in sweep.jobs:
         if job.state not in ("failed", "interrupted"):
             continue
-        error = html.escape(job.error or "It stopped before its end and left no error behind.")
-        lines = html.escape("\n".join(job.last_lines))
-        printed = f"<pre>{lines}</pre>" if lines else ""
-        again = f"<pre>{html.escape(job.command)}</pre>"
-        parts.append(f"<h3>Job {job.number} {job.state}</h3>\n<p>{error}</p>\n{printed}{again}")
-    return "\n".join(parts)
+        error = job.error or "It stopped before its end and left no error behind."
+        printed = PRE.format("\n".join(job.last_lines)) if job.last_lines else ""
+        texts = (job.number, job.state, error, printed, PRE.format(job.command))
+        parts.append(Html("<h3>Job {} {}</h3>\n<p>{}</p>\n{}{}").format(*texts))
+    return lines(parts)
 
 
 def duration(seconds):
@@ -69,28 +68,24 @@ def duration(seconds):
 
 def _sortable(titles, rows):
     """Rows of (cells with their tags, whether it is the best)."""
-    head = "".join(f'<th scope="col">{_breakable(title)}</th>' for title in titles)
-    body = "".join(
-        f"<tr{' class=ours' if best else ''}>{''.join(cells)}</tr>\n" for cells, best in rows
-    )
-    tall = " tall" if len(rows) > TALL else ""
-    return (
-        f'<div class="wide{tall}"><table class="sortable">\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}</tbody></table></div>\n"
-    )
+    head = joined(Html('<th scope="col">{}</th>').format(_breakable(title)) for title in titles)
+    body = joined(row(cells, ours=best) for cells, best in rows)
+    return Html(
+        '<div class="wide{}"><table class="sortable">\n<thead><tr>{}</tr></thead>\n'
+        "<tbody>\n{}</tbody></table></div>\n"
+    ).format(" tall" if len(rows) > TALL else "", head, body)
 
 
 def _breakable(title):
     """A title that may be broken into lines where words of a name meet."""
-    return re.sub(r"([./_])", r"\1<wbr>", html.escape(title))
+    return Html("<wbr>").join(re.split(r"(?<=[./_])", title))
 
 
 def _cell(value, text=None):
     """A cell that sorts by its value; None is nothing and sorts last."""
     if value is None:
-        return f"<td>{NOTHING}</td>"
-    shown = html.escape(str(value) if text is None else text)
-    return f'<td data-v="{html.escape(str(value))}">{shown}</td>'
+        return CELL.format(NOTHING)
+    return Html('<td data-v="{}">{}</td>').format(value, value if text is None else text)
 
 
 def _number(value):

@@ -4,6 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from aa.errors import one_line
 from aa.outcomes import read_outcome
 from aa.runs.layout import OUTCOME
 
@@ -58,4 +59,4 @@ class Watch(threading.Thread):
 def describe(name, outcome):
     """How a job ended, in a line."""
     error = f": {outcome['error']}" if outcome["error"] else ""
-    return f"{name}: {outcome['state']}{error} ({outcome['seconds']:.0f} s)"
+    return one_line(f"{name}: {outcome['state']}{error} ({outcome['seconds']:.0f} s)")

@@ -7,7 +7,14 @@ from pathlib import Path
 from aa.files import unlinked
 
 TAIL = 64 * 1024  # bytes of the end of a file that are looked at
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\xa0-\U0010ffff]")
+# What drives a terminal: CSI sequences (colours, moves), strings up to BEL or ST (titles, links),
+# other escapes, then every control character that is left.
+CONTROL = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
+    r"|\x1b[ -/]*[0-~]"
+    r"|[^\x20-\x7e\t\xa0-\U0010ffff]"
+)
 ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
 
 

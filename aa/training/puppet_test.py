@@ -13,6 +13,7 @@ from aa.evaluation.report import write_report
 from aa.evaluation.summary import summary
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import autocast, sampling_options
+from aa.plain import printable
 from aa.runs.lines import read_records
 from aa.weights.models import load_model
 
@@ -101,7 +102,7 @@ class PuppetTest:
             command=self.command,
             values=self._values(),
         )
-        print(f"{summary(outcome.scores)}\nreport: {page}")
+        print(f"{summary(outcome.scores)}\nreport: {printable(page)}")
 
     def _models(self):
         return {title: load_model(folder) for title, folder in self.stages.items()}

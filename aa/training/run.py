@@ -9,6 +9,7 @@ from pathlib import Path
 from aa.best import BestCheckpoint
 from aa.errors import Interrupted
 from aa.files import write_json
+from aa.plain import printable
 from aa.resume import decisive_hash
 from aa.runs.layout import PLAN
 from aa.runs.reading import read_json
@@ -114,7 +115,8 @@ class TrainingRun:
         }
         write_json(self.folder / "summary.json", summary)
         visualdl = Path(sys.executable).with_name("visualdl")
-        print(f"run folder: {self.folder}\nwatch:      {visualdl} --logdir {self.folder / 'vdl'}")
+        print(f"run folder: {printable(self.folder)}")
+        print(f"watch:      {visualdl} --logdir {printable(self.folder / 'vdl')}")
 
     def _callbacks(self, step, parameters, arguments, dataset):
         stage, trained = self.config.stage, list(parameters.values())

@@ -12,6 +12,7 @@ import sys
 from aa.config import HardwareConfig
 from aa.errors import UserError, one_line
 from aa.machine import prepare_paddle
+from aa.plain import printable
 from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.weights.catalogue import GROUPS
 from aa.weights.download import Hub, download
@@ -35,7 +36,7 @@ def main():
     except UserError as error:
         if FULL_ERROR:
             raise
-        _stop(one_line(error))
+        _stop(error)
     except OSError as error:  # a full disk, a folder that may not be written
         if FULL_ERROR:
             raise
@@ -46,7 +47,7 @@ def main():
 
 
 def _stop(message):
-    print(f"error: {message}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(USER_ERROR)
 
 
@@ -105,7 +106,7 @@ def _inspect(options):
     folder, components = inspect(options.folder, progress=True)
     model = folder.model
     channels = "-".join(map(str, model.block_out_channels))
-    print(f"{folder.path}: {_LAYOUTS[folder.layout]}")
+    print(f"{printable(folder.path)}: {_LAYOUTS[folder.layout]}")
     print(
         f"model: channels {channels}, {model.layers_per_block} layers per block, "
         f"{model.attention_heads} heads, cross-attention width {model.cross_attention_dim}"
@@ -142,7 +143,7 @@ def _download(options):
         ("file", "from", "size (MB)", "", "checked by"),
         [(r.path, r.repo, f"{r.bytes / 1e6:.1f}", r.state, r.checked) for r in report],
     )
-    print(f"`python -m aa.weights inspect {options.to}` looks inside.")
+    print(f"`python -m aa.weights inspect {printable(options.to)}` looks inside.")
 
 
 def _sizes(component):
@@ -155,7 +156,7 @@ def _show(header, rows):
 
 def _aligned(rows):
     """Rows as lines whose columns line up."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     padded = [[c.ljust(w) for c, w in zip(row, widths, strict=True)] for row in cells]
     return ["  ".join(row).rstrip() for row in padded]

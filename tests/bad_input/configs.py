@@ -17,6 +17,7 @@ LATENTS = ("data.latents=l", "data.cache_gb=0")
 COMPILED = ("inference.engine=compiled",)
 SAMPLES = ("stage.sample_steps=5", "inference.num_frames=4")
 SCORED = ("validation.num_clips=2", "validation.metrics=[loss,psnr]")
+OVERLAY = (*RANDOM, "hydra.searchpath=[file://mine]", "+experiment=mine")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -33,6 +34,17 @@ def _config(name, runner, *overrides, prepare=lambda: None):
             check_files(to_config(config))
 
         return read
+
+
+def overlay(text):
+    """A function that writes an overlay of this text."""
+
+    def write():
+        file = Path("mine/experiment/mine.yaml")
+        file.parent.mkdir(parents=True)
+        file.write_text(f"# @package _global_\n{text}\n")
+
+    return write
 
 
 def touch(*names):
@@ -74,6 +86,25 @@ _config("two sources of clips", "train", *RANDOM, "data.folder=clips")
 _config("a model of 10^9 layers", "train", *RANDOM, "model.layers_per_block=1000000000")
 _config("an unfinished list", "train", "data.crop_scale=[1,1")
 _config("a key that refers to none", "train", *RANDOM, "stage.max_steps=${stage.steps}")
+_config("a key that refers to a group", "train", *RANDOM, "seed=${hardware}")
+_config("an option given as a value", "train", *RANDOM, "hardware.sharding=stage1")
+_config("a group that is a number", "train", *RANDOM, "next_stage=5")
+_config("a group that is a word", "train", *RANDOM, "model.vae=x")
+_config("a group that is a list", "train", *RANDOM, "validation=[1,2]")
+_config("a group that is null", "train", *RANDOM, "model.vae=null")
+_config("an option that is left open", "infer", *PAIR, "inference=???")
+_config("a group that is left open", "infer", *PAIR, "sweep=???")
+_config("a group that refers to a text", "infer", *PAIR, "hardware.sharding=${name}")
+_config("a group that refers to another one", "train", *RANDOM, "sweep=${hardware}")
+_config("a group that refers to nothing", "train", *RANDOM, "model.vae=${nothing}")
+_config("a key that a group has not", "infer", *PAIR, "sweep={x: 1}")
+_config("an option that is a number", "infer", *PAIR, "hardware=3")
+_config("an option that refers to a key", "infer", *PAIR, "inference='${name}'")
+_config("an option in braces", "train", *RANDOM[1:], "model={x: 1}")
+_config("no option", "train", *RANDOM, "stage=null")
+_config("a group in a yaml file", "train", *OVERLAY, prepare=overlay("hardware: 5"))
+_config("a group in a group's file", "train", *OVERLAY, prepare=overlay("model: {vae: x}"))
+_config("a stage in a yaml file", "train", *OVERLAY, prepare=overlay("stage: ${next_stage}"))
 _config("a manifest key without its file", "train", *MANIFEST)
 _config(
     "a manifest key with a folder", "train", *MANIFEST, prepare=lambda: Path("clips.json").mkdir()

@@ -96,6 +96,17 @@ def test_the_table_shows_folders_as_arguments_take_them(tmp_path, monkeypatch, c
     assert end.startswith("1 run: 1 running; ")
 
 
+def test_the_table_shows_words_of_files_as_they_are_and_they_steer_nothing(tmp_path, capsys):
+    word = "\x1b[2J[red]x[/red]:smile:"
+    folder = tmp_path / f"outputs/{word.replace('/', '')}"
+    make_run(folder, ends=word, runner=f"{word.replace('/', '')}x", overrides=[f"{word}={word}"])
+    print_runs(list_runs(tmp_path / "outputs"))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert lines[1].count("\\x1b[2J[red]x[") == 5
+    assert "1 \\x1b[2J[red]x[/red]:smile:; " in lines[-1]
+
+
 def test_an_age_is_told_in_its_largest_unit():
     assert [spell_age(s) for s in (0, 59, 150, 7200, 200_000)] == [
         "0 s",

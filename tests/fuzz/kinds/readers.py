@@ -4,7 +4,7 @@ import functools
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 
-from aa.runs import Recorder
+from aa.runs.records import Recorder
 from tests.fuzz.kind import BrokenError
 from tests.fuzz.kinds.hydra_part import check_arguments
 from tests.fuzz.kinds.run_folder import CHECKPOINT, RUNNER
