@@ -16,7 +16,7 @@ from tests.fuzz.examine import WHERE
 from tests.fuzz.meter import MOST_SECONDS
 from tests.fuzz.place import Place
 from tests.fuzz.tally import Tally
-from tests.fuzz.verdict import FAILED, Fault, Verdict, slow_place
+from tests.fuzz.verdict import FAILED, Fault, Verdict, ours, slow_place
 
 KILL_AFTER = 10.0  # seconds of one mutant, whatever else the machine does
 LOOK_EVERY = 0.5  # seconds
@@ -151,7 +151,7 @@ class _Slot:
             place = slow_place(Path(self.worker.stacks).read_text())
             text = f"did not end in {KILL_AFTER:.0f} s: at {place}"
             self.end()
-            self._done(Verdict(FAILED, faults=[Fault("slow", text, place)]))
+            self._done(Verdict(FAILED, faults=[Fault("slow", text, ours(place))]))
             self.worker = None
             self._start()
 

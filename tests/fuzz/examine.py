@@ -9,7 +9,7 @@ from aa.resolvers import make_folder
 from tests.fuzz.audit import ForbiddenError
 from tests.fuzz.kind import BESIDE, SECRET, BrokenError
 from tests.fuzz.meter import MOST_EXTRA, MOST_SECONDS, TIMES_SIZE, Meter
-from tests.fuzz.verdict import REFUSED, Verdict, blanked, location, slow_place
+from tests.fuzz.verdict import REFUSED, Verdict, blanked, location, ours, slow_place
 
 LONGEST = 2100  # characters of what a user reads
 WHERE = signal.SIGUSR1  # asks a process where it is; answered whatever it does
@@ -80,8 +80,8 @@ class Examiner:
         self.is_close = 1 < times < 2
         if meter.seconds > MOST_SECONDS:
             self.stacks.seek(0)
-            place = f"{mutant.target}: {slow_place(self.stacks.read())}"
-            verdict.add("slow", f"took {meter.seconds:.1f} s at {place}", place)
+            place = slow_place(self.stacks.read())
+            verdict.add("slow", f"took {meter.seconds:.1f} s at {place}", ours(place))
         if meter.bytes > bound:
             said = self._neutral(verdict.line) or verdict.outcome
             text = f"took {meter.bytes >> 20} MB for {mutant.size} bytes: {said}"

@@ -68,13 +68,18 @@ def location(error):
 
 
 def slow_place(dump):
-    """Our innermost line in what faulthandler wrote last of a process that took too long."""
+    """The innermost line, and our innermost one, in what faulthandler wrote last of a process."""
     dump = dump.rpartition("(most recent call first)")[2]
     frames = re.findall(r'File "([^"]+)", line (\d+) in (\S+)', dump)
     frames = [frame for frame in frames if "/fuzz/" not in frame[0] or "planted" in frame[0]]
     ours = [frame for frame in frames if OURS.search(frame[0])]
     named = [f"{_short(file)}:{line} in {name}" for file, line, name in (*frames[:1], *ours[:1])]
     return " <- ".join(dict.fromkeys(named)) or "somewhere"
+
+
+def ours(place):
+    """Of what `slow_place` returned, our line: libraries are slow in one line or another."""
+    return place.rpartition(" <- ")[2]
 
 
 def _short(path):

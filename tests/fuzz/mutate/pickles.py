@@ -100,12 +100,39 @@ def _call(rng):
     return _name(rng) + arguments + rng.choice((b"R", b"\x81", b"b", b"}\x92", b"Rb", b"R}b"))
 
 
+def _hidden(rng):
+    """Bytes that hold opcodes, behind a frame that may end inside of the argument before them.
+
+    A reader that takes the argument anew behind the frame takes the first of these bytes, their
+    opcode, for it; their length, 78, is the opcode of None.
+    """
+    parts = rng.choices((b"}", b"M\0\0", b"J\0\0\0\0", b"N0", b"]"), k=rng.choice((0, 1, 2)))
+    before = b"".join(parts) + rng.choice((b"M\0\0", b"J\0\0\0\0"))
+    bomb = rng.choice((_put, _put, _nested, _empties, _length))(rng)[:70]
+    inside = b"N" * rng.choice((0, 1, 2)) + bomb
+    inside += (b"0N" * 39)[: 78 - len(inside)]
+    return b"\x95" + _u8(rng.randrange(1, len(before) + 4)) + before + b"CN" + inside
+
+
 def _bare(rng):
     """An opcode without an argument."""
     return bytes([rng.choice(BARE)])
 
 
-_NEW = (_put, _get, _length, _number, _name, _frame, _empties, _nested, _call, _bare, _bare)
+_NEW = (
+    _hidden,
+    _put,
+    _get,
+    _length,
+    _number,
+    _name,
+    _frame,
+    _empties,
+    _nested,
+    _call,
+    _bare,
+    _bare,
+)
 
 
 def any_opcodes(rng):
