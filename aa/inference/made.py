@@ -114,7 +114,7 @@ def _read(path):
 def _record(line) -> MadeVideo | None:
     """A line, unless it was cut short by a stop, or names files elsewhere."""
     try:
-        record = typed_record(json.loads(line), MadeVideo)
+        record = typed_record(json.loads(line.decode("utf-8")), MadeVideo)
     except (ValueError, RecursionError):
         return None
     return record if all(Path(name).name == name for name in record["bytes"]) else None

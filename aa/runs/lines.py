@@ -73,7 +73,7 @@ def _record(line):
     if not line.endswith(b"\n"):
         return None
     try:
-        record = json.loads(line)
+        record = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError):
         return None
     is_one = isinstance(record, dict) and type(record.get("step")) is int

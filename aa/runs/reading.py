@@ -106,7 +106,7 @@ def _load_json(content):
         raise ValueError(f"it holds {values} values")
     if not content.strip(b"\0 \n\r\t"):
         raise ValueError("it is empty" if not content else "it holds zero bytes only")
-    loaded = json.loads(content)
+    loaded = json.loads(content.decode("utf-8"))  # of bytes, json guesses an encoding
     if b"\\ud" in content or b"\\uD" in content:  # halves of characters, which nothing can print
         whole = json.dumps(loaded, ensure_ascii=False).encode("utf-8", "replace")
         loaded = json.loads(whole)
