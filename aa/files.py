@@ -108,6 +108,19 @@ def _linked(home, name):
     return f"{path}: {missing(path, 'file')}; remove it."
 
 
+def check_unlinked(home: Path, path: Path) -> None:
+    """Refuse a path below a folder that is reached by a link.
+
+    Raises:
+        NoPlainFileError: names the link.
+    """
+    inner = home
+    for part in path.relative_to(home).parts:
+        inner /= part
+        if inner.is_symlink():
+            raise NoPlainFileError(describe_link(inner))
+
+
 def describe_link(path: Path) -> str:
     """What is wrong with a link in a run folder, and what to do."""
     return (

@@ -18,7 +18,7 @@ from aa.config import typed, without_hydra
 from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError, one_line
 from aa.messages import explain
-from aa.recorded_overrides import Recorded, refuse_options
+from aa.recorded_overrides import Recorded, check_name, refuse_options
 from aa.runs.kinds import HydraFile, Overrides
 from aa.runs.layout import HYDRA, SNAPSHOT
 from aa.runs.links import check_own
@@ -78,6 +78,7 @@ class RecordedRun:
                 f"{self.folder / SNAPSHOT}: says no config or no command, which every run leaves. "
                 "Restore it."
             )
+        check_name(snapshot["config"].get("name"))
         runner = Path(snapshot["command"][1]).name
         if Path(runner).stem != self.runner.stem:
             again = f"python runners/{runner} {self.asked}" if runner in RUNNERS else "no runner's"

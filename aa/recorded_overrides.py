@@ -138,6 +138,9 @@ class Recorded:
                 f"recorded override {_shown(text)}: refused, for it could start other programs. "
                 "Nothing was run. If it is yours, give it again on the command line."
             )
+        if key == "name":
+            for name in _names(override):
+                check_name(name)
         if not any(_is_group(home, key) for home in self.homes):
             if key not in self.known:
                 raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
@@ -200,6 +203,18 @@ def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, 
         raise UserError(
             f"was started with {shown}, whose files could start other programs. If you trust them, "
             f"give it again: {asked} {shown}"
+        )
+
+
+def check_name(name: object) -> None:
+    """Refuse a recorded name, a part of the new run's folder, that leads out of it.
+
+    Raises:
+        UserError: it does.
+    """
+    if isinstance(name, str) and ".." in name.split("/"):
+        raise UserError(
+            f"recorded name {_shown(name)}: leads out of outputs/; give another: name=x"
         )
 
 

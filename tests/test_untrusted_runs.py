@@ -89,6 +89,21 @@ def test_an_interpolation_neither_leaks_nor_makes_anything(theirs, start, tmp_pa
     assert sorted(os.listdir(tmp_path)) == ["theirs"]
 
 
+@pytest.mark.parametrize("file", ["overrides.yaml", "../snapshot.json"])
+def test_a_name_makes_no_folder_elsewhere(theirs, start, tmp_path, file):
+    path, name = theirs / ".hydra" / file, "a/../../../../made"
+    if "json" in file:
+        snapshot = json.loads(path.read_text())
+        path.write_text(json.dumps({**snapshot, "config": {**snapshot["config"], "name": name}}))
+    else:
+        path.write_text(yaml.safe_dump([*STARTED, f"name={name}"]))
+    line = one_line(start("rerun=theirs"))
+    assert (
+        line == f"rerun=theirs: recorded name {name}: leads out of outputs/; give another: name=x"
+    )
+    assert sorted(os.listdir(tmp_path)) == ["theirs"]
+
+
 LINKS = (".command.lock", "train.log", "vdl", "checkpoints", "samples", "snapshot-1.json")
 
 

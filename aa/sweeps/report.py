@@ -12,6 +12,7 @@ from aa.sweeps.records import as_csv, as_json
 from aa.sweeps.results import collect, over_seeds
 from aa.sweeps.samples import gallery
 
+MOST_DAMAGED = 50  # files that are named
 MOST_KEYS = 8  # that are told in words
 STYLE = Html("""
 body { max-width: 84rem; }
@@ -108,7 +109,18 @@ def _parts(sweep, groups):
     shown = gallery(sweep)
     parts += [H2.format("Samples"), shown] if shown else []
     parts += [H2.format("Failures"), failed] if failed else []
+    parts += _damaged(sweep)
     return [*parts, SCRIPT]
+
+
+def _damaged(sweep):
+    """Files of the runs that could not be read, by name."""
+    if not sweep.troubles:
+        return []
+    items = lines(Html("<li>{}</li>").format(line) for line in sweep.troubles[:MOST_DAMAGED])
+    rest = len(sweep.troubles) - MOST_DAMAGED
+    more = [note(f"and {rest} more")] if rest > 0 else []
+    return [H2.format("Damaged files"), Html("<ul>\n{}\n</ul>").format(items), *more]
 
 
 def _about(sweep):

@@ -146,6 +146,8 @@ def _runs(folder):
     if is_run(folder) and not (folder / SWEEP).is_file():
         return [folder]
     runs = [inner for inner in folder.iterdir() if inner.is_dir() and is_run(inner)]
+    if (folder / SWEEP).is_file():  # its jobs lie in it; a folder of runs may be one of links
+        runs = [run for run in runs if not run.is_symlink()]
     if not runs:
         raise UserError(f"{folder}: holds no runs; give the folder of a sweep or of several runs.")
     return sorted(runs, key=lambda run: (_number(run) is None, _number(run) or 0, run.name))

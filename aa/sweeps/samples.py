@@ -10,6 +10,7 @@ from PIL import Image
 
 from aa.data.video import VideoReader
 from aa.errors import UserError
+from aa.files import check_unlinked
 from aa.pages import Html, joined, note
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES, SUMMARY
@@ -30,7 +31,8 @@ def gallery(sweep):
         return ""
     store, cards = Store(), []
     for job in shown[:MOST_JOBS]:
-        pictures = joined(store.embed(file) for file in files[job.number][:MOST_VIDEOS])
+        chosen = files[job.number][:MOST_VIDEOS]
+        pictures = joined(_shown(store, file, job.folder) for file in chosen)
         value = job.value(sweep.metric)
         score = "" if value is None else Html("<br>{} {:.4g}").format(sweep.metric, value)
         card = Html("<figure>{}<figcaption>{}{}</figcaption></figure>\n")
@@ -81,6 +83,15 @@ class Store:
             return _image(content, kind)
         video = Html('<video src="{}" autoplay loop muted playsinline></video>')
         return video.format(_uri(content, kind))
+
+
+def _shown(store, path, home):
+    """HTML of a file of a run folder; not of what a link in it leads to, which may be anything."""
+    try:
+        check_unlinked(home, path)
+    except UserError as error:
+        return note(str(error))
+    return store.embed(path)
 
 
 def _steps(folder):

@@ -127,6 +127,22 @@ def test_a_damaged_sample_is_named_and_the_page_goes_on(make_sweep):
     assert "clip.avi cannot be shown" in samples.gallery(collect([folder]))
 
 
+def test_a_sample_behind_a_link_is_named_and_not_shown(make_sweep, add_sample, tmp_path):
+    folder = make_sweep([({}, 0.1, "done")])
+    outside = add_sample(tmp_path / "mine", 10)
+    (folder / "0_job" / "samples").symlink_to(outside.parents[1])
+    page = samples.gallery(collect([folder]))
+    assert "data:video" not in page and f"samples: is a link to {outside.parents[1]}" in page
+
+
+def test_damaged_files_are_named_and_the_other_jobs_shown(make_sweep):
+    folder = make_sweep(TWO)
+    (folder / "0_job" / "job.json").write_text("[" * 5000)
+    text = write_report([folder]).read_text()
+    assert "<h2>Damaged files</h2>" in text and "0_job/job.json: cannot be read as what" in text
+    assert "2 jobs: 1 failed, 1 done." in text
+
+
 def test_samples_that_are_folders_of_pictures_become_a_strip(make_sweep):
     folder = make_sweep([({}, 0.1, "done")])
     home = folder / "0_job/samples/step-000010/clip"
