@@ -18,7 +18,7 @@ from aa.config import typed, without_hydra
 from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError, one_line
 from aa.messages import explain
-from aa.recorded_overrides import Recorded, check_name, refuse_options
+from aa.recorded_overrides import Recorded, check_name, key_of, refuse_options
 from aa.runs.kinds import HydraFile, Overrides
 from aa.runs.layout import HYDRA, SNAPSHOT
 from aa.runs.links import check_own
@@ -78,7 +78,6 @@ class RecordedRun:
                 f"{self.folder / SNAPSHOT}: says no config or no command, which every run leaves. "
                 "Restore it."
             )
-        check_name(snapshot["config"].get("name"))
         runner = Path(snapshot["command"][1]).name
         if Path(runner).stem != self.runner.stem:
             again = f"python runners/{runner} {self.asked}" if runner in RUNNERS else "no runner's"
@@ -104,9 +103,12 @@ class RecordedRun:
         dropped = re.compile(rf"\+{{0,2}}({'|'.join(forget)})(\.\w+)?=")
         kept = [o for o in self._overrides if not dropped.match(o)]
         homes = config_homes(given_options(words), self.runner)
+        config = self.snapshot["config"]
         try:
             self._check_options(words)
-            return Recorded(schema, homes, given).of_run(kept, self.snapshot["config"])
+            if "name" not in map(key_of, given):
+                check_name(config.get("name"))
+            return Recorded(schema, homes, given).of_run(kept, config)
         except UserError as error:
             raise UserError(f"{self.asked}: {error}") from error
 
