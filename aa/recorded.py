@@ -223,7 +223,9 @@ def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
         )
         HydraConfig.instance().set_config(config)  # the run's name asks for its choices
         yield config
-    except (HydraException, OmegaConfBaseException) as error:
+    except UserError:
+        raise
+    except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
         raise UserError(explain(error, schema)) from error
     finally:
         GlobalHydra.instance().clear()

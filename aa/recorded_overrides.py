@@ -213,9 +213,7 @@ def check_name(name: object) -> None:
         UserError: it does.
     """
     if isinstance(name, str) and ".." in name.split("/"):
-        raise UserError(
-            f"recorded name {_shown(name)}: leads out of outputs/; give another: name=x"
-        )
+        raise UserError(f"recorded name {_shown(name)}: leads out of outputs/; add name=<another>.")
 
 
 def key_of(override: str) -> str:

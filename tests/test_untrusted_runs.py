@@ -98,9 +98,7 @@ def test_a_name_makes_no_folder_elsewhere(theirs, start, tmp_path, file):
     else:
         path.write_text(yaml.safe_dump([*STARTED, f"name={name}"]))
     line = one_line(start("rerun=theirs"))
-    assert (
-        line == f"rerun=theirs: recorded name {name}: leads out of outputs/; give another: name=x"
-    )
+    assert line == f"rerun=theirs: recorded name {name}: leads out of outputs/; add name=<another>."
     assert sorted(os.listdir(tmp_path)) == ["theirs"]
 
 

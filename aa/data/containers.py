@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from aa.data.mp4_boxes import check_boxes
 from aa.errors import ClipError
 from aa.files import missing
 
@@ -33,7 +34,7 @@ def check_container(path):
         with path.open("rb") as file:
             is_mp4 = file.read(8)[4:] in (b"ftyp", b"moov", b"mdat", b"free", b"wide", b"skip")
             if is_mp4:
-                _check_boxes(path, file)
+                check_boxes(path, file)
             else:
                 _check_end(path, file)
     except OSError as error:
@@ -41,36 +42,6 @@ def check_container(path):
             f"{path}: cannot be read ({error.strerror}). Mend that or copy it."
         ) from error
     _probe(path)
-
-
-def _check_boxes(path, file):
-    """Walk the top-level mp4 boxes: each must end inside the file, and `moov` (the index) be there.
-
-    FFmpeg opens a file cut between two frames without a word, as a shorter video.
-    """
-    file_size, start, kinds = path.stat().st_size, 0, set()
-    while start + 8 <= file_size:
-        file.seek(start)
-        header = file.read(16)
-        box_size, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if box_size == 1:  # a 64-bit size follows
-            box_size = int.from_bytes(header[8:16], "big")
-        elif box_size == 0:  # the box reaches to the end of the file
-            box_size = file_size - start
-        if box_size < 8 or not kind.isalnum():
-            break  # padding after the last box
-        if start + box_size > file_size:
-            raise ClipError(
-                f"{path}: is cut short: {file_size} bytes, its mp4 boxes need at least "
-                f"{start + box_size}. Copy or encode it again."
-            )
-        kinds.add(kind)
-        start += box_size
-    if b"moov" not in kinds:
-        raise ClipError(
-            f"{path}: has no moov box (the index of an mp4), so its writing was not finished. "
-            "Copy or encode it again."
-        )
 
 
 def _check_end(path, file):

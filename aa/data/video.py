@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from av.error import FFmpegError
 
-from aa.data.containers import check_container
+from aa.data.containers import check_container, first_line
 from aa.data.decoder import Decoder
 from aa.data.display import Display
 from aa.data.video_index import at_constant_rate
@@ -90,12 +91,27 @@ class VideoReader:
         stored = self._resampling.frames[indices]
         pictures = np.empty(0)
         for place, frame in self._open().frames(np.unique(stored).tolist()):
-            picture = self._display.rgb(frame)
+            picture = self._shown(place, frame)
             if not len(pictures):
                 pictures = np.empty((len(stored), *picture.shape), np.uint8)
+            if picture.shape != pictures.shape[1:]:
+                raise ClipError(
+                    f"{self.path}: frame {place} is turned otherwise than those before. Re-encode "
+                    "or replace the file."
+                )
             for i in np.flatnonzero(stored == place):
                 pictures[i] = picture
         return pictures
+
+    def _shown(self, place, frame):
+        """A frame as it is shown, uint8 RGB [H, W, 3]."""
+        try:
+            return self._display.rgb(frame)
+        except (FFmpegError, ValueError) as error:  # colours or fields that no filter knows
+            raise ClipError(
+                f"{self.path}: frame {place} cannot be shown ({first_line(error)}). Re-encode or "
+                "replace the file."
+            ) from error
 
     def check_ends(self) -> None:
         """Decode the first and the last frame; ClipError if they do not."""
