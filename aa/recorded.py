@@ -225,8 +225,15 @@ def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
         yield config
     except UserError:
         raise
-    except (HydraException, OmegaConfBaseException, ValueError, RecursionError) as error:
-        raise UserError(explain(error, schema)) from error
+    # OmegaConf asserts what it cannot merge.
+    except (
+        HydraException,
+        OmegaConfBaseException,
+        ValueError,
+        RecursionError,
+        AssertionError,
+    ) as e:
+        raise UserError(explain(e, schema)) from e
     finally:
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None

@@ -37,7 +37,7 @@ INERT = re.compile(
     r"|/(job|hydra)_logging=(default|disabled|none|run|stdout))",
     re.DOTALL,
 )
-NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)*")
+NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
 INTERPOLATION = "${"
 # What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
 GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
