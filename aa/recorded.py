@@ -30,6 +30,8 @@ FILES = (f"{HYDRA}/overrides.yaml", f"{HYDRA}/hydra.yaml")
 RUNNERS = ("train.py", "infer.py", "evaluate.py")
 OPTIONS = ("config_path", "config_name", "config_dir")
 NAMED = 5  # unknown keys in an error
+# What Hydra and OmegaConf raise where no config can be made; the last where groups do not merge.
+UNMADE = (HydraException, OmegaConfBaseException, ValueError, RecursionError, AssertionError)
 WHAT_FOR = {"rerun": "repeat", "resume": "go on with"}
 
 
@@ -225,15 +227,8 @@ def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
         yield config
     except UserError:
         raise
-    # OmegaConf asserts what it cannot merge.
-    except (
-        HydraException,
-        OmegaConfBaseException,
-        ValueError,
-        RecursionError,
-        AssertionError,
-    ) as e:
-        raise UserError(explain(e, schema)) from e
+    except UNMADE as error:
+        raise UserError(explain(error, schema)) from error
     finally:
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
