@@ -54,7 +54,7 @@ def _check_tables(path, file, start, end, file_size):
     for size, count in _equal_frames(file, start, end, TABLES, b""):
         if size * count > file_size:
             raise ClipError(
-                f"{path}: speaks of {count} frames of {size} bytes and has {file_size} bytes. "
+                f"{path}: speaks of {count} frames and has {file_size} bytes. "
                 "Re-encode or replace the file."
             )
 
