@@ -16,7 +16,7 @@ from aa.weights.stack import RefusedPickle
 from aa.weights.steps import Steps
 
 PROTOCOLS = range(2, 6)
-STEP = 48  # bytes of room that allow a step: tensors take a step for some ten bytes of the file
+STEP = 64  # bytes of room that allow a step: tensors take a step for some ten bytes of the file
 STOP = ord(".")
 
 # What torch and Paddle write, and pickle itself in these protocols for the same things: a step's
