@@ -1,6 +1,7 @@
 """What to animate: one pair, or a cases file of pictures and pose videos. Imports no paddle."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,15 @@ import yaml
 
 from aa.case_names import distinct_names
 from aa.config import InferConfig
+from aa.data.manifest import is_path
 from aa.errors import UserError, reason
 from aa.files import missing, read_text
 from aa.schemas.checks import shard_of
 
 MOST_BYTES, MOST_CASES = 500_000, 10_000
 TEXTS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "timestamp")}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # a hundred times faster, where there is one
+RESOLVER = yaml.resolver.Resolver()
 FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4, turn.mp4]`"
 
 
@@ -54,10 +58,10 @@ def read_cases(
         (name,) = distinct_names([(reference, pose)])
         return [Case(Path(reference), Path(pose), name)]
     pairs = [(image, v) for image, videos in _read_yaml(Path(cases)).items() for v in videos]
-    home, found = Path(cases).parent, []
-    for (image, video), name in zip(pairs, distinct_names(pairs), strict=True):
-        found.append(Case(_locate(image, home), _locate(video, home), name))
-    _refuse_doubles(cases, found)
+    home = Path(cases).parent
+    files = [(_locate(image, home), _locate(video, home)) for image, video in pairs]
+    _refuse_doubles(cases, files)
+    found = [Case(*pair, name) for pair, name in zip(files, distinct_names(pairs), strict=True)]
     if shard:
         number, count = shard_of(shard)
         found = found[number - 1 :: count]
@@ -75,15 +79,13 @@ def cases_of(config: InferConfig) -> list[Case]:
     )
 
 
-def _refuse_doubles(name, cases):
+def _refuse_doubles(name, files):
     """The same picture in the same poses is the same video: one line of the file is a mistake."""
     seen = set()
-    for case in cases:
-        pair = os.path.abspath(case.reference), os.path.abspath(case.pose)
+    for reference, pose in files:
+        pair = os.path.abspath(reference), os.path.abspath(pose)
         if pair in seen:
-            raise UserError(
-                f"cases={name}: {case.reference} with {case.pose} is there twice; leave one out."
-            )
+            raise UserError(f"cases={name}: {reference} with {pose} is there twice; leave one out.")
         seen.add(pair)
 
 
@@ -108,34 +110,89 @@ def _locate(name, home):
 def _read_yaml(path):
     """{picture: [pose video, ...]}; a single video may stand without brackets.
 
-    The file is parsed and nothing in it is built: a few aliases or merges could grow without end.
+    Nothing is built but this: a few aliases, merges or nested lists could grow without end.
     """
     name = f"cases={path}"
     text = read_text(path, most=MOST_BYTES, advice=f"Wanted: {FORM}.", name=name)
+    if re.search("^%TAG", text, re.MULTILINE):  # each is compared with all before it
+        raise UserError(f"{name}: names tags of its own, which no list of files needs.")
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return _Cases(yaml.parse(text, Loader=LOADER), name).read()
+    except UserError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
         raise UserError(f"{name}: not yaml ({reason(error)}). Wanted: {FORM}.") from error
-    if not isinstance(root, yaml.MappingNode) or not root.value:
-        raise UserError(f"{name}: wanted {FORM}.")
-    content, count = {}, 0
-    for key, value in root.value:
-        videos = value.value if isinstance(value, yaml.SequenceNode) else [value]
-        if not videos or not all(map(_is_text, (key, *videos))):
-            line = value.start_mark.line + 1
-            raise UserError(f"{name}, line {line}: another form; wanted {FORM}.")
-        if key.value in content:
-            raise UserError(f"{name}: {key.value} is there twice; put its videos together.")
-        content[key.value] = [video.value for video in videos]
-        count += len(videos)
-        if count > MOST_CASES:
-            raise UserError(f"{name}: more than {MOST_CASES} cases; make several files.")
-    return content
 
 
-def _is_text(node):
-    """Whether a node stands for its own text: yaml takes 2024_06, 12:30:00 or no for other things.
+class _Cases:
+    """What a cases file says, from one event of its parser to the next."""
+
+    def __init__(self, events, name):
+        self.events, self.name = events, name
+        self.named, self.count = {}, 0  # what aliases stand for, number of cases
+
+    def read(self):
+        """The mapping of the file."""
+        for event in self.events:
+            if not isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
+                break
+        content = self._mapping() if isinstance(event, yaml.MappingStartEvent) else {}
+        if not content:
+            raise UserError(f"{self.name}: wanted {FORM}.")
+        if not isinstance([next(self.events), next(self.events)][1], yaml.StreamEndEvent):
+            raise UserError(f"{self.name}: holds several documents; make several files.")
+        return content
+
+    def _mapping(self):
+        content = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            picture, value = self._text(event), next(self.events)
+            is_list = isinstance(value, yaml.SequenceStartEvent)
+            videos = self._list(value) if is_list else self._text(value)
+            videos = videos if isinstance(videos, list) else [videos]
+            if not isinstance(picture, str) or not videos or None in videos:
+                line = value.start_mark.line + 1
+                raise UserError(f"{self.name}, line {line}: another form; wanted {FORM}.")
+            if picture in content:
+                raise UserError(f"{self.name}: {picture} is there twice; put its videos together.")
+            content[picture] = videos
+            self._count(len(videos))
+        return content
+
+    def _list(self, start):
+        """The texts of a list, which end with the first that is none."""
+        texts = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            text = self._text(event)
+            texts.append(text if isinstance(text, str) else None)
+            if texts[-1] is None or len(texts) > MOST_CASES:
+                break
+        return self._remember(start.anchor, texts)
+
+    def _text(self, event):
+        """A scalar, or what an alias stands for; None for anything that is no text."""
+        if isinstance(event, yaml.AliasEvent):
+            return self.named.get(event.anchor)
+        return self._remember(event.anchor, event.value if _is_text(event) else None)
+
+    def _remember(self, anchor, value):
+        if anchor:
+            self.named[anchor] = value
+        return value
+
+    def _count(self, more):
+        self.count += more
+        if self.count > MOST_CASES:
+            raise UserError(f"{self.name}: more than {MOST_CASES} cases; make several files.")
+
+
+def _is_text(event):
+    """Whether an event stands for its own text: yaml takes 2024_06 or no for other things.
 
     Null and what a tag would make of it are none.
     """
-    return isinstance(node, yaml.ScalarNode) and node.tag in TEXTS
+    if not isinstance(event, yaml.ScalarEvent) or not is_path(event.value):
+        return False
+    if event.tag in (None, "!"):
+        return RESOLVER.resolve(yaml.ScalarNode, event.value, event.implicit) in TEXTS
+    return event.tag in TEXTS

@@ -41,15 +41,16 @@ def some(items: Iterable[object]) -> str:
     return "; ".join(items[:NAMED]) + more
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """A message as one line of printable characters; of a very long one, start and end.
 
-    Names found in files are anybody's: they could drive a terminal or fill its pages.
+    Names found in files are anybody's: they could drive a terminal or fill its pages. What is cut
+    is cut first: each of its characters would take many in the line, and time.
     """
-    line, half = " ".join(str(text).split()), LONGEST // 2
-    if len(line) > LONGEST:  # only what is shown is made printable
-        return f"{printable(line[:half])[:half]} ... {printable(line[-half:])[-half:]}"
-    line = printable(line)
+    text, half = str(text), LONGEST // 2
+    if len(text) > 2 * LONGEST:
+        text = f"{text[:LONGEST]} ... {text[-LONGEST:]}"
+    line = printable(" ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[:half]} ... {line[-half:]}"
 
 

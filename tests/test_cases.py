@@ -91,6 +91,11 @@ def test_a_shard_may_have_no_case(files):
         "ann.png: []",
         "ann.png: {walk.mp4: 1}",
         "null: [walk.mp4]",
+        "[ann.png]: walk.mp4",
+        "ann.png: [[walk.mp4]]",
+        "ann.png: *nothing",
+        "ann.png: &list [walk.mp4, *list]",
+        'ann.png: ["a\\0b"]',
         "ann.png: [~]",
     ],
 )
@@ -111,3 +116,19 @@ def test_what_is_no_yaml_is_refused(content, files, tmp_path):
 def test_pictures_may_share_a_list_of_videos_by_its_name(files):
     cases = read_cases(cases=files("ann.png: &all [walk.mp4, turn.mp4]\nbob.png: *all"))
     assert [case.name for case in cases] == ["ann_walk", "ann_turn", "bob_walk", "bob_turn"]
+
+
+def test_a_video_may_have_a_name_that_others_use(files):
+    cases = read_cases(cases=files("ann.png: [&first walk.mp4]\nbob.png: [*first, turn.mp4]"))
+    assert [case.name for case in cases] == ["ann_walk", "bob_walk", "bob_turn"]
+
+
+def test_names_that_yaml_takes_for_numbers_or_dates_are_names(files, tmp_path):
+    for name in ("1", "2024-06-01", "no"):
+        (tmp_path / name).touch()
+    cases = read_cases(cases=files("1: [2024-06-01, no]"))
+    assert [case.name for case in cases] == ["1_2024-06-01", "1_no"]
+
+
+def test_several_documents_are_refused(files):
+    assert "holds several documents" in refused(files("ann.png: walk.mp4\n---\nbob.png: walk.mp4"))

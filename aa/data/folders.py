@@ -4,7 +4,7 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from aa.data.manifest import Clip
 from aa.errors import UserError, some
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 VIDEOS, POSES = "video", "video_dwpose"
 # What two names must have in common: the whole, or all but the ending's case, or all but the ending
-ALIKE: tuple[Callable[[PurePosixPath], object], ...] = (
+ALIKE: tuple[Callable[[str], str], ...] = (
     lambda name: name,
-    lambda name: name.with_suffix(name.suffix.lower()),
-    lambda name: name.with_suffix(""),
+    lambda name: "".join((os.path.splitext(name)[0], os.path.splitext(name)[1].lower())),
+    lambda name: os.path.splitext(name)[0],
 )
 
 
@@ -69,20 +69,20 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
     return [Clip(parts[0] / video, parts[1] / pose) for video, pose in pairs], left_out
 
 
-def _videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
+def _videos(part: Path) -> tuple[list[str], list[str]]:
     """Paths of the videos below a folder, and what else is there, with reasons; both sorted."""
     videos, others = [], []
     for path in _walk(part):
-        if path.name.startswith("."):
+        if path.rpartition("/")[2].startswith("."):
             others.append(f"{path} (hidden)")
-        elif path.suffix.lower() in VIDEO_ENDINGS:
+        elif path.lower().endswith(VIDEO_ENDINGS):
             videos.append(path)
         else:
             others.append(f"{path} (no video)")
-    return sorted(videos, key=str), sorted(others)
+    return sorted(videos), sorted(others)
 
 
-def _walk(part: Path) -> Iterator[PurePosixPath]:
+def _walk(part: Path) -> Iterator[str]:
     """Yield the files below a folder and its hidden folders, as relative paths.
 
     Links are followed, a folder that they lead to a second time is not.
@@ -90,8 +90,9 @@ def _walk(part: Path) -> Iterator[PurePosixPath]:
     seen = {os.path.realpath(part)}
     for home, folders, files in os.walk(part, followlinks=True):
         hidden = [name for name in folders if name.startswith(".")]
+        below = Path(home).relative_to(part).as_posix()
         for name in (*hidden, *files):
-            yield PurePosixPath(Path(home, name).relative_to(part).as_posix())
+            yield name if below == "." else f"{below}/{name}"
         inside = {n: os.path.realpath(Path(home, n)) for n in sorted(set(folders) - set(hidden))}
         folders[:] = [name for name, real in inside.items() if real not in seen]
         seen.update(inside.values())
@@ -119,7 +120,7 @@ def _pair(videos, poses, folder):
             f"{some(sorted(f'{_named(VIDEOS, v)} with {_named(POSES, p)}' for v, p in several))}. "
             "Give the two of a pair the same name, ending included."
         )
-    return sorted(pairs, key=lambda pair: str(pair[0])), rest if any(rest) else None
+    return sorted(pairs), rest if any(rest) else None
 
 
 def _named(part, names):

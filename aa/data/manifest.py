@@ -8,12 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from aa.data.data_files import DataFiles
+from aa.data.json_items import list_items
 from aa.errors import ClipError, UserError, reason, some
 from aa.files import read_text
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 256_000_000  # a million clips
+MOST_OTHER = 1000  # characters that are read of what is no list
+KEYS = ("video_path", "kps_path")
 MANIFEST_FORM = '[{"video_path": "video/00001.mp4", "kps_path": "video_dwpose/00001.mp4"}, ...]'
 
 
@@ -25,7 +29,7 @@ class Clip:
     pose: Path
 
 
-def read_manifest(path, *, allow_outside=False):
+def read_manifest(path: str | os.PathLike, *, allow_outside: bool = False) -> list[Clip]:
     """The clips of a JSON manifest, a list of {"video_path", "kps_path"}.
 
     Relative paths are looked for in the data root (the folder that holds the manifest's folder),
@@ -36,28 +40,24 @@ def read_manifest(path, *, allow_outside=False):
         UserError: names what is missing, malformed or outside.
     """
     path = Path(path)
-    items = _load_list(path)
+    names = _read_names(path)
     root = path.resolve().parent.parent
-    clips = []
-    for number, item in enumerate(items):
-        keys = ("video_path", "kps_path")
-        if not isinstance(item, dict) or not all(_is_path(item.get(key)) for key in keys):
-            raise UserError(
-                f"{path}: item {number} is {json.dumps(item)[:80]}, wanted an object with the keys "
-                "video_path and kps_path, both paths."
-            )
-        clips.append(Clip(*(_locate(item[key], root) for key in keys)))
-    _name_doubles(path, clips)
-    if not allow_outside:
-        _check_inside(path, root, items)
-    files = [file for clip in clips for file in (clip.video, clip.pose)]
-    gone = [file for file in files if not os.path.isfile(file)]
-    if gone:
+    files = DataFiles(root)
+    for name in names:
+        files.add(name)
+    _name_doubles(path, files.found)
+    if files.outside and not allow_outside:
         raise UserError(
-            f"{path}: {len(gone)} of {len(files)} files do not exist: {some(gone)}. "
+            f"{path}: {len(files.outside)} paths lead out of {root}, by .. or by a link: "
+            f"{some(files.outside)}. Write absolute paths, or allow it with "
+            "data.allow_outside=true."
+        )
+    if files.gone:
+        raise UserError(
+            f"{path}: {len(files.gone)} of {len(names)} files do not exist: {some(files.gone)}. "
             f"Paths are taken relative to {root}, then to the working directory."
         )
-    return clips
+    return [Clip(Path(video), Path(pose)) for video, pose in _pairs(files.found)]
 
 
 def check_clips(clips, *, min_frames, skip_bad, progress=True):
@@ -116,25 +116,36 @@ def _fault(clip, *, min_frames):
     return None
 
 
-def _load_list(path):
+def _read_names(path):
+    """The paths of a manifest, a video and its poses in turn, as they are written."""
     advice = f"Set data.manifest to a JSON list {MANIFEST_FORM}."
-    text = read_text(path, most=MOST_BYTES, advice=advice)
+    text, names = read_text(path, most=MOST_BYTES, advice=advice), []
     try:
-        items = json.loads(text)
+        if not text.lstrip().startswith("["):
+            kind = type(json.loads(text[:MOST_OTHER])).__name__
+            raise UserError(f"{path}: holds a {kind}, wanted a list {MANIFEST_FORM}.")
+        for number, (start, item) in enumerate(list_items(text)):
+            found = [item.get(key) for key in KEYS] if isinstance(item, dict) else []
+            if not found or not all(map(is_path, found)):
+                raise UserError(
+                    f"{path}: item {number} is {start}, wanted an object with the keys "
+                    "video_path and kps_path, both paths."
+                )
+            names += found
+    except UserError:
+        raise
     except json.JSONDecodeError as error:
         raise UserError(
             f"{path}, line {error.lineno}, column {error.colno}: not JSON ({error.msg}). {advice}"
         ) from error
     except (ValueError, RecursionError) as error:  # a number of 5000 digits, 1000 brackets
         raise UserError(f"{path}: not readable as JSON ({reason(error)}). {advice}") from error
-    if not isinstance(items, list):
-        raise UserError(f"{path}: holds a {type(items).__name__}, wanted a list {MANIFEST_FORM}.")
-    if not items:
+    if not names:
         raise UserError(f"{path}: is an empty list, so there is nothing to train on.")
-    return items
+    return names
 
 
-def _is_path(value):
+def is_path(value: object) -> bool:
     """Whether a file could have this name: JSON also knows zero bytes and halves of characters."""
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
@@ -142,39 +153,13 @@ def _is_path(value):
         return False
 
 
-def _locate(name, root):
-    """An absolute path as it is; else under the data root if there, else under the working dir."""
-    in_root = root / name  # an absolute name replaces the root
-    in_working_directory = Path.cwd() / name
-    if not os.path.exists(in_root) and os.path.exists(in_working_directory):
-        return in_working_directory
-    return in_root
+def _pairs(items):
+    return zip(items[::2], items[1::2], strict=True)
 
 
-def _name_doubles(path, clips):
+def _name_doubles(path, files):
     """Some repeat a clip so that it trains more often; others did not mean to."""
-    repeats = [clip for clip, times in Counter(clips).items() if times > 1]
+    repeats = [pair for pair, times in Counter(_pairs(files)).items() if times > 1]
     if repeats:
-        listed = some(clip.video for clip in repeats)
+        listed = some(video for video, _ in repeats)
         log.warning("%s: %d clips are listed more than once: %s", path, len(repeats), listed)
-
-
-def _check_inside(path, root, items):
-    """A data set from elsewhere reads its own files only, unless it is told to."""
-    real_root, here = (Path(os.path.realpath(home)) for home in (root, Path.cwd()))
-
-    def leads_out(name):
-        path = _locate(name, root)
-        target = Path(os.path.realpath(path))
-        from_root = path == root / name
-        return not (
-            target.is_relative_to(real_root) or (not from_root and target.is_relative_to(here))
-        )
-
-    names = [item[key] for item in items for key in ("video_path", "kps_path")]
-    out = [name for name in names if not os.path.isabs(name) and leads_out(name)]
-    if out:
-        raise UserError(
-            f"{path}: {len(out)} paths lead out of {root}, by .. or by a link: {some(out)}. "
-            "Write absolute paths, or allow it with data.allow_outside=true."
-        )

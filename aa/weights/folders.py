@@ -12,6 +12,7 @@ from aa.config import ModelConfig
 from aa.errors import UserError
 from aa.runs.layout import STAGES
 from aa.weights.published import model_config, published_config, read_json
+from aa.weights.shown import shown
 from aa.weights.tables import COMPONENTS
 
 FORMAT = "aa-1"
@@ -103,7 +104,9 @@ def _own(path):
     file = path / "config.json"
     config = read_json(file)
     if config["format"] != FORMAT:
-        raise UserError(f"{file}: format {config['format']}, wanted {FORMAT}. Convert it again.")
+        raise UserError(
+            f"{file}: format {shown(config['format'])}, wanted {FORMAT}. Convert it again."
+        )
     missing = [key for key in ("model", "components") if key not in config]
     if missing:
         raise UserError(f"{file}: has no {missing[0]}. Save or convert the weights again.")

@@ -1,79 +1,95 @@
-"""What a pickle would do to memory and time, counted before it runs.
+"""A reader of pickles that knows only the opcodes that dicts of tensors are written with.
 
-`pickles` decides what a pickle may call. This decides what it may cost: the unpickler makes room
-for any memo index it is told, and a tuple of a tuple twice of a tuple twice ... is a few bytes in
-the file and 2^n steps for the first dict that takes it as a key.
+A pickle is a program. Python's own reader does whatever that says, and a second reader that looked
+at the program first could be told something else. This is the only one: what it counts is what it
+does. It makes texts, numbers, tuples, lists and dicts; what else there is, its `find` makes.
 """
 
 import pickle
 import pickletools
+import struct
+from collections.abc import Callable
+from typing import Any
 
-_MOST_IN_TUPLE = 1000  # a tensor's arguments are 20
-_MOST_STEPS = 1_000_000  # some 40 a tensor
-_PUT = ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE")
-_GET = ("GET", "BINGET", "LONG_BINGET")
-# Their result holds what they take; a dict or a list is no key, so what it holds does not count.
-_HOLDERS = ("TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "FROZENSET", "REDUCE", "NEWOBJ", "OBJ", "INST")
-_HOLDERS += ("NEWOBJ_EX", "BUILD")
-_MARK = pickletools.markobject
+from aa.weights.room import Room
+from aa.weights.stack import RefusedPickle
+from aa.weights.steps import Steps
+
+PROTOCOLS = range(2, 6)
+STEP = 64  # bytes of room that allow a step: tensors take a step for some ten bytes of the file
+STOP = ord(".")
+
+# What torch and Paddle write, and pickle itself in these protocols for the same things: a step's
+# byte -> its method and its argument, often the width of a number that follows.
+_STEPS: dict[int, tuple[Callable, Any]] = {
+    ord("("): (Steps.set_mark, None),
+    ord("N"): (Steps.constant, None),
+    0x88: (Steps.constant, True),
+    0x89: (Steps.constant, False),
+    ord(")"): (Steps.constant, ()),
+    ord("K"): (Steps.read_packed, struct.Struct("<B")),
+    ord("M"): (Steps.read_packed, struct.Struct("<H")),
+    ord("J"): (Steps.read_packed, struct.Struct("<i")),
+    ord("G"): (Steps.read_packed, struct.Struct(">d")),
+    0x8A: (Steps.read_long, None),
+    0x8C: (Steps.read_text, 1),
+    ord("X"): (Steps.read_text, 4),
+    0x8D: (Steps.read_text, 8),
+    ord("C"): (Steps.read_bytes, 1),
+    ord("B"): (Steps.read_bytes, 4),
+    0x8E: (Steps.read_bytes, 8),
+    0x85: (Steps.make_tuple, 1),
+    0x86: (Steps.make_tuple, 2),
+    0x87: (Steps.make_tuple, 3),
+    ord("t"): (Steps.make_tuple, None),
+    ord("]"): (Steps.empty, list),
+    ord("}"): (Steps.empty, dict),
+    ord("a"): (Steps.append, None),
+    ord("e"): (Steps.appends, None),
+    ord("s"): (Steps.set_item, None),
+    ord("u"): (Steps.set_items, None),
+    ord("q"): (Steps.put, 1),
+    ord("r"): (Steps.put, 4),
+    0x94: (Steps.put, None),
+    ord("h"): (Steps.get, 1),
+    ord("j"): (Steps.get, 4),
+    ord("c"): (Steps.named, None),
+    0x93: (Steps.named_by_texts, None),
+    0x95: (Steps.start_frame, None),
+    ord("Q"): (Steps.load_stored, None),
+    ord("R"): (Steps.call, None),
+    ord("b"): (Steps.build, None),
+}
 
 
-def check_program(file):
-    """Follow a pickle's program with sizes in the place of objects.
+def read_pickle(content: memoryview, room: Room, *loaders: Callable) -> Any:
+    """The object that a pickle describes.
 
     Args:
-        file: the pickle, open at its start.
+        content: its bytes.
+        room: for its objects; it also says how many steps are taken at most.
+        loaders: `find` and `stored` of `Steps`.
 
     Raises:
-        pickle.UnpicklingError: it asks for memory that it does not fill, for an object that is
-            far larger than the file says, or for what is not on its stack.
+        pickle.UnpicklingError: it is damaged, or asks for more memory than it may.
+        RefusedPickle: it asks for what no tensor needs.
     """
-    stack, memo = [], {}
-    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-        _check(count < _MOST_STEPS, f"it takes more than {_MOST_STEPS} steps")
-        if opcode.name in _PUT:
-            index = len(memo) if opcode.name == "MEMOIZE" else int(argument or 0)
-            _check(0 <= index <= count, f"it remembers an object as number {index}")
-            memo[index] = _last(stack)
-        elif opcode.name in _GET:
-            _check(argument in memo, "it recalls what it never stored")
-            stack.append(memo[argument])
-        elif opcode.name == "DUP":
-            stack.append(_last(stack))
-        else:
-            taken = _take(stack, opcode.stack_before)
-            size = 1 + (sum(taken) if opcode.name in _HOLDERS else 0)
-            _check(size <= _MOST_IN_TUPLE, f"it nests {size} objects in a tuple")
-            stack += [_MARK if kind is _MARK else size for kind in opcode.stack_after]
+    steps, most = Steps(content, room, *loaders), room.left // STEP
+    if bytes(steps.take(min(2, len(content)))) not in [bytes([0x80, n]) for n in PROTOCOLS]:
+        raise pickle.UnpicklingError("it does not start as a pickle of protocol 2 to 5")
+    for _ in range(most):
+        code = steps.code()
+        if code == STOP:
+            return steps.result()
+        if code not in _STEPS:
+            raise _unknown(code)
+        step, argument = _STEPS[code]
+        step(steps, argument)
+    raise pickle.UnpicklingError(f"it takes more than {most} steps")
 
 
-def _take(stack, wanted):
-    """Remove what an opcode takes from the stack; the sizes of it."""
-    taken = []
-    if _MARK in wanted:
-        start = _mark(stack)
-        taken = stack[start + 1 :]
-        del stack[start:]
-        wanted = wanted[: wanted.index(_MARK)]
-    _check(len(stack) >= len(wanted), "it takes more than there is")
-    start = len(stack) - len(wanted)
-    taken += stack[start:]
-    del stack[start:]
-    return [size for size in taken if size is not _MARK]
-
-
-def _mark(stack):
-    for place in range(len(stack) - 1, -1, -1):
-        if stack[place] is _MARK:
-            return place
-    raise pickle.UnpicklingError("it takes more than there is")
-
-
-def _last(stack):
-    _check(stack and stack[-1] is not _MARK, "it takes more than there is")
-    return stack[-1]
-
-
-def _check(condition, complaint):
-    if not condition:
-        raise pickle.UnpicklingError(complaint)
+def _unknown(code):
+    for opcode in pickletools.opcodes:
+        if ord(opcode.code) == code:
+            return RefusedPickle(f"it asks for the opcode {opcode.name}")
+    return pickle.UnpicklingError(f"the byte {code} is no opcode")

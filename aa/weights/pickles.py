@@ -1,14 +1,21 @@
-"""Unpicklers that know tensors and nothing else.
+"""The names that a pickle of tensors may ask for, and what they make here.
 
-A pickle is a program: it may name anything importable, call it and change it. These know only the
-names below, which build arrays and dicts; any other name is refused before anything is called.
+A pickle is a program: it may name anything importable, call it and change it. Here it finds only
+the names below, which build arrays and dicts; any other is refused before anything is called.
 """
 
 import pickle
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 
+from aa.weights.opcodes import read_pickle
+from aa.weights.room import Room
+from aa.weights.shown import shown
+from aa.weights.stack import RefusedPickle
+from aa.weights.steps import Function, LongText, Made
 from aa.weights.tensors import Storage, array_of, check_dimensions, rebuild_tensor, widen
 
 _TORCH_TYPES = {
@@ -24,173 +31,169 @@ _TORCH_TYPES = {
     "BoolStorage": "b1",
 }
 _NUMPY_CODES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1")
+_NUMPY_ORDERS = ("<", ">", "=", "|")
+_LATIN1 = 0xC3  # the largest first byte, in UTF-8, of what is one byte in latin1
+_NOTHING = np.zeros(0, np.float32)
+_STORAGE = 350  # bytes, its numbers aside
 
 
-class RefusedPickle(pickle.UnpicklingError):
-    """The file asks for something that is not a tensor."""
-
-
-class _Function:
-    """A function that a pickle may call, but not change as it may change any object."""
-
-    __slots__ = ("function",)
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, *arguments):
-        return self.function(*arguments)
-
-    def __setstate__(self, state):
-        raise RefusedPickle("it asks to change a function")
-
-
-class _Dict(dict):
+class _Dict(dict, Made):
     """An OrderedDict without the attributes that torch hangs on it."""
 
-    def __setstate__(self, state):
+    __slots__ = ()
+
+    def set_state(self, state):
         pass
 
 
-class _Dtype:
+class _Dtype(Made):
     """A pickled numpy.dtype. numpy's own trusts the file, down to sizes and offsets in memory."""
 
+    __slots__ = ("dtype",)
+
     def __init__(self, code, *_):
-        if not isinstance(code, str) or code not in _NUMPY_CODES:
-            raise pickle.UnpicklingError(f"an array of {_plain(code)}, which is no number")
+        if type(code) is not str or code not in _NUMPY_CODES:
+            raise pickle.UnpicklingError(f"an array of {shown(code)}, which is no number")
         self.dtype = np.dtype(code)
 
-    def __setstate__(self, state):
-        self.dtype = self.dtype.newbyteorder(state[1])
+    def set_state(self, state):
+        order = state[1] if type(state) is tuple and len(state) > 1 else None
+        if type(order) is not str or order not in _NUMPY_ORDERS:
+            raise pickle.UnpicklingError("an array without a proper type or shape")
+        self.dtype = self.dtype.newbyteorder(order)
 
 
-class _Room:
-    """How many bytes a file may fill with one kind of thing: not the same ones again and again."""
-
-    def __init__(self, things, size):
-        self.things, self.left = things, size
-
-    def take(self, count):
-        self.left -= count
-        if self.left < 0:
-            raise pickle.UnpicklingError(f"its {self.things} are larger than the file")
-
-
-class _Array:
+class _Array(Made):
     """A pickled numpy.ndarray; `array` is what it holds, `numbers` what that stands for."""
 
-    def __init__(self, room, *_):
-        self.room, self.array = room, np.zeros(0, np.float32)
+    __slots__ = ("array", "room", "wide")
 
-    @cached_property
+    def __init__(self, room, *_):
+        self.room, self.array, self.wide = room, _NOTHING, None
+
     def numbers(self):
         """The array; of uint16, which is Paddle's bfloat16, the same float32 for every name."""
-        return widen(self.array) if self.array.dtype == np.uint16 else self.array
+        if self.wide is None:
+            self.wide = widen(self.array) if self.array.dtype == np.uint16 else self.array
+        return self.wide
 
-    def __setstate__(self, state):
+    def set_state(self, state):
+        if type(state) is not tuple or len(state) != 5:
+            raise pickle.UnpicklingError("an array without a proper type or shape")
         _, shape, dtype, column_major, data = state
         check_dimensions(shape)
         if not isinstance(dtype, _Dtype) or min(shape, default=0) < 0:
             raise pickle.UnpicklingError("an array without a proper type or shape")
         array = np.frombuffer(data, dtype=dtype.dtype)
         self.room.take(array.nbytes)
-        self.array = array.reshape(shape, order="F" if column_major else "C")
+        self.array = array.reshape(shape, order="F" if column_major is True else "C")
 
 
 def _encode(room, text, encoding):
-    """How pickle protocol 2 stores bytes."""
-    if not isinstance(encoding, str) or encoding != "latin1":
-        raise RefusedPickle(f"it asks for the encoding {_plain(encoding)}")
-    room.take(len(text))
-    return text.encode("latin1")
+    """How pickle protocol 2 stores bytes; those that are ASCII stay where they are."""
+    if type(encoding) is not str or encoding != "latin1":
+        raise RefusedPickle(f"it asks for the encoding {shown(encoding)}")
+    if type(text) is str:
+        room.take(len(text))
+        return text.encode("latin1")
+    if not isinstance(text, LongText):
+        raise RefusedPickle(f"it asks for the code of a {type(text).__name__}")
+    room.take(len(text.data))
+    largest = np.frombuffer(text.data, np.uint8).max()
+    if largest > _LATIN1:
+        raise pickle.UnpicklingError("bytes that are no latin1")
+    return text.data if largest < 0x80 else str(text.data, "utf-8").encode("latin1")
 
 
 def _pair(items):
-    """Paddle's (name, array). From a list it would hide its size from `opcodes`."""
-    if not isinstance(items, tuple):
+    """Paddle's (name, array)."""
+    if type(items) is not tuple:
         raise RefusedPickle(f"it asks for a tuple of a {type(items).__name__}")
     return items
 
 
-def _plain(value):
-    """A value for a message: of a nested one, whose text could be endless, its type."""
-    return value if isinstance(value, str) else f"a {type(value).__name__}"
+def _ordered_dict(*arguments):
+    """Torch and Paddle fill it afterwards; keys in a list could be anything."""
+    if arguments:
+        raise pickle.UnpicklingError("an OrderedDict that does not begin empty")
+    return _Dict()
 
 
-_REBUILD = _Function(rebuild_tensor)
+_REBUILD = Function(rebuild_tensor)
 _TORCH_NAMES = {
-    ("collections", "OrderedDict"): _Dict,
+    ("collections", "OrderedDict"): Function(_ordered_dict),
     ("torch._utils", "_rebuild_tensor"): _REBUILD,
     ("torch._utils", "_rebuild_tensor_v2"): _REBUILD,
-    ("torch._utils", "_rebuild_parameter"): _Function(lambda tensor, *_: tensor),
+    ("torch._utils", "_rebuild_parameter"): Function(lambda tensor, *_: tensor),
     **{("torch", name): kind for name, kind in _TORCH_TYPES.items()},
 }
 _PADDLE_NAMES = {
-    ("collections", "OrderedDict"): _Dict,
+    ("collections", "OrderedDict"): Function(_ordered_dict),
     ("numpy", "ndarray"): "ndarray",
-    ("numpy", "dtype"): _Dtype,
-    ("builtins", "tuple"): _Function(_pair),
-    ("__builtin__", "tuple"): _Function(_pair),
+    ("numpy", "dtype"): Function(_Dtype),
+    ("builtins", "tuple"): Function(_pair),
+    ("__builtin__", "tuple"): Function(_pair),
 }
 
 
 def _known(names, module, name):
     if (module, name) not in names:
-        raise RefusedPickle(f"it asks for {module}.{name}")
+        raise RefusedPickle(f"it asks for {shown(module)}.{shown(name)}")
     return names[module, name]
 
 
-class TorchUnpickler(pickle.Unpickler):
-    """Reads the `data.pkl` of a torch file.
+def read_torch_pickle(content: memoryview, room: Room, read_storage: Callable) -> Any:
+    """What the `data.pkl` of a torch file describes.
 
     Args:
-        file: the pickle, open.
+        content: the pickle.
+        room: for its objects.
         read_storage: function key -> bytes of that storage.
+
+    Raises:
+        pickle.UnpicklingError: it is damaged, too costly, or asks for what no tensor needs.
     """
+    storages = {}
 
-    def __init__(self, file, read_storage):
-        super().__init__(file)
-        self.read_storage, self.storages = read_storage, {}
-
-    def find_class(self, module, name):
-        return _known(_TORCH_NAMES, module, name)
-
-    def persistent_load(self, pid):
-        if not isinstance(pid, tuple) or len(pid) < 3:  # a long list would be copied at every call
+    def stored(pid):
+        if type(pid) is not tuple or len(pid) < 3:
             raise pickle.UnpicklingError("a storage without a proper type or name")
         _, kind, key = pid[:3]
-        if kind not in _TORCH_TYPES.values() or not isinstance(key, str):
+        if type(kind) is not str or kind not in _TORCH_TYPES.values() or type(key) is not str:
             raise pickle.UnpicklingError("a storage without a proper type or name")
-        if key not in self.storages:
-            self.storages[key] = Storage(array_of(self.read_storage(key), kind))
-        return self.storages[key]
+        if key not in storages:
+            room.take(_STORAGE)
+            storages[key] = Storage(array_of(read_storage(key), kind))
+        return storages[key]
+
+    return read_pickle(content, room, partial(_known, _TORCH_NAMES), stored)
 
 
-class PaddleUnpickler(pickle.Unpickler):
-    """Reads a .pdparams; `final_array` turns its values into arrays.
+def read_paddle_pickle(content: memoryview, room: Room) -> Any:
+    """What a .pdparams describes; `final_array` turns its values into arrays.
 
     Args:
-        file: the pickle, open.
-        size: its bytes; every array, and every text to encode, is among them once.
+        content: the pickle; every array, and every text to encode, is among its bytes once.
+        room: for its objects.
+
+    Raises:
+        pickle.UnpicklingError: it is damaged, too costly, or asks for what no tensor needs.
     """
-
-    def __init__(self, file, size):
-        super().__init__(file)
-        array = _Function(partial(_Array, _Room("arrays", size)))
-        self.names = _PADDLE_NAMES | {
-            ("numpy.core.multiarray", "_reconstruct"): array,
-            ("numpy._core.multiarray", "_reconstruct"): array,
-            ("_codecs", "encode"): _Function(partial(_encode, _Room("texts", size))),
-        }
-
-    def find_class(self, module, name):
-        return _known(self.names, module, name)
+    arrays = Room("its arrays are larger than the file", len(content))
+    texts = Room("its texts are larger than the file", len(content))
+    array = Function(partial(_Array, arrays))
+    names = _PADDLE_NAMES | {
+        ("numpy.core.multiarray", "_reconstruct"): array,
+        ("numpy._core.multiarray", "_reconstruct"): array,
+        ("_codecs", "encode"): Function(partial(_encode, texts)),
+    }
+    return read_pickle(content, room, partial(_known, names))
 
 
-def final_array(value):
-    """A value that an unpickler made as an array; None if it is none."""
-    if isinstance(value, tuple) and len(value) == 2:  # (name, array)
+def final_array(value: Any) -> np.ndarray | None:
+    """A value that a pickle made as an array; None if it is none."""
+    if type(value) is tuple and len(value) == 2:  # (name, array)
         value = value[1]
     if isinstance(value, _Array):
-        return value.numbers
+        return value.numbers()
     return value if isinstance(value, np.ndarray) else None

@@ -1,7 +1,8 @@
 """The model config that published config.json files describe: UNet, VAE and image encoder."""
 
 import json
-from typing import cast
+from pathlib import Path
+from typing import Any, cast
 
 from aa.config import ModelConfig, VaeConfig, model_from_dict
 from aa.errors import UserError, reason
@@ -9,6 +10,7 @@ from aa.files import read_text
 from aa.weights.tables import POSITIONS
 
 MOST_JSON = 1_000_000  # bytes; published ones have some hundred
+MOST_VALUES, MOST_LEVELS, LONGEST_TEXT = 1000, 8, 1000  # published ones have some sixty
 
 # Our name -> the published one.
 _UNET = {
@@ -34,7 +36,7 @@ _CLIP_DEFAULTS = {
 }
 
 
-def read_json(path):
+def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file.
 
     Raises:
@@ -51,15 +53,35 @@ def read_json(path):
         raise UserError(
             f"{path}: wanted a JSON object, found a {type(content).__name__}. Download it again."
         )
+    _check_size(content, path)
     return content
 
 
-def model_config(file, values):
+def _check_size(content, path):
+    """Refuse what would take long to compare with a model, or fill pages of a message."""
+    level, count = [content], 0
+    for _ in range(MOST_LEVELS):
+        lists = [v for v in level if isinstance(v, list | dict)]
+        texts = [v for v in level if isinstance(v, str)]
+        texts += [key for v in lists if isinstance(v, dict) for key in v]
+        level = [v for part in lists for v in (part.values() if isinstance(part, dict) else part)]
+        count += len(level)
+        if count > MOST_VALUES or any(len(text) > LONGEST_TEXT for text in texts):
+            break
+        if not level:
+            return
+    raise UserError(
+        f"{path}: describes no model: wanted at most {MOST_VALUES} values, none longer than "
+        f"{LONGEST_TEXT} characters or nested in {MOST_LEVELS} others. Download it again."
+    )
+
+
+def model_config(file: object, values: Any) -> ModelConfig:
     """`ModelConfig` of plain values; an error begins with `file`."""
     try:
         return cast(ModelConfig, model_from_dict(values))
-    except (UserError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{file}: {reason(error)}") from error
+    except (UserError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise UserError(f"{file}: {reason(error).splitlines()[0]}") from error
 
 
 def published_config(unet_file, home, motion_module=None):

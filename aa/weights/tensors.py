@@ -17,11 +17,15 @@ def array_of(data, kind):
 
 def widen(upper):
     """Upper 16 bits of float32 numbers as these numbers."""
-    return (upper.astype(np.uint32) << 16).view(np.float32)
+    wide = upper.astype(np.uint32)
+    wide <<= 16  # in place: a copy would be as large again
+    return wide.view(np.float32)
 
 
 class Storage:
     """The flat array that tensors are views of."""
+
+    __slots__ = ("array",)
 
     def __init__(self, array):
         self.array = array
@@ -30,21 +34,23 @@ class Storage:
 def rebuild_tensor(storage, offset, size, stride, *_):
     if not isinstance(storage, Storage):
         raise pickle.UnpicklingError("a tensor without a storage")
-    check_dimensions(size, stride)
-    if any(type(n) is not int for n in (offset, *size, *stride)):  # numpy's own would wrap around
-        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
+    check_dimensions(size, stride, (offset,))
     flat, count = storage.array, math.prod(size)
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     if min((offset, *size, *stride)) < 0 or (count and last >= flat.size) or count > flat.size:
         raise pickle.UnpicklingError("a tensor reaches outside its storage")
-    steps = [s * flat.itemsize for s in stride]
-    return np.lib.stride_tricks.as_strided(flat[offset:], size, steps, writeable=False)
+    start, steps = (offset if count else 0), [s * flat.itemsize for s in stride]
+    return np.ndarray(size, flat.dtype, flat, start * flat.itemsize, steps)
 
 
 def check_dimensions(*shapes):
     """Refuse a list of sizes that is too long to work with; before any of them is looked at."""
+    if any(type(shape) not in (tuple, list) for shape in shapes):
+        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
     longest = max(len(shape) for shape in shapes)
     if longest > _MOST_DIMENSIONS:
         raise pickle.UnpicklingError(
             f"a tensor of {longest} dimensions, at most {_MOST_DIMENSIONS} are read"
         )
+    if any(type(n) is not int for shape in shapes for n in shape):  # numpy's would wrap around
+        raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")

@@ -13,6 +13,7 @@ from tests.bad_input.case import bad, without_rights
 from tests.weights.files import (
     cut_short,
     dictionary,
+    listing_zip,
     overlapping_zip,
     program,
     storage,
@@ -54,6 +55,13 @@ _safetensors("whose shape is another than its numbers", header(a=("F32", [5], [0
 _safetensors("whose header is no JSON", "hello, world")
 _safetensors("whose header is a list", "[1, 2]")
 _safetensors("whose header nests 100000 lists", "[" * 100_000)
+_safetensors(
+    "with 200000 texts beside it",
+    json.dumps({"__metadata__": dict.fromkeys(map(str, range(200_000)), "")}),
+)
+_safetensors("of 100000 dimensions", header(a=("F32", [1] * 99_999 + [4], [0, 16])))
+_safetensors("with a name of 1 MB", header(**{"\x1b" * 10**6: ("F32", [4], [0, 16])}))
+_safetensors("with a type of 1 MB", header(a=("\x1b" * 10**6, [4], [0, 16])))
 _safetensors("of three bytes", "", length=0, data=b"")
 
 
@@ -78,6 +86,7 @@ TENSOR = program(dictionary({"w": tensor(storage("0", 2**24), (2**24,))}))
 BOMB = {"archive/data.pkl": TENSOR, "archive/data/0": bytes(2**26)}  # 65 kB on disk
 _zip("that is a zip bomb", BOMB, zipfile.ZIP_DEFLATED)
 _file("a .pth whose entries overlap", lambda: overlapping_zip(Path("weights.pth"), entries=100))
+_file("a .pth that lists 200000 entries", lambda: listing_zip(Path("weights.pth"), entries=200_000))
 _zip("that is a zip of something else", {"readme.txt": b"hello"})
 for ending in (".pth", ".safetensors"):
     path = Path(f"weights{ending}")

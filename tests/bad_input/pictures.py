@@ -1,5 +1,6 @@
 """Pictures that are cut, empty, bombs, or something else."""
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -34,6 +35,20 @@ def png(width, height, *, more=b""):
     )
 
 
+def gif(width, height):
+    """A GIF of that size by its header, and a first picture of one pixel."""
+    head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
+    return head + b"," + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\2\2\x4c\1\0;"
+
+
+def jpeg_of_scans(count):
+    """A JPEG whose last scan, some bytes for the whole picture, comes again and again."""
+    file = io.BytesIO()
+    Image.new("L", (64, 64)).save(file, "JPEG", progressive=True)
+    content = file.getvalue()
+    return content[:-2] + content[content.rindex(b"\xff\xda") : -2] * count + content[-2:]
+
+
 def whole_png():
     Image.fromarray(frames(1)[0]).save("person.png")
     return Path("person.png")
@@ -50,6 +65,9 @@ TEXT_BOMB = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**26), 9))
 _picture("a PNG that says it is 50000x50000", lambda: write("person.png", png(50000, 50000)))
 _picture("a PNG that says it is 10000x10000", lambda: write("person.png", png(10000, 10000)))
 _picture("a PNG that says it is 64x1000000", lambda: write("person.png", png(64, 1_000_000)))
+_picture("a PNG that says it is 4000x5000", lambda: write("person.png", png(4000, 5000)))
+_picture("a GIF that says it is 65535x65535", lambda: write("person.gif", gif(65535, 65535)))
+_picture("a JPEG of 1000 scans", lambda: write("person.jpg", jpeg_of_scans(1000)))
 _picture("a PNG with a bomb of text", lambda: write("person.png", png(8, 8, more=TEXT_BOMB)))
 _picture("a PNG cut short", lambda: cut(whole_png()))
 _picture("a text called .png", lambda: write("person.png", b"hello, world"))

@@ -19,7 +19,7 @@ from tests.weights.files import (
 from tests.weights.files import write_torch_zip as write_zip
 
 KIND = "Weights: pickles"
-TORCH, ALL = (".pth",), (".pth", ".bin", ".ckpt", ".pdparams")
+TORCH, BOTH, ALL = (".pth",), (".pth", ".pdparams"), (".pth", ".bin", ".ckpt", ".pdparams")
 OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."  # how such a file starts
 
 
@@ -31,18 +31,18 @@ class Touch:
 
 
 def nested_tuples(levels):
-    """Opcodes of a tuple of a tuple twice of a tuple twice ...: 2 bytes a level."""
-    return plain(1) + b"2\x86" * levels  # DUP, TUPLE2
+    """Opcodes of a tuple of all of: a tuple twice of a tuple twice ..., 7 bytes a level."""
+    return b"(" + plain(1) + b"q\0" + b"h\0h\0\x86q\0" * levels + b"t"
 
 
 def nested_dicts(levels):
     """Opcodes of a dict that holds the next twice, and so on."""
-    made = [plain({"a": 1}) + b"r\0\0\0\0"]
+    made = [b"}" + plain("a") + b"](" + plain({"a": 1}) + b"r\0\0\0\0"]
     for level in range(1, levels):
         inner, this = ((n).to_bytes(4, "little") for n in (level - 1, level))
         twice = plain("a") + b"j" + inner + plain("b") + b"j" + inner
-        made.append(b"0}(" + twice + b"ur" + this)
-    return b"".join(made)
+        made.append(b"}(" + twice + b"ur" + this)
+    return b"".join(made) + b"es"
 
 
 def torch_storage(kind, key):
@@ -56,6 +56,13 @@ def wide_list(count):
     return b"](" + plain(1) * count + b"e"
 
 
+def frame(opcodes):
+    """Opcodes in a frame of their size."""
+    return b"\x95" + len(opcodes).to_bytes(8, "little") + opcodes
+
+
+# Three bytes, of which the last begin a number; behind it what pushes bytes, or is a push itself.
+FRAME = b"\x95" + (3).to_bytes(8, "little") + b"}M\0\0CN"
 REBUILD, ORDERED = name("torch._utils", "_rebuild_tensor_v2"), name("collections", "OrderedDict")
 DOTTED = plain("collections") + plain("OrderedDict.fromkeys.__globals__") + b"\x93"  # STACK_GLOBAL
 ZERO_D = tensor(storage("0", 1, "LongStorage"), ())
@@ -108,7 +115,7 @@ PROGRAMS = {
     ),
     "asks for room for 2 billion objects": (ALL, plain(None) + b"r\xff\xff\xff\x7f"),
     "says that it holds a terabyte": (
-        (".pth", ".pdparams"),
+        BOTH,
         b"\x8e" + (2**40).to_bytes(8, "little"),
     ),
     "takes nested tuples as a key, 2^40 steps": (ALL, b"}" + nested_tuples(40) + plain(1) + b"s"),
@@ -117,11 +124,29 @@ PROGRAMS = {
         call(name("numpy", "dtype"), nested_tuples(40)),
     ),
     "nests dicts, 2^60 of them": (ALL, nested_dicts(60)),
-    "takes 2 million steps": (TORCH, b"N0" * 1_000_000),
-    "nests 20000 lists": ((".pth", ".pdparams"), b"]" * 20000 + b"a" * 19999),
-    "takes from an empty stack": ((".pth", ".pdparams"), b"0000"),
-    "holds a number and no tensors": ((".pth", ".pdparams"), plain(3)),
-    "holds a number among its tensors": ((".pth", ".pdparams"), dictionary({"epoch": plain(3)})),
+    "takes 2 million steps": (TORCH, b"N" + b"q\0" * 2_000_000),
+    "holds 2 million empty lists": (BOTH, b"](" + b"]" * 2_000_000 + b"e"),
+    "holds 2 million empty dicts": (BOTH, b"](" + b"}" * 2_000_000 + b"e"),
+    "uses an opcode that no tensor needs": (BOTH, b"N2\x86"),
+    "has a frame that ends inside an argument": (BOTH, FRAME + b"Nr\0\0\0\x08" + b"0N" * 36 + b"0"),
+    "has a frame inside a frame": (BOTH, b"\x95" + (11).to_bytes(8, "little") + frame(b"N") + b"."),
+    "has a frame that is longer than the file": (BOTH, b"\x95" + b"\xff" * 8),
+    "has a number of 255 bytes": (BOTH, b"\x8a\xff" + b"\x7f" * 255),
+    "has a number of 100000 bytes": (
+        BOTH,
+        b"\x8b" + (100_000).to_bytes(4, "little") + b"\x7f" * 10**5,
+    ),
+    "has a number of 100000 digits": (BOTH, b"I" + b"7" * 10**5 + b"\n"),
+    "asks for a name of 1 MB": (BOTH, name("\x1b" * 10**6, "b")),
+    "has a key of 20 MB": (BOTH, b"}" + plain("\x1b" * 20_000_000) + b"Ns"),
+    "takes nested tuples as keys of an OrderedDict": (
+        BOTH,
+        call(ORDERED, b"]" + nested_tuples(40) + b"N\x86a"),
+    ),
+    "nests 20000 lists": (BOTH, b"]" * 20000 + b"a" * 19999),
+    "takes from an empty stack": (BOTH, b"aaaa"),
+    "holds a number and no tensors": (BOTH, plain(3)),
+    "holds a number among its tensors": (BOTH, dictionary({"epoch": plain(3)})),
 }
 
 

@@ -18,8 +18,9 @@ OPENING = """\
 # Bad input
 
 What was tried, and the one line that each gives. The exit code is 2, nothing is written but the
-run's config and log, and no code of a file runs. Pickles are read by an unpickler that knows
-tensors only, and are counted before that: what they could ask for in memory and time is refused.
+run's config and log, and no code of a file runs. A file costs at most four times its size and 64 MB
+of memory (a picture: see `aa/data/pictures.py`), and a small one two seconds. Pickles are read by a
+reader that knows tensors only and counts what it makes.
 A message names the key or the file, what was found and what to do; characters that would steer a
 terminal are shown as `\\x1b`, and of a very long message start and end.
 

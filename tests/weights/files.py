@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -76,6 +77,13 @@ def overlapping_zip(path, *, entries, size=400):
             entry.filename = f"archive/data/{key}"
             archive.filelist.append(entry)
         archive._didModify = True  # write the list of entries anew
+    return path
+
+
+def listing_zip(path, *, entries):
+    """A zip file that is nothing but a list of entries without names."""
+    listed = struct.pack("<4s6H3I5H2I", b"PK\1\2", *[0] * 16) * entries
+    path.write_bytes(listed + struct.pack("<4s4H2IH", b"PK\5\6", *[0] * 4, len(listed), 0, 0))
     return path
 
 
