@@ -146,18 +146,24 @@ class _Cases:
     def _mapping(self):
         content = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            picture, value = self._text(event), next(self.events)
+            picture = self._text(event)
+            if not isinstance(picture, str):
+                raise self._other_form(event)
+            value = next(self.events)
             is_list = isinstance(value, yaml.SequenceStartEvent)
             videos = self._list(value) if is_list else self._text(value)
             videos = videos if isinstance(videos, list) else [videos]
-            if not isinstance(picture, str) or not videos or None in videos:
-                line = value.start_mark.line + 1
-                raise UserError(f"{self.name}, line {line}: another form; wanted {FORM}.")
+            if not videos or None in videos:
+                raise self._other_form(value)
             if picture in content:
                 raise UserError(f"{self.name}: {picture} is there twice; put its videos together.")
             content[picture] = videos
             self._count(len(videos))
         return content
+
+    def _other_form(self, event):
+        line = event.start_mark.line + 1
+        return UserError(f"{self.name}, line {line}: another form; wanted {FORM}.")
 
     def _list(self, start):
         """The texts of a list, which end with the first that is none."""

@@ -86,6 +86,7 @@ def _decode(path, content):
         image = image.transpose(TURNS[turned])
     if stored is not None:
         image.info["transparency"] = stored if hidden is None else hidden
+    flatten(image.crop((0, 0, 1, 1)))  # a colour of transparency may be none of the palette's
     return image
 
 
