@@ -4,7 +4,7 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from aa.data.manifest import Clip
 from aa.errors import UserError, some
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 VIDEOS, POSES = "video", "video_dwpose"
 # What two names must have in common: the whole, or all but the ending's case, or all but the ending
-ALIKE: tuple[Callable[[str], str], ...] = (
+ALIKE: tuple[Callable[[PurePosixPath], object], ...] = (
     lambda name: name,
-    lambda name: "".join((os.path.splitext(name)[0], os.path.splitext(name)[1].lower())),
-    lambda name: os.path.splitext(name)[0],
+    lambda name: name.with_suffix(name.suffix.lower()),
+    lambda name: name.with_suffix(""),
 )
 
 
@@ -69,20 +69,20 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
     return [Clip(parts[0] / video, parts[1] / pose) for video, pose in pairs], left_out
 
 
-def _videos(part: Path) -> tuple[list[str], list[str]]:
+def _videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
     """Paths of the videos below a folder, and what else is there, with reasons; both sorted."""
     videos, others = [], []
     for path in _walk(part):
-        if path.rpartition("/")[2].startswith("."):
+        if path.name.startswith("."):
             others.append(f"{path} (hidden)")
-        elif path.lower().endswith(VIDEO_ENDINGS):
+        elif path.suffix.lower() in VIDEO_ENDINGS:
             videos.append(path)
         else:
             others.append(f"{path} (no video)")
-    return sorted(videos), sorted(others)
+    return sorted(videos, key=str), sorted(others)
 
 
-def _walk(part: Path) -> Iterator[str]:
+def _walk(part: Path) -> Iterator[PurePosixPath]:
     """Yield the files below a folder and its hidden folders, as relative paths.
 
     Links are followed, a folder that they lead to a second time is not.
@@ -90,9 +90,8 @@ def _walk(part: Path) -> Iterator[str]:
     seen = {os.path.realpath(part)}
     for home, folders, files in os.walk(part, followlinks=True):
         hidden = [name for name in folders if name.startswith(".")]
-        below = Path(home).relative_to(part).as_posix()
         for name in (*hidden, *files):
-            yield name if below == "." else f"{below}/{name}"
+            yield PurePosixPath(Path(home, name).relative_to(part).as_posix())
         inside = {n: os.path.realpath(Path(home, n)) for n in sorted(set(folders) - set(hidden))}
         folders[:] = [name for name, real in inside.items() if real not in seen]
         seen.update(inside.values())
@@ -120,7 +119,7 @@ def _pair(videos, poses, folder):
             f"{some(sorted(f'{_named(VIDEOS, v)} with {_named(POSES, p)}' for v, p in several))}. "
             "Give the two of a pair the same name, ending included."
         )
-    return sorted(pairs), rest if any(rest) else None
+    return sorted(pairs, key=lambda pair: str(pair[0])), rest if any(rest) else None
 
 
 def _named(part, names):
