@@ -15,6 +15,9 @@ from aa.errors import ClipError
 from aa.files import missing
 
 MOST_PIXELS = 2**25  # of a frame: 7680 x 4320 and a little more
+# Bytes of memory that a pixel takes while frames are decoded; and what frames may take, for a video
+# of any size and for each byte of its file: nothing is as plain as large frames in a small file.
+BYTES_A_PIXEL, MOST_MEMORY, MOST_FOR_A_BYTE = 12, 64_000_000, 256
 # FFmpeg also reads playlists and scripts, which name other files and addresses for it to open.
 DECODING = {
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi",
@@ -104,9 +107,15 @@ def _probe(path):
             f"{path}: has frames of {size[0]}x{size[1]}, at most {MOST_PIXELS} pixels are read. "
             "Scale it down or replace the file."
         )
-    if frames > path.stat().st_size:
+    file_size = path.stat().st_size
+    if size[0] * size[1] * BYTES_A_PIXEL > MOST_MEMORY + MOST_FOR_A_BYTE * file_size:
         raise ClipError(
-            f"{path}: speaks of {frames} frames and has {path.stat().st_size} bytes. "
+            f"{path}: says that its frames are {size[0]}x{size[1]}, in {file_size} bytes. "
+            "Scale it down or replace the file."
+        )
+    if frames > file_size:
+        raise ClipError(
+            f"{path}: speaks of {frames} frames and has {file_size} bytes. "
             "Re-encode or replace the file."
         )
 

@@ -74,8 +74,6 @@ class Examiner:
 
     def _judge_cost(self, mutant, meter, verdict):
         bound = TIMES_SIZE * mutant.size + MOST_EXTRA
-        if meter.bytes > bound:
-            bound += self.kind.allowance(self.place.sandbox)
         times = max(meter.seconds / MOST_SECONDS, meter.bytes / bound)
         self.is_close = 1 < times < 2
         if meter.seconds > MOST_SECONDS:

@@ -74,10 +74,6 @@ class Kind:
         """Names of the targets that read files of these names."""
         return list(self.targets)
 
-    def allowance(self, folder: Path) -> int:
-        """Bytes of memory that a sandbox's input may take beyond the common bound."""
-        return 0
-
     def file_name(self, name: str) -> str:
         """Where a single file that was found by this name belongs in the sandbox."""
         return name

@@ -10,7 +10,6 @@ from tests.fuzz.mutate import chunks, raw
 
 # A picture takes memory by its pixels, of which a file may have many for each byte: as many as a
 # video's frame may have are allowed, at what it takes to decode, turn and flatten them.
-MOST_PIXELS, BYTES_A_PIXEL = 2**25, 16
 CHANGES = {
     "png": chunks.changed_png,
     "jpg": chunks.changed_jpeg,
@@ -51,16 +50,6 @@ class Pictures(Kind):
             others = [file for other, file in self.seeds if other == kind]
             content = raw.changed(rng, content, others)
         return Mutant({f"picture.{kind}": content}, "load_image")
-
-    def allowance(self, folder):
-        from PIL import Image
-
-        (file,) = folder.glob("picture.*")
-        try:
-            with Image.open(file) as image:
-                return BYTES_A_PIXEL * min(image.width * image.height, MOST_PIXELS)
-        except Exception:  # it says no size
-            return 0
 
     def file_name(self, name):
         return f"picture.{name.rpartition('.')[2]}"

@@ -10,7 +10,6 @@ import numpy as np
 from tests.fuzz.kind import Kind, Mutant
 from tests.fuzz.mutate import boxes, raw
 
-MOST_PIXELS, BYTES_A_PIXEL = 2**25, 16  # as for pictures: frames of so many pixels are read
 CHANGES = {
     "mp4": boxes.changed_mp4,
     "mov": boxes.changed_mp4,
@@ -93,16 +92,6 @@ class Videos(Kind):
             content = raw.changed(rng, content, others)
         target = rng.choice(("frames", "frames", "frames", "poses", "sound"))
         return Mutant({f"video.{kind}": content}, target)
-
-    def allowance(self, folder):
-        import av
-
-        try:
-            with av.open(str(_file(folder))) as container:
-                stream = container.streams.video[0]
-                return BYTES_A_PIXEL * min(stream.width * stream.height, MOST_PIXELS)
-        except Exception:  # it says no size
-            return 0
 
     def file_name(self, name):
         return f"video.{name.rpartition('.')[2]}"
