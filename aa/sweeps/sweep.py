@@ -64,9 +64,12 @@ class Sweep:
         """The sweep of a folder, as `write` left it.
 
         Raises:
-            UserError: it is not what a sweep writes.
+            UserError: there is none, or it is not what a sweep writes.
         """
-        return replace(read_record(folder, SWEEP, cls), folder=str(folder))
+        sweep = find_record(folder, SWEEP, cls)
+        if sweep is None:
+            raise UserError(f"{folder}: holds no {SWEEP}, which every sweep writes first.")
+        return replace(sweep, folder=str(folder))
 
     def write(self):
         """Leave it in its folder, which may be moved later."""

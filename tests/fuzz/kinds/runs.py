@@ -34,11 +34,12 @@ FILES = {
     f"{JOB}job.json": ("list", "report_sweep", "jobs"),
     f"{JOB}outcome.json": ("report_sweep", "jobs"),
 }
-# How seldom a reader is chosen that composes or draws.
+# Every file is changed as often as any other, but the log, which only the report reads. How seldom
+# a reader of it is chosen that composes or draws:
 SHARES = dict.fromkeys(("rerun", "resume", "sweep_resume"), 0.06)
 SHARES |= {"report": 0.01, "report_sweep": 0.03, "list": 0.4}
+OF_FILES = [0.01 if name.endswith(".log") and "vdl" not in name else 1 for name in FILES]
 PAIRS = [(name, target) for name, targets in FILES.items() for target in targets]
-WEIGHTS = [SHARES.get(target, 1) for _, target in PAIRS]
 # What lies in the sandbox where not everything is read.
 PARTS = dict.fromkeys(("report_sweep", "sweep_resume", "jobs"), (SWEEP,))
 PARTS |= dict.fromkeys(("report", "differences"), (RUN, OTHER))
@@ -93,7 +94,8 @@ class Runs(Kind):
         return [*cut, Mutant({f"{RUN}.hydra/overrides.yaml": wide}, "list")]
 
     def mutant(self, rng):
-        name, target = rng.choices(PAIRS, WEIGHTS)[0]
+        (name,) = rng.choices([*FILES], OF_FILES)
+        (target,) = rng.choices(FILES[name], [SHARES.get(target, 1) for target in FILES[name]])
         files = {name: _changed(rng, name, self.base[name])}
         if target == "list" and name in INSTEAD:
             files[f"{RUN}snapshot.json"] = None
