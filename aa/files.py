@@ -135,12 +135,11 @@ def read_inside(home: str | os.PathLike, name: str | os.PathLike, *, most: int) 
     Raises:
         UserError: it is larger.
     """
-    with open(open_inside(home, name), "rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        size = os.path.getsize(Path(home) / name)
-        raise UserError(f"{Path(home) / name}: has {size} bytes, at most {most} are read.")
-    return content
+    with open(open_inside(home, name), "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise UserError(f"{Path(home) / name}: has {size} bytes, at most {most} are read.")
+        return file.readall()
 
 
 def write_json(path: str | Path, content: Any) -> None:

@@ -45,6 +45,14 @@ class Snapshot(TypedDict, total=False):
     machine: Plain
 
 
+class Listed(TypedDict, total=False):
+    """What a list of runs shows of `snapshot.json`, as much of it as is there."""
+
+    config: Plain
+    command: list[Line]
+    working_directory: Line
+
+
 class Outcome(TypedDict, total=False):
     """`outcome.json`, as much of it as is there."""
 

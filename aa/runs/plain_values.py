@@ -1,5 +1,6 @@
 """Plain values of anybody's json and yaml: how deep, how many, how long. Imports no paddle."""
 
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -9,6 +10,7 @@ from yaml.resolver import Resolver
 MOST_DEPTH, MOST_VALUES = 16, 20_000  # a config has some 250, 4 deep
 MOST_KEY, MOST_TEXT = 100, 100_000  # characters
 MOST_WORD = 1000  # characters of what yaml takes for a number
+PLAIN = {float, bool, NoneType}  # and what is looked at: dicts, lists, texts and whole numbers
 LARGEST = 2**63  # whole numbers that other programs read
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where it is there
 TEXT, NO_KEY = "tag:yaml.org,2002:str", object()
@@ -31,13 +33,20 @@ def check_plain(values: Any, *, most: int = MOST_VALUES) -> None:
             raise ValueError(f"it holds more than {most} values")
         inner = []
         for value in level:
-            if isinstance(value, dict):
+            kind = type(value)
+            if kind is dict:
                 _check_keys(value)
                 inner += value.values()
-            elif isinstance(value, list):
+            elif kind is list:
                 inner += value
-            elif value is not None and value is not True and value is not False:
-                _check_leaf(value)
+            elif kind is str:
+                if len(value) > MOST_TEXT:
+                    raise ValueError(f"a text of {len(value)} characters")
+            elif kind is int:
+                if not -LARGEST <= value < LARGEST:
+                    raise ValueError("a whole number of more than 64 bits")
+            elif kind not in PLAIN:
+                raise ValueError(f"a {kind.__name__}, no plain value")
         level = inner
 
 
@@ -123,18 +132,7 @@ class _Builder(SafeConstructor, Resolver):
 
 def _check_keys(values):
     for key in values:
-        if not isinstance(key, str):
+        if type(key) is not str:
             raise ValueError(f"a key is a {type(key).__name__}, no text")
         if len(key) > MOST_KEY:
             raise ValueError(f"a key of {len(key)} characters")
-
-
-def _check_leaf(value):
-    if isinstance(value, str):
-        if len(value) > MOST_TEXT:
-            raise ValueError(f"a text of {len(value)} characters")
-    elif isinstance(value, int):
-        if not -LARGEST <= value < LARGEST:
-            raise ValueError("a whole number of more than 64 bits")
-    elif not isinstance(value, float):
-        raise ValueError(f"a {type(value).__name__}, no plain value")

@@ -101,9 +101,10 @@ def _content(folder, name, most):
 
 
 def _load_json(content):
-    values = content.count(b",") + content.count(b"[") + content.count(b"{")
-    if values > MOST_VALUES + len(content) // BYTES_A_VALUE:
-        raise ValueError(f"it holds {values} values")
+    if len(content) > MOST_VALUES:
+        values = content.count(b",") + content.count(b"[") + content.count(b"{")
+        if values > MOST_VALUES + len(content) // BYTES_A_VALUE:
+            raise ValueError(f"it holds {values} values")
     if not content.strip(b"\0 \n\r\t"):
         raise ValueError("it is empty" if not content else "it holds zero bytes only")
     loaded = json.loads(content.decode("utf-8"))  # of bytes, json guesses an encoding

@@ -11,7 +11,7 @@ from aa.differences import flat, without_runs
 from aa.files import NoPlainFileError
 from aa.outcomes import state_of
 from aa.resume import INERT
-from aa.runs.kinds import Outcome, Snapshot
+from aa.runs.kinds import Listed, Outcome
 from aa.runs.layout import HYDRA, METRICS, OUTCOME, SNAPSHOTS
 from aa.runs.tolerant import TolerantReader
 from aa.sweeps.metrics import Metric, metrics_of, stage_curves
@@ -101,19 +101,19 @@ def read_job(reader: TolerantReader, number: int, swept: dict, runner: str) -> J
     )
 
 
-def read_snapshot_of(reader: TolerantReader) -> Snapshot:
+def read_snapshot_of(reader: TolerantReader) -> Listed:
     """The snapshot of a run, of its first stage if it has two; empty before it is written."""
-    found = (reader.json(name, Snapshot) for name in SNAPSHOTS)
-    return next((snapshot for snapshot in found if snapshot), Snapshot())
+    found = (reader.json(name, Listed) for name in SNAPSHOTS)
+    return next((snapshot for snapshot in found if snapshot), Listed())
 
 
-def decisive_values(snapshot: Snapshot) -> dict:
+def decisive_values(snapshot: Listed) -> dict:
     """{dotted key: value} of what decides a run's result."""
     values = flat(without_runs(snapshot.get("config") or {}))
     return {key: value for key, value in values.items() if key not in INERT}
 
 
-def runner_of(snapshot: Snapshot) -> str:
+def runner_of(snapshot: Listed) -> str:
     """Name of the script that made a run."""
     command = snapshot.get("command") or []
     scripts = [Path(word).name for word in command[:3] if word.endswith(".py")]
