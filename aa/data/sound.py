@@ -17,6 +17,7 @@ from aa.data.containers import first_line, open_video
 log = logging.getLogger(__name__)
 
 RATE = 48_000  # samples per second, of everything here
+MANY, FEW = 1000, 16  # pieces; samples of each on average: coders take 64 and more at once
 JITTER = 0.02  # seconds: containers round times, by more than that a sound has a gap
 
 
@@ -115,8 +116,12 @@ def _decode(path, layout):
     """Yield (samples [channels, n], their time in seconds or None)."""
     resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
     container, _ = open_video(path)
+    heard = 0
     with container:
-        for frame in container.decode(audio=0):
+        for number, frame in enumerate(container.decode(audio=0)):
+            heard += frame.samples
+            if number > MANY and heard < FEW * number:
+                raise ValueError("it comes in pieces of single samples")
             yield from map(_samples, resampler.resample(frame))
         yield from map(_samples, resampler.resample(None))
 

@@ -35,7 +35,9 @@ class Manifests(Kind):
 
     def prepare(self):
         import aa.data.manifest  # noqa: F401
+        from aa.plain import plain_logging
 
+        plain_logging()  # as every command does
         doubled = [*CLIPS, CLIPS[0], {**CLIPS[1], "fps": 30}]
         self.seeds = [json.dumps(clips).encode() for clips in (CLIPS, doubled)]
 
