@@ -56,7 +56,7 @@ class Listed(TypedDict, total=False):
 class Outcome(TypedDict, total=False):
     """`outcome.json`, as much of it as is there."""
 
-    state: Annotated[str, Meta(max_length=80)]
+    state: Name
     error: Line | None
     code: Whole
     seconds: float

@@ -7,8 +7,8 @@ import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
-MOST_DEPTH, MOST_VALUES = 16, 20_000  # a config has some 250, 4 deep
-MOST_KEY, MOST_TEXT = 100, 100_000  # characters
+MOST_DEPTH, MOST_VALUES = 12, 20_000  # a config has some 250, 4 deep
+MOST_KEY, MOST_TEXT = 200, 100_000  # characters
 MOST_WORD = 1000  # characters of what yaml takes for a number
 PLAIN = {float, bool, NoneType}  # and what is looked at: dicts, lists, texts and whole numbers
 LARGEST = 2**63  # whole numbers that other programs read

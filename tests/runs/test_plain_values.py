@@ -35,8 +35,8 @@ BOMB = "- &a [x,x,x]\n" + "".join(f"- &{b} [*{a},*{a},*{a}]\n" for a, b in ("ab"
         ("a: &a {b: 1}\nc: {<<: *a}", "is no merge"),
         ("!!python/object/apply:os.system [ls]", "a tag"),
         ("!!int ''", "a tag"),
-        ("[" * 5000, "nested more than 16 deep"),
-        ("- " * 50_000, "nested more than 16 deep"),
+        ("[" * 5000, "nested more than 12 deep"),
+        ("- " * 50_000, "nested more than 12 deep"),
         ("- x\n" * 50_000, "more than 20000 values"),
         ("1" + ":00" * 5000, "a number of 15001 characters"),
         ("2024-13-45", "is no timestamp"),
@@ -61,9 +61,9 @@ def nested(depth):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        (nested(17), "nested more than 16 deep"),
+        (nested(13), "nested more than 12 deep"),
         ([0] * 20_001, "more than 20000 values"),
-        ({"k" * 101: 1}, "a key of 101 characters"),
+        ({"k" * 201: 1}, "a key of 201 characters"),
         (["t" * 100_001], "a text of 100001 characters"),
         ([2**63], "more than 64 bits"),
         ({1: 2}, "a key is a int"),

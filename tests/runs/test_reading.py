@@ -29,7 +29,7 @@ def outcome(tmp_path):
     [
         ({"state": ["done"]}, "Expected `str`, got `array` - at `$.state`"),
         ({"code": 10**400}, "at `$.code`"),
-        ({"state": "x" * 81}, "Expected `str` of length <= 80"),
+        ({"state": "x" * 1001}, "Expected `str` of length <= 1000"),
         ([], "Expected `object`, got `array`"),
         ("{", "Expecting property name"),
         ("", "it is empty"),

@@ -56,7 +56,7 @@ def write(make_sweep):
             [({f"a.{word}": f"{n}{word}", "b": n}, n, s) for n, s in enumerate(("done", "failed"))],
             command=word,
             metric="val/loss" if plotted else f"val/{word}",
-            direction="min" if plotted else word,
+            direction="min",
             sweeper="optuna" if plotted else word,
             runner=f"/x/{word.replace('/', '')}.py",
         )
@@ -156,7 +156,8 @@ def test_a_line_about_a_job_steers_no_terminal():
 def test_what_is_said_at_the_end_of_a_sweep_steers_no_terminal(write, capsys):
     folder = write(WORD)
     jobs = {job.name: job for job in folder.glob("*_*") if job.is_dir()}
-    finish(SimpleNamespace(folder=str(folder), asked=lambda: jobs, runner=f"/x/{WORD}"))
+    about = {"folder": str(folder), "runner": f"/x/{WORD}", "options": []}
+    finish(SimpleNamespace(asked=lambda: jobs, **about))
     said = capsys.readouterr()
     assert all(line.isprintable() for line in (said.out + said.err).splitlines())
     assert f"error: 1_{printable(NAME)}: " in said.err
