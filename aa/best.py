@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from aa.runs.layout import BEST, CHECKPOINTS
-from aa.runs.lines import read_records
+from aa.runs.lines import is_number, read_records
 from aa.schemas.evaluation import higher_is_better
 from aa.sealing import SUFFIX, flush
 from aa.weights.folders import checkpoint_step, list_checkpoints
@@ -51,6 +51,6 @@ class BestCheckpoint:
         found = [
             (sign * record[key], record["step"])
             for record in read_records(self.folder / "metrics.jsonl")
-            if record["step"] in steps and record.get(key) is not None
+            if record["step"] in steps and is_number(record.get(key))
         ]
         return min(found)[1] if found else None

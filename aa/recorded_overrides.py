@@ -6,6 +6,7 @@ folder, for what `${...}` says. A folder may be anybody's: nothing recorded in i
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,14 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from aa.arguments import OURS
+from aa.differences import ABOUT_HOSTS
 from aa.errors import UserError, one_line
 from aa.schemas.keys import known_keys, no_such_key
 from aa.texts import literal
 
 CONFIG_OPTIONS = {f"--config-{name}": f"config_{name}" for name in ("path", "name", "dir")}
 CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_dir"}
-LONGEST, BRACKETS = 4000, 50  # of an override: Hydra's parser takes seconds for more
+LONGEST, BRACKETS = 10_000, 50  # of all overrides, of one: the parser takes seconds for more
 MOST_OVERRIDES = 500
 MOST_SWEPT = 10_000  # values of a range
 SHOWN = 120  # characters of an override in a message
@@ -38,8 +40,14 @@ INERT = re.compile(
     re.DOTALL,
 )
 NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
-INTERPOLATION = "${"
+INTERPOLATION = re.compile(r"\$\\*\{")  # Hydra takes the backslash of $\{ away
+QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+# A start of its own says which host this is; and where a run writes is for who starts it to say.
+OF_THE_START = (*ABOUT_HOSTS, "data.generate.folder", "data.latents", "inference.cache_dir")
+# Of a queue's settings: they become lines of a script for a shell.
+PLAIN_TEXT = re.compile(r"[\w.,:/@%+*()&|=\[\] -]{0,200}")
 # What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
+PLACES = {("stage", "next_stage")}  # groups whose option may be put into another place
 GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
 OF_LAUNCHERS = (
     *("n_jobs", "timeout_min", "cpus_per_task", "gpus_per_node", "gpus_per_task", "tasks_per_node"),
@@ -83,11 +91,11 @@ class Recorded:
 
         def take(text):
             override = self._parsed(text)
-            self._check(text, override)
-            return _resolved(text, override, config) if INTERPOLATION in text else text
+            is_option = self._check(text, override)
+            alive = INTERPOLATION.search(text) and not is_option
+            return _resolved(text, override, config) if alive else text
 
-        ours = (text for text in recorded if not (OURS.match(text) or INERT.fullmatch(text)))
-        return self._taken(ours, take)
+        return self._taken([text for text in recorded if not OURS.match(text)], take)
 
     def of_sweep(self, recorded: Sequence[str]) -> list[str]:
         """The overrides to take of a sweep, some of Hydra's launchers and sweepers among them.
@@ -98,18 +106,19 @@ class Recorded:
 
         def take(text):
             override = self._parsed(text)
-            if not self._is_of_sweeps(override):
-                self._check(text, override)
-            self._check_interpolations(text)
+            if self._is_of_sweeps(override) or not self._check(text, override):
+                self._check_interpolations(text)
             return text
 
         return self._taken(recorded, take)
 
     def _taken(self, recorded, take):
-        chosen, recorded = [], list(recorded)
-        if len(recorded) > MOST_OVERRIDES:
+        if len(recorded) > MOST_OVERRIDES or sum(map(len, recorded)) > LONGEST:
             raise UserError(f"{len(recorded)} recorded overrides are more than anybody types.")
+        chosen = []
         for text in recorded:
+            if INERT.fullmatch(text) or self._is_of_the_start(text):
+                continue
             try:
                 chosen.append(take(text))
             except UserError:
@@ -117,8 +126,16 @@ class Recorded:
                     raise
         return chosen
 
+    def _is_of_the_start(self, text):
+        """Whether an override is left out; where a run has written is said."""
+        key = key_of(text)
+        if key in OF_THE_START and key not in self.given and key not in ABOUT_HOSTS:
+            line = f"{_shown(text)}: not taken from the folder, for a run writes there; conf/ says"
+            print(f"{line} where now. Give it again if it is yours.", file=sys.stderr)
+        return key in OF_THE_START
+
     def _parsed(self, text) -> Override:
-        if len(text) > LONGEST or sum(map(text.count, "[{(")) > BRACKETS:
+        if sum(map(QUOTED.sub("", text).count, "[{(")) > BRACKETS:
             raise UserError(f"recorded override {_shown(text)}: is longer than any that is typed.")
         try:
             override = OverridesParser.create().parse_override(text)
@@ -130,29 +147,37 @@ class Recorded:
                 "or start a new run."
             ) from error
 
-    def _check(self, text, override):
-        """Refuse what is neither a key of the schema nor an option of one of our groups."""
+    def _check(self, text, override) -> bool:
+        """Refuse what is neither a key of the schema nor an option of one of our groups.
+
+        Returns:
+            whether it is an option.
+        """
         key = override.key_or_group
-        if key.startswith("hydra") or override.package is not None:
+        elsewhere = override.package is not None and (key, override.package) not in PLACES
+        if key.startswith("hydra") or elsewhere:
             raise UserError(
                 f"recorded override {_shown(text)}: refused, for it could start other programs. "
                 "Nothing was run. If it is yours, give it again on the command line."
             )
-        if key == "name":
+        if key == "name" and not INTERPOLATION.search(text):
             for name in _names(override):
                 check_name(name)
-        if not any(_is_group(home, key) for home in self.homes):
-            if key not in self.known:
+        if not self._is_group(key):
+            table = key.rpartition(".")[0]  # whose keys are in no schema
+            if not {key, table} & self.known:
                 raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
-            return
-        if override.type is OverrideType.DEL:
-            return
-        names = _names(override)
-        wrong = [name for name in names if not _is_option(name)]
-        if wrong:
-            raise UserError(
-                f"recorded override {_shown(text)}: {_shown(str(wrong[0]))} is no option of {key}."
-            )
+            return False
+        for name in [] if override.type is OverrideType.DEL else _names(override):
+            other = re.fullmatch(r"\$\{([\w/]+)\}", str(name))  # the option of another group
+            if not (_is_option(name) or (other and self._is_group(other[1]))):
+                raise UserError(
+                    f"recorded override {_shown(text)}: {_shown(str(name))} is no option of {key}."
+                )
+        return True
+
+    def _is_group(self, key):
+        return any(_is_group(home, key) for home in self.homes)
 
     def _is_of_sweeps(self, override):
         key = override.key_or_group
@@ -161,7 +186,7 @@ class Recorded:
         if key in GROUPS_OF_SWEEPS:
             return all(_is_option(name) for name in _names(override))
         if key in OF_SWEEPS:
-            return not any(isinstance(value, dict) for value in _values(override))
+            return all(map(_is_setting, _names(override)))
         swept = key.removeprefix(PARAMS)
         return key.startswith(PARAMS) and swept in self.known
 
@@ -170,7 +195,7 @@ class Recorded:
         rest = text
         for key in self.known:
             rest = rest.replace("${" + key + "}", "")
-        if INTERPOLATION in rest:
+        if INTERPOLATION.search(rest):
             raise UserError(
                 f"recorded override {_shown(text)}: refused, for it asks for more than a value of "
                 "the config. If it is yours, give it again on the command line."
@@ -209,11 +234,15 @@ def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, 
 def check_name(name: object) -> None:
     """Refuse a recorded name, a part of the new run's folder, that leads out of it.
 
+    Hydra keeps that folder in its config, where a ${...} in it would be resolved.
+
     Raises:
-        UserError: it does.
+        UserError: it does, or would be.
     """
-    if isinstance(name, str) and ".." in name.split("/"):
-        raise UserError(f"recorded name {_shown(name)}: leads out of outputs/; add name=<another>.")
+    alive = isinstance(name, str) and INTERPOLATION.search(name)
+    if isinstance(name, str) and (alive or ".." in name.split("/")):
+        reason = "would be more than text" if alive else "leads out of outputs/"
+        raise UserError(f"recorded name {_shown(name)}: {reason}; add name=<another>.")
 
 
 def key_of(override: str) -> str:
@@ -240,6 +269,12 @@ def _is_group(home, key):
 
 def _is_option(name):
     return isinstance(name, str) and bool(NAME.fullmatch(name)) and ".." not in name
+
+
+def _is_setting(value):
+    """Whether a value may be put into a queue's script: a number, or words without a line's end."""
+    plain = value is None or isinstance(value, bool | int | float)
+    return plain or (isinstance(value, str) and bool(PLAIN_TEXT.fullmatch(value)))
 
 
 def _names(override):

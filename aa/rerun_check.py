@@ -12,6 +12,7 @@ from aa.processes import is_run_command
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES
 from aa.runs.lines import read_records
+from aa.runs.links import check_own
 from aa.runs.reading import find_record, read_json
 from aa.weights.folders import list_checkpoints
 
@@ -37,6 +38,7 @@ def check_rerun(config, folder, *, node_rank=0):
     if not config.rerun_check or not is_run_command(node_rank):
         return
     old = Path(config.rerun)
+    check_own(old)
     first = next(differences(old, Path(folder)), None)
     if first:
         raise DifferenceError(f"differs from {old}: {first}")

@@ -14,7 +14,7 @@ from aa.recorded import (
     split_options,
 )
 from aa.resume import decisive_changes, has_begun, locate
-from aa.runs.links import check_own
+from aa.runs.links import check_free_of_links, check_own
 from aa.snapshots import read_snapshot
 from aa.texts import literal
 
@@ -38,8 +38,9 @@ def check_given_folder(arguments, schema, *, runner, resumable):
     folder = given_folder(arguments, r"hydra\.run\.dir")
     if folder is None or not folder.is_dir():
         return
-    check_own(folder)
-    if not (is_held(folder) or has_begun(folder)):
+    begun = has_begun(folder)
+    check_own(folder) if begun else check_free_of_links(folder)
+    if not (begun or is_held(folder)):
         return
     hardware = _hardware(arguments, schema, runner)
     if hardware.get("node_rank", 0) > 0:  # the first host's command writes
@@ -53,7 +54,7 @@ def check_given_folder(arguments, schema, *, runner, resumable):
             f"{error} If that is a host of this very run, two hosts call themselves node 0: give "
             "each its own hardware.node_rank."
         ) from error
-    if has_begun(folder) and not given_folder(arguments, "resume"):
+    if begun and not given_folder(arguments, "resume"):
         advice = f", or go on with it: resume={folder}" if resumable else ""
         raise UserError(
             f"{folder}: holds a run already; choose another hydra.run.dir=<folder>{advice}."

@@ -89,15 +89,20 @@ def test_an_unknown_key_is_refused(override):
 def test_an_interpolation_in_a_run_becomes_what_came_of_it_as_plain_text():
     assert of_run("data.width=${data.height}") == ["data.width=64"]
     assert of_run("data.folder=${oc.env:SECRET}") == [r"data.folder='\${oc.env:SECRET}'"]
+    assert of_run(r"data.width=$\{new_folder:/x\}") == ["data.width=64"]
+    assert of_run("name=x${seed}") == ["name='mine'"]
     assert "its value is not in the run's snapshot" in refused(of_run, "seed=${oc.env:SECRET}")
 
 
-@pytest.mark.parametrize(
-    "value", ["${oc.env:SECRET}", "${new_folder:/x}", "${hydra.run.dir}", "a${now:%Y}", "'${..x}'"]
-)
+ALIVE = ["${oc.env:SECRET}", "${new_folder:/x}", "${hydra.run.dir}", "a${now:%Y}", "'${..x}'"]
+ALIVE += [r"$\{new_folder:/x\}", r"str($\{new_folder:/x\})"]  # Hydra takes backslashes away
+
+
+@pytest.mark.parametrize("value", ALIVE)
 def test_an_interpolation_in_a_sweep_may_only_name_a_key_of_ours(value):
     assert of_sweep("data.width=${data.height}", "data.height=32,64")
-    assert "asks for more than a value of the config" in refused(of_sweep, f"name={value}")
+    line = refused(of_sweep, f"data.folder={value}")
+    assert "asks for more than a value of the config" in line
 
 
 HYDRAS = ("hydra/launcher=submitit_slurm", "hydra.launcher.timeout_min=60", "hydra/sweeper=optuna")
@@ -123,6 +128,8 @@ def test_numbers_and_names_of_launchers_and_sweepers_are_taken_in_a_sweep():
         "hydra.sweeper.sampler._target_=os.system",
         "hydra.sweeper.params.hydra.callbacks.x._target_=a,b",
         "hydra.launcher.name={_target_: os.system}",
+        "hydra.launcher.comment='x\ntouch ran #'",
+        "hydra.launcher.partition='$(touch ran)'",
     ],
 )
 def test_any_other_setting_of_them_is_refused(override):
@@ -132,7 +139,7 @@ def test_any_other_setting_of_them_is_refused(override):
 @pytest.mark.parametrize(
     ("override", "reason"),
     [
-        ("name=" + "x" * 5000, "is longer than any that is typed"),
+        ("name=" + "x" * 10_000, "are more than anybody types"),
         ("name=" + "[" * 60, "is longer than any that is typed"),
         ("name=[", "cannot be read as key=value"),
         ("seed=range(0,1000000000)", "cannot be read as key=value"),
@@ -149,3 +156,23 @@ def test_recorded_configs_have_to_be_given_again(words):
     with pytest.raises(UserError, match="started with --config-dir=/home/evil, whose files could"):
         refuse_options(words, {}, home="/home", asked="rerun=x")
     refuse_options(words, {"config_dir": "/mine"}, home="/home", asked="rerun=x")
+
+
+@pytest.mark.parametrize("take", [of_run, of_sweep])
+def test_an_option_in_another_place_and_one_of_another_group_are_names_too(take):
+    recorded = ["+stage@next_stage='2'", "inference=${data}", "+hardware.peak_tflops.float32=2"]
+    assert take(*recorded) == recorded
+    assert "refused, for it could start" in refused(take, "+data@next_stage=puppets")
+
+
+@pytest.mark.parametrize("take", [of_run, of_sweep])
+def test_which_host_this_is_is_never_taken_from_a_folder(take):
+    hosts = ["hardware.node_rank=1", "hardware.master=evil:29400", "hardware.start_timeout=9"]
+    assert take("seed=1", *hosts, "hydra.verbose=true") == ["seed=1"]
+
+
+@pytest.mark.parametrize("take", [of_run, of_sweep])
+@pytest.mark.parametrize("key", ["data.latents", "data.generate.folder", "inference.cache_dir"])
+def test_where_a_run_writes_is_not_taken_from_a_folder_and_said(take, key, capsys):
+    assert take("seed=1", f"{key}=/home/me") == ["seed=1"]
+    assert f"{key}=/home/me: not taken from the folder, for a run writes" in capsys.readouterr().err

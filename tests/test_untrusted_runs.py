@@ -79,10 +79,10 @@ def test_what_a_sweep_has_recorded_is_refused_by_name(start, tmp_path, how):
 def test_an_interpolation_neither_leaks_nor_makes_anything(theirs, start, tmp_path, value):
     for file in ("overrides.yaml", "../snapshot.json"):
         path = theirs / ".hydra" / file
-        named = [*STARTED, f"name={value}"]
+        named = [*STARTED, f"data.manifest={value}"]
         content = json.loads(path.read_text()) if "json" in file else named
         if content is not named:
-            content["config"]["name"] = value
+            content["config"]["data"]["manifest"] = value
         path.write_text(json.dumps(content))
     result = start("rerun=theirs", "--cfg", "job", SECRET="geheim")
     assert "geheim" not in result.stdout + result.stderr
@@ -99,6 +99,18 @@ def test_a_name_makes_no_folder_elsewhere(theirs, start, tmp_path, file):
         path.write_text(yaml.safe_dump([*STARTED, f"name={name}"]))
     line = one_line(start("rerun=theirs"))
     assert line == f"rerun=theirs: recorded name {name}: leads out of outputs/; add name=<another>."
+    assert sorted(os.listdir(tmp_path)) == ["theirs"]
+
+
+def test_a_name_that_would_be_alive_in_a_path_is_refused(theirs, start, tmp_path):
+    path = theirs / "snapshot.json"
+    snapshot = json.loads(path.read_text())
+    config = {**snapshot["config"], "name": "x${new_folder:made}"}
+    path.write_text(json.dumps({**snapshot, "config": config}))
+    line = one_line(start("rerun=theirs"))
+    assert line.endswith(
+        "recorded name x${new_folder:made}: would be more than text; add name=<another>."
+    )
     assert sorted(os.listdir(tmp_path)) == ["theirs"]
 
 

@@ -26,7 +26,7 @@ from aa.data.puppet_figure import (
     keypoints,
 )
 from aa.data.writers import VideoWriter
-from aa.errors import UserError
+from aa.errors import UserError, some
 
 __all__ = [
     "PARTS",
@@ -46,6 +46,7 @@ __all__ = [
 DRAWING = 2  # raised when the pictures of a seed change, so that old folders are drawn anew
 SPLITS = ("train", "validation", "test")
 CRF = 12  # small pictures need more bits a pixel to keep their colours
+OWN = {"video", "video_dwpose", "meta_data", "puppets.json"}  # of their folder
 CLIPS_A_PROCESS = 32  # fewer are drawn before another process has started
 
 
@@ -162,6 +163,12 @@ def _is_complete(folder, parameters):
 
 def _refuse_foreign(folder):
     is_ours = (folder / "puppets.json").exists()
+    others = {*os.listdir(folder)} - OWN if is_ours else set()
+    if others:  # the folder goes as a whole where it is made anew
+        raise UserError(
+            f"{folder}: holds puppets and {some(sorted(others))}, which would go with them. Move "
+            "that away, or name a new folder for the puppets."
+        )
     if folder.exists() and not is_ours and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(
             f"{folder}: exists and holds no puppets. Name an empty or a new folder for them."

@@ -1,14 +1,14 @@
 """Which generated video goes with which true one: by file name, each with exactly one partner."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from aa.case_names import BESIDE
 from aa.errors import UserError, some
-from aa.files import VIDEO_ENDINGS, read_text
-
-MOST_SUMMARY = 100_000_000  # bytes
+from aa.files import VIDEO_ENDINGS
+from aa.runs.kinds import Summary
+from aa.runs.layout import SUMMARY
+from aa.runs.reading import read_record
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ def _files(folder):
 def _results(folder):
     """(name of the pose video, video) of a finished inference run; of another folder, none."""
     try:
-        text = read_text(folder / "summary.json", most=MOST_SUMMARY, advice="Remove it.")
-        summary = json.loads(text)
-        results = [(Path(r["pose"]).stem, Path(r["video"]).name) for r in summary["videos"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # another tool's file
+        videos = read_record(folder, SUMMARY, Summary).get("videos", [])
+    except (OSError, UserError):  # another tool's file
         return []
+    known = [video for video in videos if "pose" in video and "video" in video]
+    results = [(Path(video["pose"]).stem, Path(video["video"]).name) for video in known]
     missing = [name for _, name in results if not (folder / name).is_file()]
     if missing:
         raise UserError(

@@ -85,7 +85,7 @@ class GraphCache:
     def _shrink(self, newest):
         """Remove the files that were not used for longest until the rest is within the limit."""
         found = []
-        for path in self.folder.iterdir():
+        for path in self.folder.glob("*.graph"):  # of others nothing is removed
             try:
                 status = path.stat()
             except FileNotFoundError:  # another process was quicker

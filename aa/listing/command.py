@@ -3,6 +3,7 @@
 import sys
 
 from aa.errors import UserError, one_line
+from aa.files import NoPlainFileError
 from aa.listing.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
 from aa.listing.runs import list_runs
 from aa.listing.selection import parse, select
@@ -91,6 +92,8 @@ def _remove(runs, guard):
             if reason is None:
                 remove_run(run)
                 removed.append(run)
+        except NoPlainFileError as error:  # what should be its lock is none
+            troubles.append(one_line(error))
         except UserError:  # somebody began just now
             reason = "is running"
         except OSError as error:

@@ -16,6 +16,7 @@ from aa.sweeps.metrics import USUAL, metrics_of, stage_curves
 from aa.sweeps.sweep import JOB, SWEEP
 
 OVERRIDES = f"{HYDRA}/overrides.yaml"
+UNREADABLE = "unreadable"
 INSIDE = (*STAGES, "checkpoints", "samples", "vdl", "logs", "report")  # of a run, where no other is
 
 
@@ -66,7 +67,29 @@ def list_runs(outputs):
     """
     if not Path(outputs).is_dir():
         raise UserError(f"{outputs}: no such folder; give the one that runs are below.")
-    return sorted(map(read_run, find_runs(outputs)), key=lambda run: run.changed, reverse=True)
+    return sorted(map(_read, find_runs(outputs)), key=lambda run: run.changed, reverse=True)
+
+
+def _read(folder):
+    """As `read_run`; of a folder that is not for us, that it is there."""
+    try:
+        return read_run(folder)
+    except OSError as error:
+        return Run(
+            folder=folder,
+            sweep=None,
+            kind="",
+            state=UNREADABLE,
+            config={},
+            home=Path("."),
+            overrides=[],
+            step=None,
+            steps=None,
+            stage="",
+            metric=None,
+            changed=0.0,
+            troubles=[f"{folder}: cannot be read ({error.strerror})"],
+        )
 
 
 def find_runs(outputs):
@@ -123,7 +146,7 @@ def disk_size(folder):
         for entry in (name, *(os.path.join(name, n) for n in (*folders, *files))):
             try:
                 status = os.lstat(entry)
-            except FileNotFoundError:  # a running one deletes its old checkpoints
+            except OSError:  # a running one deletes its old checkpoints; or it is not for us
                 continue
             if (status.st_dev, status.st_ino) not in seen:  # a file may have several names
                 seen.add((status.st_dev, status.st_ino))

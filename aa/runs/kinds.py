@@ -116,6 +116,7 @@ class Stopped(TypedDict):
 class Video(TypedDict, total=False):
     """A video of an animation in its `summary.json`."""
 
+    pose: Line
     video: Line
     sha256_of_frames: dict[Name, Name]
 

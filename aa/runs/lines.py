@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -59,6 +60,12 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
 
     path = Path(path)
     return [record for _, record in read_lines(path.parent, path.name, refuse)]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a finite number; a whole one of any length is none that is measured."""
+    whole = type(value) is int and abs(value) < 2**63
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def _opened(folder, name):

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from aa.errors import UserError, one_line
 from aa.files import describe_link
-from aa.runs.layout import BEST, CHECKPOINTS
+from aa.runs.layout import BEST, CHECKPOINTS, STAGES
 
 STEP = re.compile(r"step-\d+")
+SUBMISSION = re.compile(r"\.submission_file_\w+\.sh")
+# What a run makes in its folder.
+MADE = (".hydra", CHECKPOINTS, "vdl", "samples", "logs", "report", *STAGES)
 HIDDEN_BEST = f".{BEST}.partial"  # a link on its way, see `aa.best`
 
 
@@ -29,6 +32,21 @@ def check_own(folder: str | Path) -> None:
         raise UserError(f"{one_line(path)}: is no file; remove it.")
 
 
+def check_free_of_links(folder: str | Path) -> None:
+    """Refuse a folder without a run in which a run would write through a link.
+
+    Raises:
+        UserError: as `check_own`.
+    """
+    for name in sorted(os.listdir(folder)):
+        path = Path(folder) / name
+        is_file = name.endswith((".log", ".lock", ".json", ".jsonl", ".partial"))
+        if path.is_symlink() and (name in MADE or is_file):
+            raise UserError(one_line(describe_link(path)))
+        if name in MADE and path.is_dir():
+            check_own(path)
+
+
 def _strangers(folder) -> Iterator[Path]:
     """What below a folder is neither a folder nor a plain file nor a run's own link."""
     waiting = [os.fspath(folder)]
@@ -38,12 +56,22 @@ def _strangers(folder) -> Iterator[Path]:
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
                 elif entry.is_symlink():
-                    if not _is_best(Path(entry.path)):
+                    if not _is_own(Path(entry.path), folder):
                         yield Path(entry.path)
                 elif not entry.is_file(follow_symlinks=False):
                     mode = entry.stat(follow_symlinks=False).st_mode
                     if not stat.S_ISREG(mode):
                         yield Path(entry.path)
+
+
+def _is_own(path, folder):
+    """Whether a link is one that nothing is written through, and that leads nowhere else.
+
+    submitit leaves one to the script of each array of jobs, editors one that says who edits a file.
+    """
+    if path.parent.name == ".submitit" and SUBMISSION.fullmatch(path.name):
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    return _is_best(path) or (path.name.startswith(".#") and not path.exists())
 
 
 def _is_best(path):

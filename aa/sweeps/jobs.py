@@ -72,7 +72,7 @@ class Job:
 def is_run(folder):
     """Whether a folder is a run's."""
     names = (JOB, HYDRA, OUTCOME, METRICS, *SNAPSHOTS)
-    return any((folder / name).exists() for name in names)
+    return any(os.path.exists(folder / name) for name in names)
 
 
 def read_job(reader: TolerantReader, number: int, swept: dict, runner: str) -> Job:

@@ -1,6 +1,7 @@
 """The numbers that runs are compared by, from the files of a run folder. Imports no paddle."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from aa.errors import UserError
 from aa.runs.layout import METRICS as RECORDS
 from aa.runs.layout import STAGES
+from aa.runs.lines import is_number
 from aa.runs.tolerant import TolerantReader
 from aa.schemas.evaluation import METRICS, ON_REQUEST, higher_is_better
 
@@ -26,6 +28,11 @@ class Metric:
     step: int | None = None
 
 
+def is_metric(name: str) -> bool:
+    """Whether runs may have a metric of this name."""
+    return name.rpartition("/")[2] in KNOWN
+
+
 def direction(name):
     """Which way a metric is better, "min" or "max".
 
@@ -33,7 +40,7 @@ def direction(name):
         UserError: no run has such a metric.
     """
     base = name.rpartition("/")[2]
-    if base not in KNOWN:
+    if not is_metric(name):
         raise UserError(
             f"{name}: no such metric; it has to be of {', '.join(KNOWN)}, as in val/loss."
         )
@@ -75,7 +82,7 @@ def stage_curves(reader: TolerantReader) -> Curves:
     The stages of a run that has two are "stage1" and "stage2", even before the second begins; the
     one of any other is "". What is no finite number is left out, and so are unknown metrics.
     """
-    two = any((reader.folder / name).is_dir() for name in STAGES)
+    two = any(os.path.isdir(reader.folder / name) for name in STAGES)
     return {s: _curves(reader, f"{s}/{RECORDS}".lstrip("/")) for s in (STAGES if two else ("",))}
 
 
@@ -87,17 +94,11 @@ def _curves(reader, name):
             break
         for key, value in record.items():
             asked = key == "loss" or (key.startswith("val/") and key[4:] in KNOWN)
-            if asked and _is_number(value):
+            if asked and is_number(value):
                 curves.setdefault(key, []).append((record["step"], value))
     if "loss" in curves:
         curves = {"train/loss": curves.pop("loss"), **curves}
     return curves
-
-
-def _is_number(value):
-    """Whether a value is a finite number; a whole one of any length is none that is measured."""
-    whole = type(value) is int and abs(value) < 2**63
-    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 def _scores(reader):
@@ -121,6 +122,6 @@ def _means(group, scores):
     for name in (name for name in scores if name in KNOWN):
         score = _inner(scores, name)
         value = score.get("mean", score.get("value", math.nan))
-        if _is_number(value):
+        if is_number(value):
             found[f"{group}/{name}"] = Metric(value)
     return found

@@ -19,7 +19,7 @@ from aa.sweeps.jobs import (
     read_snapshot_of,
     runner_of,
 )
-from aa.sweeps.metrics import USUAL, direction
+from aa.sweeps.metrics import USUAL, direction, is_metric
 from aa.sweeps.sweep import JOB, SWEEP
 
 SEED = "seed"
@@ -86,8 +86,11 @@ def collect(folders, *, metric=None):
     """
     folders = [Path(folder) for folder in folders]
     reader = TolerantReader(folders[0])
-    about = (reader.json(SWEEP, SweepAbout) if len(folders) == 1 else None) or {}
+    about = (reader.json(SWEEP, SweepAbout) if len(folders) == 1 else None) or SweepAbout()
     runs = [run for folder in folders for run in _runs(folder)]
+    if (own := about.get("metric")) and not is_metric(own):
+        reader.troubles.append(f"{folders[0] / SWEEP}: {own} is no metric; left out")
+        about.pop("metric", None)
     jobs = _sweep_jobs(runs, about) if about else _run_jobs(runs)
     found = sorted({name for job in jobs for name in job.metrics})
     if metric and metric not in found and metric != about.get("metric"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from aa.data.pictures import read_image
 from aa.data.video import VideoReader
 from aa.errors import UserError
 from aa.files import check_unlinked
@@ -19,6 +20,7 @@ from aa.sweeps.figures import name_of
 
 MOST_JOBS, MOST_VIDEOS = 24, 4  # shown, and of each
 MOST_BYTES, MOST_IN_ALL = 1_000_000, 20_000_000  # of videos that are put in whole
+MOST_MOVING = 2000  # frames of a GIF that are looked through
 MOST_FRAMES, MOST_WIDTH = 4, 640  # of those that are shown as frames; pixels
 TYPES = {".mp4": "video/mp4", ".gif": "image/gif", ".png": "image/png", ".jpg": "image/jpeg"}
 
@@ -74,8 +76,10 @@ class Store:
             return note(f"{path.name} cannot be shown: {error}")
 
     def _embed(self, path):
-        size = path.stat().st_size
-        if path.is_dir() or path.suffix not in TYPES or size > min(MOST_BYTES, self.room):
+        is_folder, size = path.is_dir(), path.stat().st_size
+        if not (is_folder or path.is_file()):  # it may be endless, or wait for ever
+            raise ValueError("it is no file")
+        if is_folder or path.suffix not in TYPES or size > min(MOST_BYTES, self.room):
             return _image(_strip(path), "image/jpeg")
         self.room -= size
         content, kind = path.read_bytes(), TYPES[path.suffix]
@@ -129,18 +133,27 @@ def _strip(path):
 
 def _frames(path):
     if path.is_dir():
-        files = sorted(path.glob("*.png"))
-        chosen = _evenly(len(files))
-        return [np.asarray(Image.open(files[i]).convert("RGB")) for i in chosen]
-    if path.suffix in (".gif", ".png", ".jpg"):
-        picture = Image.open(path)
+        files = [file for file in sorted(path.glob("*.png")) if not file.is_symlink()]
+        return [_picture(files[i]) for i in _evenly(len(files))]
+    if path.suffix in (".png", ".jpg"):
+        return [_picture(path)]
+    if path.suffix == ".gif":
+        first = _picture(path)  # refuses one that is far larger than its file
         frames = []
-        for index in _evenly(getattr(picture, "n_frames", 1)):
-            picture.seek(index)
-            frames.append(np.asarray(picture.convert("RGB")))
-        return frames
+        with Image.open(path) as moving:
+            for index in _evenly(min(getattr(moving, "n_frames", 1), MOST_MOVING)):
+                moving.seek(index)
+                frames.append(np.asarray(moving.convert("RGB")))
+        return frames or [first]
     reader = VideoReader(path)
     return list(reader.read(_evenly(reader.num_frames)))
+
+
+def _picture(path):
+    """A picture as uint8 RGB, not larger than it is shown."""
+    picture = read_image(path)
+    picture.thumbnail((MOST_WIDTH, MOST_WIDTH))
+    return np.asarray(picture)
 
 
 def _evenly(count):

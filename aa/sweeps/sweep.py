@@ -22,6 +22,7 @@ from aa.runs.reading import find_record, read_record
 
 SWEEP, JOB = "sweep.json", "job.json"
 CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
+GIVEN = re.compile(r"[\w.+-]+")  # names of folders, see `plain_name`
 LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
 
 
@@ -99,7 +100,9 @@ class Sweep:
         return lines
 
     def _names(self):
-        return sorted(file.parent.name for file in Path(self.folder).glob(f"*/{JOB}"))
+        """Of the folders of jobs; a name that no job was given might be more than text to Hydra."""
+        names = (file.parent.name for file in Path(self.folder).glob(f"*/{JOB}"))
+        return sorted(name for name in names if GIVEN.fullmatch(name))
 
     def describe(self, config, overrides):
         """(signature, {swept key: value}) of a job.

@@ -8,6 +8,8 @@ import paddle
 import psutil
 from paddlenlp.trainer import TrainerCallback
 
+from aa.runs.lines import is_number
+
 
 @dataclass(frozen=True)
 class StepSize:
@@ -72,7 +74,8 @@ class RecordCallback(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.at = state.global_step
-        self.clock.total = 60 * self.recorder.last.get("training_minutes", 0)
+        minutes = self.recorder.last.get("training_minutes")
+        self.clock.total = 60 * minutes if is_number(minutes) else 0.0
 
     def on_step_end(self, args, state, control, **kwargs):
         self.clock.stop()

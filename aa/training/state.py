@@ -2,6 +2,7 @@
 
 import json
 from bisect import bisect_left
+from contextlib import contextmanager
 from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
@@ -127,9 +128,24 @@ def check_state(folder: Path) -> None:
         ) from error
 
 
+@contextmanager
+def _fitting(folder):
+    """What does not fit is a line: Paddle asserts, raises or fails in its own ways."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (AssertionError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        found = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        raise UserError(
+            f"{folder}: its state of the training does not fit these networks ({found}). Start a "
+            f"new run from its weights: stage.init_from={folder.parent}"
+        ) from error
+
+
 def load_parameters(folder, parameters):
     """Set the parameters {name: parameter}, where the checkpoint's weights are their average."""
-    with _arrays(folder) as file:
+    with _fitting(folder), _arrays(folder) as file:
         found = set(file.keys())
         for name in [name for name in parameters if f"parameter/{name}" in found]:
             parameters[name].set_value(file.get_tensor(f"parameter/{name}"))
@@ -140,6 +156,11 @@ def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
 
     What trains now and did not before starts with an empty state.
     """
+    with _fitting(folder):
+        _load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler)
+
+
+def _load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler):
     import paddle
 
     state = {}

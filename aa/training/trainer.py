@@ -83,6 +83,9 @@ class AnimateAnyoneTrainer(Trainer):
                 Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler, scaler
             )
 
+    def _load_rng_state(self, checkpoint):
+        """No checkpoint of ours has one: items are drawn from the seed. It would be unpickled."""
+
     def get_train_dataloader(self) -> ClipLoader:
         self._loader = ClipLoader(
             self.train_dataset,

@@ -197,6 +197,13 @@ def test_a_folder_of_other_things_is_never_replaced(tmp_path):
         make_puppets(tmp_path, **SETTINGS)
 
 
+def test_what_lies_beside_puppets_is_never_deleted_with_them(tmp_path):
+    make_puppets(tmp_path / "puppets", **SETTINGS)
+    (tmp_path / "puppets" / "mine.txt").touch()
+    with pytest.raises(UserError, match=r"holds puppets and mine\.txt, which would go with them"):
+        make_puppets(tmp_path / "puppets", **{**SETTINGS, "seed": 1})
+
+
 def test_a_folder_that_cannot_be_written_is_a_user_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):

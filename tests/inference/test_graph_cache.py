@@ -73,6 +73,13 @@ def test_beyond_the_limit_the_files_not_used_for_longest_go(folder):
     assert sorted(file.read_bytes()[-1] for file in folder.iterdir()) == [0, 2, 3]
 
 
+def test_files_of_others_in_the_folder_stay(folder):
+    folder.mkdir(exist_ok=True)
+    (folder / "holiday.jpg").write_bytes(bytes(1000))
+    GraphCache(folder, limit=100).get({"part": 1}, lambda: b"graph")
+    assert (folder / "holiday.jpg").exists()
+
+
 def test_a_graph_larger_than_the_limit_is_kept_alone(folder):
     cache = GraphCache(folder, limit=10)
     cache.get({"part": 0}, lambda: b"a" * 100)

@@ -8,7 +8,7 @@ import pytest
 from aa.errors import UserError
 from aa.lock import held, is_held
 from aa.resume import locate, prepare
-from aa.runs.links import check_own
+from aa.runs.links import check_free_of_links, check_own
 from aa.sealing import partial_folder, seal
 from tests.listing.folders import make_run
 
@@ -90,3 +90,28 @@ def test_a_folder_in_the_place_of_best_that_is_another_is_set_aside(copied):
     manifest.write_text(manifest.read_text().replace('"step": 2', '"step": 7'))
     prepare(copied)
     assert (copied / "checkpoints" / "set_aside" / "best").is_dir()
+
+
+def test_the_link_that_submitit_leaves_to_its_script_is_a_sweeps_own(tmp_path):
+    jobs = tmp_path / "sweep" / ".submitit"
+    (jobs / "1").mkdir(parents=True)
+    (jobs / "1" / "1_submission.sh").write_text("#!/bin/bash")
+    (jobs / ".submission_file_0a1b.sh").symlink_to(jobs / "1" / "1_submission.sh")
+    check_own(tmp_path / "sweep")
+    (jobs / ".submission_file_0a1c.sh").symlink_to("/etc/hostname")
+    with pytest.raises(UserError, match="0a1c.sh: is a link to /etc/hostname"):
+        check_own(tmp_path / "sweep")
+
+
+def test_the_mark_of_an_editor_is_no_link_to_anything(tmp_path):
+    (make_run(tmp_path / "run") / ".#train.log").symlink_to("me@host.1234")
+    check_own(tmp_path / "run")
+
+
+def test_a_folder_without_a_run_may_hold_links_that_no_run_writes_through(tmp_path):
+    (tmp_path / ".venv").symlink_to("/usr")
+    (tmp_path / "clips").symlink_to("/usr")
+    check_free_of_links(tmp_path)
+    (tmp_path / "train.log").symlink_to("/etc/hostname")
+    with pytest.raises(UserError, match=r"train\.log: is a link to"):
+        check_free_of_links(tmp_path)

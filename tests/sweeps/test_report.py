@@ -1,6 +1,7 @@
 """The page of a sweep and the files beside it, and the runner that writes them."""
 
 import csv
+import os
 import re
 import subprocess
 import sys
@@ -133,6 +134,27 @@ def test_a_sample_behind_a_link_is_named_and_not_shown(make_sweep, add_sample, t
     (folder / "0_job" / "samples").symlink_to(outside.parents[1])
     page = samples.gallery(collect([folder]))
     assert "data:video" not in page and f"samples: is a link to {outside.parents[1]}" in page
+
+
+def test_a_pipe_among_the_samples_is_not_waited_for(make_sweep):
+    folder = make_sweep([({}, 0.1, "done")])
+    home = folder / "0_job/samples/step-000010"
+    home.mkdir(parents=True)
+    os.mkfifo(home / "clip.png")
+    assert "clip.png cannot be shown: it is no file" in samples.gallery(collect([folder]))
+
+
+def test_a_picture_far_larger_than_its_file_is_not_shown(make_sweep):
+    folder = make_sweep([({}, 0.1, "done")])
+    home = folder / "0_job/samples/step-000010/clip"
+    home.mkdir(parents=True)
+    Image.new("1", (13_000, 13_000)).save(home / "00000.png")
+    assert "clip cannot be shown" in samples.gallery(collect([folder]))
+
+
+def test_a_metric_that_is_none_is_named_and_left_out(make_sweep):
+    folder = make_sweep(TWO, metric="foo", direction=None)
+    assert "foo is no metric; left out" in write_report([folder]).read_text()
 
 
 def test_damaged_files_are_named_and_the_other_jobs_shown(make_sweep):
