@@ -99,7 +99,7 @@ def test_the_link_that_submitit_leaves_to_its_script_is_a_sweeps_own(tmp_path):
     (jobs / ".submission_file_0a1b.sh").symlink_to(jobs / "1" / "1_submission.sh")
     check_own(tmp_path / "sweep")
     (jobs / ".submission_file_0a1c.sh").symlink_to("/etc/hostname")
-    with pytest.raises(UserError, match="0a1c.sh: is a link to /etc/hostname"):
+    with pytest.raises(UserError, match=r"0a1c\.sh: is a link to /etc/hostname"):
         check_own(tmp_path / "sweep")
 
 
