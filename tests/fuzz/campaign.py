@@ -13,12 +13,12 @@ from aa.errors import UserError
 from aa.messages import explain
 from tests.fuzz import worker
 from tests.fuzz.examine import WHERE
-from tests.fuzz.meter import MOST_SECONDS
 from tests.fuzz.place import Place
 from tests.fuzz.tally import Tally
 from tests.fuzz.verdict import FAILED, Fault, Verdict, ours, slow_place
 
-KILL_AFTER = 10.0  # seconds of one mutant, whatever else the machine does
+# Seconds: of one mutant, whatever else the machine does; earlier, that it is asked where it is.
+KILL_AFTER, ASK_BEFORE = 12.0, 1.0
 LOOK_EVERY = 0.5  # seconds
 
 
@@ -97,7 +97,7 @@ class _Slot:
     def __init__(self, campaign, source, numbers, home, deadline):
         self.campaign, self.source, self.numbers = campaign, source, numbers
         self.home, self.deadline, self.starts = home / str(numbers.start), deadline, 0
-        self.worker = None
+        self.worker, self.asked = None, 0.0  # asked: of the mutant begun at this time
         self._start()
 
     @property
@@ -145,7 +145,8 @@ class _Slot:
         if self.worker is None or self.worker.current is None:
             return
         seconds = time.monotonic() - self.worker.since
-        if seconds > MOST_SECONDS:
+        if seconds > KILL_AFTER - ASK_BEFORE and self.asked != self.worker.since:
+            self.asked = self.worker.since  # once: an answer in an odd moment may end the process
             os.kill(self.worker.pid, WHERE)
         if seconds > KILL_AFTER:
             place = slow_place(Path(self.worker.stacks).read_text())
