@@ -164,6 +164,9 @@ class Recorded:
             for name in _names(override):
                 check_name(name)
         if not self._is_group(key):
+            inside = any(own.startswith(f"{key}.") for own in OF_THE_START)
+            if inside and any(isinstance(value, dict) for value in _values(override)):
+                raise UserError(f"recorded override {_shown(text)}: give its keys one by one.")
             table = key.rpartition(".")[0]  # whose keys are in no schema
             if not {key, table} & self.known:
                 raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
@@ -188,7 +191,7 @@ class Recorded:
         if key in OF_SWEEPS:
             return all(map(_is_setting, _names(override)))
         swept = key.removeprefix(PARAMS)
-        return key.startswith(PARAMS) and swept in self.known
+        return key.startswith(PARAMS) and swept in self.known and swept not in OF_THE_START
 
     def _check_interpolations(self, text):
         """Refuse all but plain names of keys of ours: ${data.height}."""
@@ -260,6 +263,8 @@ def _resolved(text, override, config):
                 f"it yourself: add {override.key_or_group}=<value>."
             )
         value = value[name]
+    if isinstance(value, Mapping):
+        raise UserError(f"recorded override {_shown(text)}: is a group of keys; choose an option.")
     return f"{text.partition('=')[0]}={literal(value)}"
 
 

@@ -10,7 +10,11 @@ from aa.errors import UserError
 from aa.recorded_overrides import Recorded, refuse_options
 
 CONF = Path(__file__).parents[1] / "conf"
-CONFIG = {"name": "mine", "data": {"width": 64, "folder": "${oc.env:SECRET}"}}
+CONFIG = {
+    "name": "mine",
+    "validation": {"seed": 0},
+    "data": {"width": 64, "folder": "${oc.env:SECRET}"},
+}
 
 
 def of_run(*recorded, given=()):
@@ -163,6 +167,16 @@ def test_an_option_in_another_place_and_one_of_another_group_are_names_too(take)
     recorded = ["+stage@next_stage='2'", "inference=${data}", "+hardware.peak_tflops.float32=2"]
     assert take(*recorded) == recorded
     assert "refused, for it could start" in refused(take, "+data@next_stage=puppets")
+
+
+@pytest.mark.parametrize("take", [of_run, of_sweep])
+def test_a_place_to_write_is_not_hidden_in_a_group_of_keys(take):
+    assert "give its keys one by one" in refused(take, "data.generate={folder: /home/me}")
+    assert "refused" in refused(of_sweep, "hydra.sweeper.params.data.latents='/a,/b'")
+
+
+def test_an_interpolation_is_never_a_group_of_keys():
+    assert "is a group of keys" in refused(of_run, "validation=${data}")
 
 
 @pytest.mark.parametrize("take", [of_run, of_sweep])
