@@ -127,8 +127,13 @@ class Recorded:
         return chosen
 
     def _is_of_the_start(self, text):
-        """Whether an override is left out; where a run has written is said."""
+        """Whether an override is left out; where a run has written is said.
+
+        Where hosts meet is taken by who says which of them this is.
+        """
         key = key_of(text)
+        if key == "hardware.master" and "hardware.node_rank" in self.given:
+            return False
         if key in OF_THE_START and key not in self.given and key not in ABOUT_HOSTS:
             line = f"{_shown(text)}: not taken from the folder, for a run writes there; conf/ says"
             print(f"{line} where now. Give it again if it is yours.", file=sys.stderr)

@@ -183,6 +183,8 @@ def test_an_interpolation_is_never_a_group_of_keys():
 def test_which_host_this_is_is_never_taken_from_a_folder(take):
     hosts = ["hardware.node_rank=1", "hardware.master=evil:29400", "hardware.start_timeout=9"]
     assert take("seed=1", *hosts, "hydra.verbose=true") == ["seed=1"]
+    given = ["hardware.node_rank=0"]  # who says so means several hosts
+    assert take("seed=1", *hosts, given=given) == ["seed=1", "hardware.master=evil:29400"]
 
 
 @pytest.mark.parametrize("take", [of_run, of_sweep])

@@ -153,7 +153,7 @@ def how_to_go_on(job):
         return f"; make the rest: python {sys.argv[0]} {asked}"
     where = " from its last checkpoint" if has_checkpoint(job.folder) else " from its start"
     every = {1: "", SLURM: " in a job on as many hosts"}
-    hosts = every.get(job.nodes, " on every host, with its hardware.node_rank and hardware.master")
+    hosts = every.get(job.nodes, " on every host, with its own hardware.node_rank")
     return f"; go on{where}{hosts}: python {sys.argv[0]} {asked}"
 
 
