@@ -15,14 +15,14 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.config import typed, without_hydra
-from aa.differences import ABOUT_RUNS, ABSENT, changed_leaves, without_runs
+from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError, one_line
 from aa.messages import explain
 from aa.recorded_overrides import (
-    OF_THE_START,
     Recorded,
     check_name,
     key_of,
+    leads_out,
     refuse_options,
 )
 from aa.runs.kinds import HydraFile, Overrides
@@ -146,7 +146,9 @@ class RecordedRun:
         self._refuse_gone(leaves)
         kept, lines = [], []
         for key, now, before in leaves:
-            if key in (*OF_THE_START, "hardware.nodes"):  # as this start has them
+            if key in (*ABOUT_HOSTS, "hardware.nodes"):  # as this start has them
+                continue
+            if leads_out(key, before):
                 continue
             if before is ABSENT:
                 lines.append(f"conf differs: {key} is new since that run; {literal(now)} is used")

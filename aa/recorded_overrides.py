@@ -25,7 +25,7 @@ from aa.arguments import OURS
 from aa.differences import ABOUT_HOSTS
 from aa.errors import UserError, one_line
 from aa.schemas.keys import known_keys, no_such_key
-from aa.texts import literal
+from aa.texts import literal, plain
 
 CONFIG_OPTIONS = {f"--config-{name}": f"config_{name}" for name in ("path", "name", "dir")}
 CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_dir"}
@@ -42,8 +42,8 @@ INERT = re.compile(
 NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
 INTERPOLATION = re.compile(r"\$\\*\{")  # Hydra takes the backslash of $\{ away
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-# A start of its own says which host this is; and where a run writes is for who starts it to say.
-OF_THE_START = (*ABOUT_HOSTS, "data.generate.folder", "data.latents", "inference.cache_dir")
+# Where a run writes besides its folder: taken where that is below the working directory.
+WRITTEN = ("data.generate.folder", "data.latents", "inference.cache_dir")
 # Of a queue's settings: they become lines of a script for a shell.
 PLAIN_TEXT = re.compile(r"[\w.,:/@%+*()&|=\[\] -]{0,200}")
 # What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
@@ -127,17 +127,17 @@ class Recorded:
         return chosen
 
     def _is_of_the_start(self, text):
-        """Whether an override is left out; where a run has written is said.
+        """Whether an override is left out: every start has its own hosts, and writes where it says.
 
         Where hosts meet is taken by who says which of them this is.
         """
         key = key_of(text)
         if key == "hardware.master" and "hardware.node_rank" in self.given:
             return False
-        if key in OF_THE_START and key not in self.given and key not in ABOUT_HOSTS:
-            line = f"{_shown(text)}: not taken from the folder, for a run writes there; conf/ says"
-            print(f"{line} where now. Give it again if it is yours.", file=sys.stderr)
-        return key in OF_THE_START
+        if key in WRITTEN and key not in self.given:
+            value = plain(text.partition("=")[2])
+            return bool(INTERPOLATION.search(text)) or leads_out(key, value)
+        return key in ABOUT_HOSTS
 
     def _parsed(self, text) -> Override:
         if sum(map(QUOTED.sub("", text).count, "[{(")) > BRACKETS:
@@ -169,9 +169,10 @@ class Recorded:
             for name in _names(override):
                 check_name(name)
         if not self._is_group(key):
-            inside = any(own.startswith(f"{key}.") for own in OF_THE_START)
-            if inside and any(isinstance(value, dict) for value in _values(override)):
-                raise UserError(f"recorded override {_shown(text)}: give its keys one by one.")
+            for group in (value for value in _values(override) if isinstance(value, dict)):
+                places = {f"{key}.{name}": value for name, value in group.items()}
+                if any(leads_out(*place) for place in places.items()):
+                    raise UserError(f"recorded override {_shown(text)}: give its keys yourself.")
             table = key.rpartition(".")[0]  # whose keys are in no schema
             if not {key, table} & self.known:
                 raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
@@ -196,7 +197,9 @@ class Recorded:
         if key in OF_SWEEPS:
             return all(map(_is_setting, _names(override)))
         swept = key.removeprefix(PARAMS)
-        return key.startswith(PARAMS) and swept in self.known and swept not in OF_THE_START
+        return (
+            key.startswith(PARAMS) and swept in self.known and swept not in (*ABOUT_HOSTS, *WRITTEN)
+        )
 
     def _check_interpolations(self, text):
         """Refuse all but plain names of keys of ours: ${data.height}."""
@@ -251,6 +254,26 @@ def check_name(name: object) -> None:
     if isinstance(name, str) and (alive or ".." in name.split("/")):
         reason = "would be more than text" if alive else "leads out of outputs/"
         raise UserError(f"recorded name {_shown(name)}: {reason}; add name=<another>.")
+
+
+def leads_out(key: str, value: object) -> bool:
+    """Whether a recorded value is a place to write that is not below the working directory; said.
+
+    Args:
+        key: dotted.
+        value: of it, as it was recorded.
+    """
+    if key not in WRITTEN or value in (None, "", "null"):
+        return False
+    text = value.text if isinstance(value, QuotedString) else str(value)
+    real = Path(os.path.realpath(os.path.expanduser(text)))
+    if real.is_relative_to(os.path.realpath(os.curdir)) and real != Path(
+        os.path.realpath(os.curdir)
+    ):
+        return False
+    line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working directory"
+    print(f"{line} and a run writes there. Give it again if it is yours.", file=sys.stderr)
+    return True
 
 
 def key_of(override: str) -> str:

@@ -171,7 +171,8 @@ def test_an_option_in_another_place_and_one_of_another_group_are_names_too(take)
 
 @pytest.mark.parametrize("take", [of_run, of_sweep])
 def test_a_place_to_write_is_not_hidden_in_a_group_of_keys(take):
-    assert "give its keys one by one" in refused(take, "data.generate={folder: /home/me}")
+    assert take("data.generate={folder:set,seed:0}") == ["data.generate={folder:set,seed:0}"]
+    assert "give its keys yourself" in refused(take, "data.generate={folder:/home/me}")
     assert "refused" in refused(of_sweep, "hydra.sweeper.params.data.latents='/a,/b'")
 
 
@@ -189,6 +190,7 @@ def test_which_host_this_is_is_never_taken_from_a_folder(take):
 
 @pytest.mark.parametrize("take", [of_run, of_sweep])
 @pytest.mark.parametrize("key", ["data.latents", "data.generate.folder", "inference.cache_dir"])
-def test_where_a_run_writes_is_not_taken_from_a_folder_and_said(take, key, capsys):
-    assert take("seed=1", f"{key}=/home/me") == ["seed=1"]
-    assert f"{key}=/home/me: not taken from the folder, for a run writes" in capsys.readouterr().err
+def test_a_place_to_write_outside_is_not_taken_and_said(take, key, capsys):
+    assert take("seed=1", f"{key}=/home/me", f"{key}=data/x") == ["seed=1", f"{key}=data/x"]
+    line = f"{key}=/home/me: not taken from the folder, for it leads out of the working directory"
+    assert line in capsys.readouterr().err

@@ -100,7 +100,8 @@ def test_a_signal_to_one_host_saves_on_both_and_the_losses_stay_those_of_one_pro
         assert "go on from its last checkpoint on every host, with its own hardware.node_r" in said
     assert assert_saved(run) < STEPS
     nodes = [Node(hosts, node, tmp_path, "resume=run") for node in (0, 1)]
-    assert [node.end()[0] for node in nodes] == [0, 0]
+    ends = [node.end() for node in nodes]
+    assert [code for code, _ in ends] == [0, 0], ends
     assert losses(run) == pytest.approx(whole, abs=1e-5)
 
 
