@@ -196,10 +196,8 @@ class Recorded:
             return all(_is_option(name) for name in _names(override))
         if key in OF_SWEEPS:
             return all(map(_is_setting, _names(override)))
-        swept = key.removeprefix(PARAMS)
-        return (
-            key.startswith(PARAMS) and swept in self.known and swept not in (*ABOUT_HOSTS, *WRITTEN)
-        )
+        swept = self.known.difference(ABOUT_HOSTS, WRITTEN)
+        return key.startswith(PARAMS) and key.removeprefix(PARAMS) in swept
 
     def _check_interpolations(self, text):
         """Refuse all but plain names of keys of ours: ${data.height}."""
@@ -265,14 +263,12 @@ def leads_out(key: str, value: object) -> bool:
     """
     if key not in WRITTEN or value in (None, "", "null"):
         return False
-    text = value.text if isinstance(value, QuotedString) else str(value)
-    real = Path(os.path.realpath(os.path.expanduser(text)))
-    if real.is_relative_to(os.path.realpath(os.curdir)) and real != Path(
-        os.path.realpath(os.curdir)
-    ):
+    text = (value.text if isinstance(value, QuotedString) else str(value)).replace("\0", "")
+    real, here = (os.path.realpath(path) for path in (os.path.expanduser(text), os.curdir))
+    if real.startswith(os.path.join(here, "")):
         return False
-    line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working directory"
-    print(f"{line} and a run writes there. Give it again if it is yours.", file=sys.stderr)
+    line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working"
+    print(f"{line} directory, and a run writes there. Give it again if yours.", file=sys.stderr)
     return True
 
 
