@@ -12,6 +12,7 @@ FEW = 12  # jobs that have a colour of their own, and values of a key that have 
 MOST_CURVES, MOST_KEYS, MOST_PAIRS = 8, 6, 4  # plots of each kind
 MOST_POINTS = 6000  # of all curves of a plot
 MOST_CATEGORIES = 20
+LARGEST = 1e100  # of a number that has a place on an axis
 MOST_NAMED = 5  # keys in a job's name
 OWN = ("#1f77b4", "#d9701b", "#2ca02c", "#d62728", "#9467bd", "#8c564b")
 OWN += ("#e377c2", "#7f7f7f", "#a8a01c", "#17a3b8", "#5b6ee1", "#4d9078")
@@ -153,4 +154,4 @@ def _heat(cells, rows, columns, sweep, down, across):
 def _place(value):
     """A swept value as a plot takes it: a number or a text."""
     plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if plain else spelled(value)
+    return value if plain and abs(value) < LARGEST else spelled(value)

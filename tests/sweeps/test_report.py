@@ -204,3 +204,9 @@ def test_no_report_needs_paddle():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e308])
+def test_a_swept_number_without_a_place_on_an_axis_is_a_word(make_sweep, value):
+    folder = make_sweep([({"a": value}, 0.1, "done"), ({"a": 1.0}, 0.2, "done")])
+    assert "val/loss against a" in write_report([folder]).read_text()
