@@ -14,7 +14,6 @@ from aa.arguments import check_arguments, normalise_overrides
 from aa.cli.launch import check_shared_folder
 from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import UserError
-from aa.inputs import check_files
 from aa.interrupts import unwinding
 from aa.machine import check_device, prepare_paddle
 from aa.messages import explain
@@ -166,6 +165,8 @@ def begin(config):
     Raises:
         UserError: a value is missing or impossible, or the machine is not the one asked for.
     """
+    from aa.inputs import check_files  # deferred: reads weights, and a question wants none
+
     checked: Any = to_config(config)
     check_device(checked.hardware)
     check_files(checked)
@@ -178,6 +179,8 @@ def begin(config):
 
 def begin_without_paddle(config):
     """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
+    from aa.inputs import check_files  # deferred, as above
+
     checked = to_config(config)
     check_files(checked)
     print_tree(config)
