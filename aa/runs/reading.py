@@ -19,7 +19,6 @@ Kind = TypeVar("Kind")
 MOST_BYTES = 256_000_000  # a snapshot has a line for each file of a data set
 MOST_YAML = 1_000_000  # a config has some 10,000
 MOST_VALUES, BYTES_A_VALUE = 500_000, 75  # in JSON: this many, and one more for so many bytes
-MOST_LINE, MOST_LINES = 64 * 1024, 500_000  # bytes of a line, and how many, of records by step
 FREE = {"config", "swept", "machine"}  # parts of records whose keys are those of configs
 
 
