@@ -14,6 +14,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     Glob,
+    IntervalSweep,
     Override,
     OverrideType,
     QuotedString,
@@ -319,6 +320,8 @@ def _values(override):
     value = override.value()
     if isinstance(value, Glob):  # over options that there are
         return []
+    if isinstance(value, IntervalSweep):  # of a search
+        return [value.start, value.end]
     return list(override.sweep_iterator()) if override.is_sweep_override() else [value]
 
 

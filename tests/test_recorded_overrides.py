@@ -114,6 +114,15 @@ HYDRAS = (*HYDRAS, "hydra.sweeper.n_trials=20", "hydra.launcher.partition=gpu")
 HYDRAS = (*HYDRAS, "hydra.sweeper.params.stage.learning_rate='interval(1e-6,1e-2)'")
 
 
+SWEPT = ("seed=1,2", "seed=range(1,9,2)", "seed=shuffle(range(3))", "seed=sort(3,1)")
+SWEPT = (*SWEPT, "data=choice(folder,puppets)", "data=glob(*)", "stage.learning_rate=interval(0,1)")
+SWEPT = (*SWEPT, "stage.learning_rate=tag(log,interval(1e-6,1e-2))")
+
+
+def test_what_is_swept_over_is_taken_in_every_form_that_hydra_has():
+    assert of_sweep(*SWEPT) == list(SWEPT)
+
+
 def test_numbers_and_names_of_launchers_and_sweepers_are_taken_in_a_sweep():
     assert of_sweep(*HYDRAS) == list(HYDRAS)
 

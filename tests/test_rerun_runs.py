@@ -26,6 +26,13 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def puppets(puppets):
+    """As elsewhere, but made where the commands work: no other place is taken from a run."""
+    folder = "data.generate={folder:set,num_clips:3,num_frames:10,fps:8,seed:0}"
+    return [folder if override.startswith("data.generate=") else override for override in puppets]
+
+
+@pytest.fixture(scope="module")
 def start(home):
     """Function (runner, run folder, arguments) -> the result of a command."""
 
