@@ -93,3 +93,8 @@ def check_arguments(arguments):
     overrides = [*options.overrides, *rest]
     asks = (options.help, options.hydra_help, options.cfg, options.info, options.shell_completion)
     return [a for a in arguments if a not in overrides] + overrides, not any(asks)
+
+
+def key_of(override: str) -> str:
+    """The key of an override, without what stands before it: "data" of "+data=puppets"."""
+    return override.partition("=")[0].lstrip("+~")

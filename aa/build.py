@@ -206,15 +206,17 @@ def _initialise(model, stage, start, *, resumed):
     if resumed:
         load_weights(model, start)
         return
+    motion = stage.motion_init_from if model.has_motion else None
+    skip = ("motion_module",) if motion or not model.has_motion else ()
     if start is not None:
-        load_weights(model, start, optional=START_OPTIONAL)
+        load_weights(model, start, optional=START_OPTIONAL, skip=skip)
         for name in START_OPTIONAL:
-            if name not in start.sources and (name != "motion_module" or model.has_motion):
+            if name not in (*start.sources, *skip):
                 log.info("%s: %s has none, it starts new", name, start.path)
-    if stage.motion_init_from and model.has_motion:
-        source = Source(Path(stage.motion_init_from))
-        state = read_component("motion_module", source)
-        load_state("motion_module", model.denoising_unet, state, source=source.path)
+    if motion:
+        state = read_component("motion_module", Source(Path(motion)))
+        load_state("motion_module", model.denoising_unet, state, source=motion)
+        log.info("motion_module: from %s (stage.motion_init_from)", motion)
 
 
 def _count(model):

@@ -152,7 +152,7 @@ class TrainConfig:
 class InferConfig:
     """`runners/infer.py`."""
 
-    weights: str = MISSING
+    weights: str = "pretrained_weights"
     reference: str | None = None
     pose: str | None = None
     cases: str | None = None  # yaml: reference image -> list of pose videos

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -174,6 +175,21 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def check_space(folder: str | Path, needed: float) -> None:
+    """Whether `needed` bytes fit on the disk of a folder, which need not exist yet.
+
+    Raises:
+        UserError: they do not.
+    """
+    home = next(p for p in (Path(folder), *Path(folder).absolute().parents) if p.exists())
+    free = shutil.disk_usage(home).free
+    if free < needed:
+        raise UserError(
+            f"{folder}: {needed / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free on this disk. "
+            "Make room or choose another folder."
+        )
 
 
 def missing(path, kind):

@@ -1,65 +1,126 @@
 """The files and folders that a config names are there: asked before paddle is imported."""
 
 import os
+import shlex
+from pathlib import Path
 
 from aa.build_data import hold_out_clips
 from aa.cases import cases_of
-from aa.config import EvaluateConfig, InferConfig
+from aa.config import EvaluateConfig, InferConfig, TrainConfig
 from aa.data.folders import pair_clips
 from aa.data.manifest import read_manifest
+from aa.data.published import SET_HOME, published_home
 from aa.errors import UserError
 from aa.files import missing
+from aa.machine import check_device
+from aa.weights.catalogue import MOTION, RELEASED_HOME
 from aa.weights.folders import open_folder
 from aa.weights.reading import read_state
 
-DOWNLOAD = "`python -m aa.weights download` fetches the published ones"
 
-
-def check_files(config):
-    """Every input of a checked config exists, and what is quickly read of it is well formed.
+def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
+    """The machine is the one asked for, every input exists and is well formed as far as it is read.
 
     Raises:
-        UserError: names the first key whose file or folder is missing, or the first file that is
+        UserError: names all that is missing, each with what brings it, or the first file that is
             malformed.
     """
-    if isinstance(config, InferConfig):
-        _folder("weights", config.weights, f"give a weights folder or a run folder; {DOWNLOAD}.")
+    lacking = [line for line in _lacking(config) if line]
+    if len(lacking) > 1:
+        listed = " ".join(f"({number}) {line}" for number, line in enumerate(lacking, 1))
+        on_card = isinstance(config, TrainConfig) and config.hardware.device == "gpu"
+        fits = " Whether it fits its card, plan=true says without any of them." * on_card
+        raise UserError(f"{len(lacking)} things are missing: {listed}{fits}")
+    if lacking:
+        raise UserError(lacking[0])
+    if isinstance(config, TrainConfig):
+        _check_training(config)
+    elif isinstance(config, InferConfig):
         cases_of(config)
         _check_weights(config.weights)
-        return
+
+
+def _lacking(config):
+    """Yield a line about each thing that is missing, None for one that is there."""
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
-            if path := getattr(config, key):
-                _refuse(key, path, os.path.exists(path), "folder or video", "check the path.")
+            path = getattr(config, key)
+            found = not path or os.path.exists(path)
+            yield _line(key, path, found, "folder or video", "check the path.")
         return
-    data, stage = config.data, config.stage
-    others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
+    yield _device(config.hardware)
+    if isinstance(config, InferConfig):
+        advice = f"give a weights folder or a run folder; {_released(config.weights)}."
+        yield _folder("weights", config.weights, advice)
+        for key in ("reference", "pose"):
+            if path := getattr(config, key):
+                yield _file(key, path, "check the path.")
+        return
+    yield from _lacking_data(config.data)
+    yield from _lacking_start(config.stage, config.model)
+
+
+def _device(hardware):
+    try:
+        check_device(hardware)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _lacking_data(data):
     if data.manifest:
-        _file("data.manifest", data.manifest, f"give a JSON list of clips; or {others}")
+        others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
+        home = published_home(data.manifest)
+        fetched = f"{_command('aa.data download', home)} fetches the published set; or "
+        own = "give a JSON list of clips; or "
+        yield _file("data.manifest", data.manifest, (own if home is None else fetched) + others)
     if data.folder:
-        _folder("data.folder", data.folder, "it holds video/NAME.mp4 and video_dwpose/NAME.mp4.")
+        advice = "it holds video/NAME.mp4 and video_dwpose/NAME.mp4."
+        yield _folder("data.folder", data.folder, advice)
+
+
+def _lacking_start(stage, model):
+    """Where training starts from: said by the stage, or by the model for every training."""
+    if path := stage.init_from:
+        if path == model.base_weights:
+            fetched = f"{_command('aa.weights download --only start', path)} fetches the published"
+            advice = f"{fetched} ones; model.base_weights=null starts at random."
+            yield _folder("model.base_weights", path, advice)
+        elif path == model.released_weights:
+            advice = f"{_released(path)}; a run folder of stage 1: stage.init_from=<folder>."
+            yield _folder("model.released_weights", path, advice)
+        else:
+            advice = "give a run folder of stage 1 or a weights folder; null starts at random."
+            yield _folder("stage.init_from", path, advice)
+    if path := stage.motion_init_from:
+        advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
+        if Path(path).name == MOTION:
+            fetched = _command("aa.weights download --only motion", os.path.dirname(path) or ".")
+            advice = f"{fetched} fetches it; null starts the motion modules new."
+        yield _file("stage.motion_init_from", path, advice)
+
+
+def _released(path):
+    return f"{_command('aa.weights download', path)} fetches the published ones"
+
+
+def _command(words, target):
+    """A command that fetches something into a folder, named unless that is the default."""
+    place = "" if target in (RELEASED_HOME, SET_HOME) else f" --to {shlex.quote(str(target))}"
+    return f"`python -m {words}{place}`"
+
+
+def _check_training(config):
+    data, stage = config.data, config.stage
     if data.manifest:
         hold_out_clips(config, read_manifest(data.manifest, allow_outside=data.allow_outside))
     elif data.folder:
         hold_out_clips(config, pair_clips(data.folder)[0])
     if stage.init_from:
-        _check_start(stage.init_from, config.model.base_weights)
+        _check_weights(stage.init_from)
     if stage.motion_init_from:
-        advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
-        _file("stage.motion_init_from", stage.motion_init_from, advice)
         read_state(stage.motion_init_from)
-
-
-def _check_start(path, base_weights):
-    """Where training starts from: said by the stage, or by the model for every stage."""
-    if path == base_weights:
-        command = f"`python -m aa.weights download --only start --to {path}`"
-        advice = f"{command} fetches the published ones; model.base_weights=null starts at random."
-        _folder("model.base_weights", path, advice)
-    else:
-        advice = "give a run folder of stage 1 or a weights folder; null starts at random."
-        _folder("stage.init_from", path, advice)
-    _check_weights(path)
 
 
 def _check_weights(path):
@@ -71,13 +132,12 @@ def _check_weights(path):
 
 
 def _folder(key, path, advice):
-    _refuse(key, path, os.path.isdir(path), "folder", advice)
+    return _line(key, path, os.path.isdir(path), "folder", advice)
 
 
 def _file(key, path, advice):
-    _refuse(key, path, os.path.isfile(path), "file", advice)
+    return _line(key, path, os.path.isfile(path), "file", advice)
 
 
-def _refuse(key, path, found, kind, advice):
-    if not found:
-        raise UserError(f"{key}={path}: {missing(path, kind)}; {advice}")
+def _line(key, path, found, kind, advice):
+    return None if found else f"{key}={path}: {missing(path, kind)}; {advice}"

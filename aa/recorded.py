@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from aa.arguments import key_of
 from aa.config import typed, without_hydra
 from aa.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs
 from aa.errors import UserError, one_line
@@ -21,7 +22,6 @@ from aa.messages import explain
 from aa.recorded_overrides import (
     Recorded,
     check_name,
-    key_of,
     leads_out,
     refuse_options,
 )

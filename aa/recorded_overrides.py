@@ -22,7 +22,7 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
-from aa.arguments import OURS
+from aa.arguments import OURS, key_of
 from aa.differences import ABOUT_HOSTS
 from aa.errors import UserError, one_line
 from aa.schemas.keys import known_keys, no_such_key
@@ -271,11 +271,6 @@ def leads_out(key: str, value: object) -> bool:
     line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working"
     print(f"{line} directory, and a run writes there. Give it again if yours.", file=sys.stderr)
     return True
-
-
-def key_of(override: str) -> str:
-    """The key of an override, without what stands before it: "data" of "+data=puppets"."""
-    return override.partition("=")[0].lstrip("+~")
 
 
 def _resolved(text, override, config):

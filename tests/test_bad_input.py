@@ -4,7 +4,9 @@ import pytest
 
 from tests.commands import one_line, run_light
 
+UBC = "data/ubcNbili_data/meta_data/ubcNbili_meta.json"
 RANDOM = ["model=parity", "data=puppets"]  # needs no file
+OWN = ["data=folder", "stage.init_from=null"]  # needs data.folder
 MANY = pytest.mark.parametrize
 
 
@@ -24,7 +26,7 @@ def start(tmp_path):
     [
         (["stage.max_stps=3"], "stage.max_stps: no such key; did you mean stage.max_steps?"),
         (["stage=3"], "stage=3: no such option; there are 1, 2."),
-        (["stage=2"], "stage.init_from must be given: add stage.init_from=<value>"),
+        (["stage=2", "model=parity"], "stage.init_from must be given: this model has no publish"),
         (["data.height=100"], "data.height must be a multiple of 8 (the VAE's stride), got 100;"),
         (["stage.max_steps"], "stage.max_steps: no value given; write stage.max_steps=<value>."),
         (["seed=b=c"], "seed=b=c: cannot be read as key=value;"),
@@ -59,9 +61,10 @@ def test_a_mistake_is_one_line(arguments, line, start):
 @MANY(
     ("arguments", "line"),
     [
-        ([], "data.manifest=data/ubcNbili_data/meta_data/ubcNbili_meta.json: no such file;"),
-        (["data=folder", "data.folder=none"], "data.folder=none: no such folder;"),
-        (["data=folder", "data.folder=2024_06"], "data.folder=2024_06: no such folder;"),
+        (["stage.init_from=null"], f"data.manifest={UBC}: no such file;"),
+        (["stage.init_from=null", "data.manifest=mine.json"], "data.manifest=mine.json: no such f"),
+        ([*OWN, "data.folder=none"], "data.folder=none: no such folder;"),
+        ([*OWN, "data.folder=2024_06"], "data.folder=2024_06: no such folder;"),
         ([*RANDOM, "stage.init_from='a,b'"], "stage.init_from=a,b: no such folder;"),
         (["data=puppets", "stage.init_from=none"], "stage.init_from=none: no such folder;"),
         ([*RANDOM, "stage.motion_init_from=none"], "stage.motion_init_from=none: no such file;"),
@@ -81,10 +84,11 @@ def test_missing_base_weights_name_the_download_and_the_way_without(start):
 @MANY(
     ("arguments", "line"),
     [
-        ([], "weights must be given: add weights=<value>"),
+        ([], "give reference=<image> pose=<video>, or +cases=<yaml file>; got none of them."),
+        (["reference=file", "pose=file"], "weights=pretrained_weights: no such folder;"),
         (["weights=none", "reference=file", "pose=file"], "weights=none: no such folder;"),
-        (["weights=.", "reference=none", "pose=file"], "reference=none: no such file."),
-        (["weights=.", "reference=file", "pose=none"], "pose=none: no such file."),
+        (["weights=.", "reference=none", "pose=file"], "reference=none: no such file;"),
+        (["weights=.", "reference=file", "pose=none"], "pose=none: no such file;"),
         (["weights=.", "+cases=file"], "cases=file: wanted a mapping of pictures"),
     ],
 )
@@ -93,20 +97,41 @@ def test_a_missing_input_of_inference_is_found_before_paddle_loads(arguments, li
 
 
 def test_a_machine_without_the_gpu_that_is_asked_for_is_named_at_once(start):
-    line = one_line(start("stage=1", "hardware=v100"))
+    line = one_line(start(*RANDOM, "stage=1", "hardware=v100"))
     assert line.startswith("hardware: this group asks for a GPU and this machine shows none")
+
+
+def test_all_that_the_command_on_the_card_lacks_is_one_message_with_what_brings_it(start):
+    line = one_line(start("stage=2", "hardware=v100"))
+    assert line.startswith("4 things are missing: (1) hardware: this group asks for a GPU")
+    assert f"(2) data.manifest={UBC}: no such file; `python -m aa.data download` fetches" in line
+    assert "(3) model.released_weights=pretrained_weights: no such folder; `python -m aa.w" in line
+    assert "(4) stage.motion_init_from=pretrained_weights/mm_sd_v15_v2.ckpt: no such file; " in line
+    assert "`python -m aa.weights download --only motion` fetches it" in line
+    assert "plan=true says" in line
+
+
+def test_a_command_that_brings_things_elsewhere_says_where(start):
+    line = one_line(start("data.manifest=/sets/" + UBC.removeprefix("data/"), "stage=1"))
+    assert "`python -m aa.data download --to /sets` fetches" in line
+    assert "`python -m aa.weights download --only start --to pretrained_start` fetches" in line
+
+
+def test_all_that_an_animation_lacks_is_one_message(start):
+    line = one_line(start("reference=none.png", "pose=none.mp4", runner="infer"))
+    assert line.startswith("3 things are missing: (1) weights=pretrained_weights: no such folder;")
 
 
 def test_a_failing_job_of_a_sweep_is_one_line_and_the_next_job_still_runs(start):
     result = start("-m", *RANDOM, "stage=1,2", "stage.max_steps=0")
     first, second = result.stderr.splitlines()
     assert first == "error: 0_stage-1: stage.max_steps must be more than 0, got 0."
-    assert second.startswith("error: 1_stage-2: stage.init_from must be given")
+    assert second == "error: 1_stage-2: stage.max_steps must be more than 0, got 0."
     assert result.returncode == 2
 
 
 def test_the_folders_of_a_sweep_are_those_that_were_typed(start):
-    result = start("-m", "data=folder", "data.folder=2024_06,2024_07")
+    result = start("-m", *OWN, "data.folder=2024_06,2024_07")
     lines = result.stderr.splitlines()
     assert lines[0].startswith("error: 0_data.folder-2024_06: data.folder=2024_06: no such folder;")
     assert lines[1].startswith("error: 1_data.folder-2024_07: data.folder=2024_07: no such folder;")
@@ -146,7 +171,7 @@ def test_a_mistake_in_a_yaml_file_is_one_line(text, line, start, tmp_path):
 @MANY("option", ["disabled", "none", "stdout"])
 def test_hydras_own_logging_may_be_chosen(start, tmp_path, option):
     choice = f"hydra/job_logging={option}"
-    line = one_line(start("data=folder", "data.folder=none", choice, "hydra.run.dir=2024_06"))
+    line = one_line(start(*OWN, "data.folder=none", choice, "hydra.run.dir=2024_06"))
     assert line.startswith("data.folder=none: no such folder;")
     assert not (tmp_path / "2024_06" / "train.log").exists()
     assert (tmp_path / "2024_06" / "outcome.json").exists()

@@ -58,7 +58,7 @@ def refused(compose, *overrides, name="train"):
 
 def required(group):
     """Values that a group leaves to the user."""
-    needs = {"stage=2": ["stage.init_from=null"], "data=folder": ["data.folder=clips"]}
+    needs = {"data=folder": ["data.folder=clips"]}
     return [group, *needs.get(group, [])]
 
 
@@ -84,8 +84,7 @@ def test_the_commands_in_a_header_compose(file, compose):
     found = list(commands(file))
     assert found
     for name, overrides in found:
-        needs = ["stage.init_from=null"] if "stage=2" in overrides else []
-        compose(name, [*needs, *overrides])
+        compose(name, overrides)
 
 
 def test_the_groups_are_the_folders_of_conf():
@@ -247,7 +246,7 @@ def test_a_sample_that_would_stop_a_long_training_is_refused_before_it(compose):
 @pytest.mark.parametrize(
     ("name", "overrides", "key"),
     [
-        ("train", ["stage=2"], "stage.init_from"),
+        ("train", ["stage.max_steps=???"], "stage.max_steps"),
         ("infer", ["weights=???"], "weights"),
     ],
 )
@@ -280,11 +279,48 @@ def test_stage_1_starts_from_the_models_base_weights(compose):
     assert compose("train", ["model.base_weights=null"]).stage.init_from is None
 
 
+def test_stage_2_starts_from_the_released_weights_and_animatediffs_motion_modules(compose):
+    stage = compose("train", ["stage=2"]).stage
+    assert stage.init_from == "pretrained_weights"
+    assert stage.motion_init_from == "pretrained_weights/mm_sd_v15_v2.ckpt"
+
+
+def test_stage_2_of_a_model_without_published_weights_asks_for_a_start(compose):
+    line = refused(compose, "stage=2", "model=parity")
+    assert line.startswith("stage.init_from must be given: this model has no published weights.")
+    assert compose("train", [*QUICK, "stage=2", "stage.init_from=null"]).stage.init_from is None
+
+
 def test_a_stage_says_what_trains(compose):
     assert compose("train", ["stage=1"]).stage.num_frames == 1
-    second = compose("train", ["stage=2", "stage.init_from=null"]).stage
+    second = compose("train", ["stage=2"]).stage
     assert (second.motion_modules, second.num_frames) == (True, 24)
     assert second.trainable == ["denoising_unet.*.motion_modules.*"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "frames", "height", "width"),
+    [
+        (
+            ["stage=1", "hardware=v100", "hardware.devices=4", "hardware/sharding=stage1"],
+            1,
+            768,
+            768,
+        ),
+        (["stage=1", "hardware=a100"], 1, 768, 768),
+        (["stage=2", "hardware=v100"], 16, 512, 256),
+        (["stage=2", "hardware=a100"], 24, 512, 512),
+        (["stage=2", "hardware=v100", "data=folder", "data.folder=clips"], 16, 512, 256),
+        (["stage=2", "hardware=v100", "data.height=768", "data.width=768"], 16, 768, 768),
+        (["stage=2", "hardware=v100", "stage.num_frames=8", "data.width=128"], 8, 512, 128),
+    ],
+)
+def test_a_stage_trains_at_its_cards_published_size_unless_another_is_given(
+    overrides, frames, height, width, compose
+):
+    config = compose("train", overrides)
+    found = (config.stage.num_frames, config.data.height, config.data.width)
+    assert found == (frames, height, width)
 
 
 def test_a_model_of_a_weights_folder_is_checked_too():

@@ -15,7 +15,7 @@ from aa.cli.launch import check_shared_folder
 from aa.config import InferConfig, TrainConfig, to_config
 from aa.errors import UserError
 from aa.interrupts import unwinding
-from aa.machine import check_device, prepare_paddle
+from aa.machine import prepare_paddle
 from aa.messages import explain
 from aa.plain import plain_logging, printable
 from aa.plan.command import run_plan, take_plan
@@ -165,11 +165,10 @@ def begin(config):
     Raises:
         UserError: a value is missing or impossible, or the machine is not the one asked for.
     """
-    from aa.inputs import check_files  # deferred: reads weights, and a question wants none
+    from aa.inputs import check_inputs  # deferred: reads weights, and a question wants none
 
     checked: Any = to_config(config)
-    check_device(checked.hardware)
-    check_files(checked)
+    check_inputs(checked)
     if not wants_group(checked.hardware):
         if is_main_process(checked.hardware.node_rank):
             print_tree(config)
@@ -179,10 +178,10 @@ def begin(config):
 
 def begin_without_paddle(config):
     """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
-    from aa.inputs import check_files  # deferred, as above
+    from aa.inputs import check_inputs  # deferred, as above
 
     checked = to_config(config)
-    check_files(checked)
+    check_inputs(checked)
     print_tree(config)
     return checked, _run_folder()
 

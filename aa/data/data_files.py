@@ -9,12 +9,14 @@ from aa.data.listings import Listings, exists, is_file
 class DataFiles:
     """The files of a data set, found under its root or else under the working directory.
 
-    A data set from elsewhere reads its own files only, unless it is told to: `outside` are the
-    names of others. `gone` are paths at which there is no file.
+    A name may begin with that of the root itself, as where the data set was unpacked beside the
+    code that read it. A data set from elsewhere reads its own files only, unless it is told to:
+    `outside` are the names of others. `gone` are paths at which there is no file.
     """
 
     def __init__(self, root: Path):
         self.homes = [str(root), os.getcwd()]
+        self.own = f"{root.name}/"
         self.real_homes = [os.path.realpath(home) for home in self.homes]
         self.listings = Listings()
         self.found, self.outside, self.gone = [], [], []
@@ -23,6 +25,10 @@ class DataFiles:
         """Find the next one: an absolute name is the path; no other leads out of the homes."""
         path, home = _joined(self.homes[0], name), 0
         kind = self.listings.kind(path)
+        beside = name.removeprefix("./")
+        if not exists(path, kind) and beside.startswith(self.own):
+            path = _joined(self.homes[0], beside.removeprefix(self.own))
+            kind = self.listings.kind(path)
         if not exists(path, kind):
             other = _joined(self.homes[1], name)
             other_kind = self.listings.kind(other)

@@ -13,9 +13,9 @@ from tqdm import tqdm
 from aa.data.transforms import fit_frames, to_signed
 from aa.data.video import VideoReader
 from aa.errors import ClipError, UserError
+from aa.files import check_space
 from aa.fingerprints import sha256
 from aa.sealing import SUFFIX, flush
-from aa.weights.disk import check_space
 
 log = logging.getLogger(__name__)
 

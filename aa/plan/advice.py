@@ -1,8 +1,17 @@
 """The smallest changes with which it fits, those first that cost the least speed."""
 
+import re
+import shlex
 from dataclasses import replace
 
+from aa.arguments import key_of
+
 STEPS = ("stage1", "stage2", "stage3")
+QUOTED = re.compile(r"='(\w+)'")  # stage='1', as Hydra wants it: nobody types the quotes
+MORE_CARDS = (  # which the published stage 1 was trained on
+    {"devices": 4, "sharding": "stage1"},
+    {"hardware.devices": 4, "hardware/sharding": "stage1"},
+)
 
 
 def changes(setting, *, device, in_order, size_step, accumulation=1):
@@ -15,12 +24,12 @@ def changes(setting, *, device, in_order, size_step, accumulation=1):
         size_step: height and width are multiples of it.
         accumulation: batches to a step, of the setting that does not fit.
 
-    Yields:
-        (Setting, list of overrides), each with all changes before it.
+    Returns:
+        list of (Setting, list of overrides), each with all changes before it; but more cards in
+        the place of one are tried with the same frames, batch and size only.
     """
+    same = [] if setting.recompute else [({"recompute": True}, {"hardware.recompute": "true"})]
     moves = []
-    if not setting.recompute:
-        moves.append(({"recompute": True}, {"hardware.recompute": "true"}))
     if setting.devices > 1:
         done = STEPS.index(setting.sharding) + 1 if setting.sharding in STEPS else 0
         for level in STEPS[done:] if device == "gpu" else STEPS[done:1]:
@@ -31,11 +40,14 @@ def changes(setting, *, device, in_order, size_step, accumulation=1):
         moves.append(({"batch": 1}, said))
     for frames in [n for n in (24, 16, 12, 8) if in_order and n < setting.frames]:
         moves.append(({"frames": frames}, {"stage.num_frames": frames}))
-    return _added_up(setting, moves + _smaller(setting, size_step, "data"))
+    alone = _added_up(setting, [*same, *moves, *_smaller(setting, size_step, "data")])
+    on_one_card = device == "gpu" and setting.devices == 1
+    more = _added_up(setting, [*same, MORE_CARDS])[-1:] if on_one_card else []
+    return alone[: len(same)] + more + alone[len(same) :]
 
 
 def video_changes(video, *, size_step):
-    """As `changes`, of the `Video` of an animation that does not fit."""
+    """As `changes`, of the `Video` of an animation that does not fit, each with those before it."""
     moves = []
     if video.decode_batch_size > 1:
         moves.append(({"decode_batch_size": 1}, {"inference.decode_batch_size": 1}))
@@ -58,7 +70,20 @@ def _smaller(setting, size_step, group):
 
 def _added_up(setting, moves):
     """Each move (what changes, what says so) on top of those before it."""
-    said = {}
+    said, found = {}, []
     for values, overrides in moves:
         setting, said = replace(setting, **values), said | overrides
-        yield setting, [f"{key}={value}" for key, value in said.items()]
+        found.append((setting, [f"{key}={value}" for key, value in said.items()]))
+    return found
+
+
+def command_with(words, overrides):
+    """A command as it is typed, with overrides in the place of those of the same keys.
+
+    Args:
+        words: of the command, options and overrides.
+        overrides: what is to be changed.
+    """
+    keys = {key_of(override) for override in overrides}
+    kept = [QUOTED.sub(r"=\1", word) for word in words if key_of(word) not in keys]
+    return shlex.join([*kept, *overrides])

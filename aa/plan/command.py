@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from dataclasses import replace
 
 from omegaconf import OmegaConf
@@ -10,6 +11,7 @@ from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
 from aa.files import write_json
+from aa.hyper_parameters import task_overrides
 from aa.machine import card_memory, prepare_paddle
 from aa.processes import is_main_process, is_rank, wants_group
 from aa.recorded import compose, given_options, split_options
@@ -48,14 +50,17 @@ def run_plan(value, arguments, schema, *, runner):
     if any(OTHERS.match(override) for override in overrides):
         raise UserError("plan counts a new run: leave out resume= and rerun=.")
     values = compose(given_options(words), normalise_overrides(overrides), schema, runner)
-    if schema is TrainConfig and values["stage"]["init_from"] == "???":
+    if schema is TrainConfig and values["stage"]["init_from"] in ("???", ""):
         values["stage"]["init_from"] = None  # where it starts from takes no memory
     config = to_config(typed(OmegaConf.create(values), schema))
     os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle warns of what it traces
     prepare_paddle(HardwareConfig(device="cpu"))
     from aa.plan.report import show, show_video  # deferred: pulls in paddle
 
-    return show(config, search=value == "max") if schema is TrainConfig else show_video(config)
+    command = ["python", runner, *words, *overrides]
+    if schema is TrainConfig:
+        return show(config, command, search=value == "max")
+    return show_video(config, command)
 
 
 def check_memory(config, folder):
@@ -78,7 +83,8 @@ def check_memory(config, folder):
 
         there = (card_memory() or 0) if hardware.device == "gpu" else 0
         memory = max(hardware.memory_gb, there)
-        counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)))
+        command = ["python", sys.argv[0], *task_overrides()]
+        counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)), command)
     if is_main_process(hardware.node_rank):
         for number, its_folder in enumerate(stage_folders(config, folder)):
             (its_folder / PLAN).unlink(missing_ok=True)  # of another machine

@@ -12,7 +12,7 @@ from aa.plan.graph import trace
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.needs import OVERHEAD, Needs
-from aa.plan.plan import device_memory, verdict
+from aa.plan.plan import device_memory, usable, verdict
 
 LATENTS = 4  # copies while a step is taken: noisy, predicted, with and without its share, denoised
 
@@ -45,7 +45,8 @@ class VideoPlan:
     def __init__(self, config, network, videos):
         options, hardware = config.inference, config.hardware
         self.hardware, self.size_step = hardware, network.size_step
-        self.memory = device_memory(hardware)
+        self.device = device_memory(hardware)
+        self.memory = usable(self.device)
         half = hardware.device == "gpu" and config.precision != "float32"
         self.counter = VideoCounter(
             network,
@@ -62,10 +63,11 @@ class VideoPlan:
     def fits(self):
         return self.needs.total <= self.memory
 
-    def verdict(self):
-        """One line: whether it fits, and if not, with which overrides it would."""
+    def verdict(self, command):
+        """One line: whether it fits, and if not, what to type instead of a command's words."""
         tried = video_changes(self.video, size_step=self.size_step)
-        return verdict(self.needs, self.memory, ((self.counter.count(v), o) for v, o in tried))
+        counted = ((self.counter.count(v), overrides) for v, overrides in tried)
+        return verdict(self.needs, self.device, counted, command)
 
     def describe(self):
         """The video in a line."""

@@ -7,10 +7,11 @@ import psutil
 from tqdm import tqdm
 
 from aa.errors import UserError
-from aa.plan.advice import changes
+from aa.plan.advice import changes, command_with
 from aa.plan.needs import GIB, Counter, Setting
 
 SIZE_STEP, MOST_SIDE = 64, 4096  # pixels: how finely and how far sizes are looked for
+KEPT_FREE = 0.08  # of a device: counts were off by as much from what Paddle takes on a CPU
 
 
 class Plan:
@@ -25,7 +26,8 @@ class Plan:
         hardware = config.hardware
         self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
         self.reach = config.model.motion_max_frames
-        self.memory = device_memory(hardware)
+        self.device = device_memory(hardware)
+        self.memory = usable(self.device)
         self.setting = Setting(
             batch=stage.per_device_batch_size,
             frames=stage.num_frames,
@@ -45,9 +47,9 @@ class Plan:
     def fits(self):
         return self.needs.total <= self.memory
 
-    def verdict(self):
-        """One line: whether it fits, and if not, with which overrides it would."""
-        return verdict(self.needs, self.memory, self._alternatives())
+    def verdict(self, command):
+        """One line: whether it fits, and if not, what to type instead of a command's words."""
+        return verdict(self.needs, self.device, self._alternatives(), command)
 
     def _alternatives(self):
         tried = changes(
@@ -119,23 +121,33 @@ class Plan:
         )
 
 
-def verdict(needs, memory, alternatives):
+def verdict(needs, memory, alternatives, command):
     """One line: whether it fits a memory, and if not, with which overrides it would.
 
     Args:
         needs: the `Needs`.
         memory: bytes of a device.
         alternatives: (`Needs`, list of overrides) to try one after the other, counted when asked.
+        command: words of what was typed.
     """
     needed, there = (f"{size / GIB:.1f} GiB" for size in (needs.total, memory))
-    if needs.total <= memory:
+    if needs.total <= usable(memory):
         return f"it fits: {needed} of {there}."
     advice = "Nothing that was tried fits: use more devices or larger ones."
     for other, overrides in tqdm(alternatives, desc="looking for what fits", leave=False):
-        if other.total <= memory:
-            advice = f"It does with {' '.join(overrides)} ({other.total / GIB:.1f} GiB)."
+        if other.total <= usable(memory):
+            said = f"{' '.join(overrides)} ({other.total / GIB:.1f} GiB)"
+            advice = f"It does with {said}: {command_with(command, overrides)}"
             break
-    return f"it does not fit: {needed} are needed, a device has {there}. {advice}"
+    return (
+        f"it does not fit: {needed} are needed, a device has {there}, of which "
+        f"{KEPT_FREE:.0%} stay free. {advice}"
+    )
+
+
+def usable(memory):
+    """Bytes of a device's memory that a count may come to."""
+    return (1 - KEPT_FREE) * memory
 
 
 def device_memory(hardware):

@@ -18,28 +18,30 @@ from aa.weights.folders import open_folder
 log = logging.getLogger(__name__)
 
 
-def show(config, *, search):
+def show(config, command, *, search):
     """Print the plan of every stage of a training. Whether all of them fit.
 
     Args:
         config: a checked `TrainConfig`.
+        command: words that were typed for it.
         search: also say the largest size and the most frames.
     """
     fits, rates = True, device_rates(config.hardware) or measured_rates(config.hardware)
     for stage in config.stages:
         plan = Plan(config, stage)
-        _print(plan, _speed_line(plan.speed(rates), rates))
+        _print(plan, command, _speed_line(plan.speed(rates), rates))
         for line in plan.most() if search else ():
             print(line)
         fits = fits and plan.fits
     return fits
 
 
-def show_video(config):
+def show_video(config, command):
     """Print the plan of an inference run's largest video. Whether it fits.
 
     Args:
         config: a checked `InferConfig`.
+        command: words that were typed for it.
 
     Raises:
         UserError: a case or the weights cannot be read.
@@ -52,7 +54,7 @@ def show_video(config):
     if not videos:
         raise attempts.error(len(cases), "Mend the files, or the list.")
     plan = VideoPlan(config, open_folder(config.weights).model, videos)
-    _print(plan)
+    _print(plan, command)
     return plan.fits
 
 
@@ -62,12 +64,12 @@ def _video_size(case, config):
     return len(poses), *result_size(poses, config.inference)
 
 
-def _print(plan, *lines):
+def _print(plan, command, *lines):
     print(plan.describe())
     Console().print(_table(plan))
     for line in lines:
         print(line)
-    print(plan.verdict())
+    print(plan.verdict(command))
 
 
 def _table(plan):
@@ -79,7 +81,7 @@ def _table(plan):
             table.add_row(part, f"{size / GIB:.2f}")
     table.add_section()
     table.add_row("together", f"{plan.needs.total / GIB:.2f}")
-    table.add_row("a device has", f"{plan.memory / GIB:.2f}")
+    table.add_row("a device has", f"{plan.device / GIB:.2f}")
     return table
 
 
@@ -94,8 +96,12 @@ def _speed_line(speed, rates):
     )
 
 
-def check_fits(config):
+def check_fits(config, command):
     """Refuse a training that its devices have no memory for.
+
+    Args:
+        config: a checked `TrainConfig`.
+        command: words that were typed for it.
 
     Returns:
         for each stage what was counted, as plain values.
@@ -108,8 +114,8 @@ def check_fits(config):
         plan = Plan(config, stage)
         if not plan.fits:
             raise UserError(
-                f"{plan.describe()}: {plan.verdict()} plan=true shows all parts; a card with "
-                "more memory is hardware.memory_gb=<its GiB>."
+                f"{plan.describe()}: {plan.verdict(command)} (plan=true shows all parts; a card "
+                "with more memory is hardware.memory_gb=<its GiB>)"
             )
         parts = {part: round(size / GIB, 3) for part, size in plan.needs.parts.items()}
         rates = device_rates(config.hardware)

@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import MISSING
 
 from aa.schemas.checks import not_negative, one_of, positive, wanted
+from aa.schemas.published import PublishedSize
 from aa.schemas.slurm import SLURM
 
 PRECISIONS = ("float32", "float16", "bfloat16")
@@ -43,6 +44,9 @@ class HardwareConfig:
     peak_tflops: dict[str, float] = field(default_factory=dict)  # a second, of each precision
     bandwidth_gb: float | None = None  # that a device's memory moves in a second; null: not known
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
+    published_clip: PublishedSize = field(  # stage 2 takes it
+        default_factory=lambda: PublishedSize(height=512, width=512, num_frames=24)
+    )
     sharding: ShardingConfig = field(default_factory=ShardingConfig)
 
     def __post_init__(self):

@@ -24,7 +24,8 @@ PATHS = {  # keys that name a file or a folder
     *("weights", "reference", "pose", "cases", "generated", "truth", "masks"),
     *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
-    *("model.base_weights", "inference.cache_dir"),
+    *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),
+    "inference.cache_dir",
 }
 VALUES = (
     (r"Value (.+) of type '\w+' could not be converted to Integer", "a whole number, got {}"),
@@ -65,6 +66,8 @@ def no_such_key(key, known):
     homes = {}  # the last part of a name -> the groups that have it
     for name in (*known, *OUTSIDE):
         home, _, last = name.rpartition(".")
+        if "published_" in home and "published_" not in key:  # others follow these
+            continue
         homes.setdefault(last, []).append(home)
     siblings = [last for last in homes if group in homes[last]]
     near = [f"{group}.{n}".lstrip(".") for n in get_close_matches(leaf, siblings, 1, 0.65)]

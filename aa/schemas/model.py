@@ -164,9 +164,11 @@ class ModelConfig:
 
 @dataclass
 class TrainModelConfig(ModelConfig):
-    """`base_weights`: the folder training starts from by default; null starts at random."""
+    """Sizes, and which weights a training starts from unless `stage` says others."""
 
-    base_weights: str | None = None
+    base_weights: str | None = None  # stage 1: a folder; null starts at random
+    released_weights: str = ""  # stage 2: a folder whose first stage is trained; "" for none
+    motion_weights: str | None = None  # stage 2: an AnimateDiff checkpoint; null: none
 
     def network(self):
         """The sizes alone, as weights folders keep them."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from omegaconf import MISSING
 
 from aa.schemas.checks import not_negative, one_of, positive, seed_range, size, wanted
+from aa.schemas.published import PublishedSize
 
 
 @dataclass
@@ -76,6 +77,7 @@ class StageConfig:
 
     trainable: list[str] = MISSING  # patterns of parameter names, "!" in front takes away
     motion_modules: bool = MISSING  # whether the denoiser has them
+    published_size: PublishedSize = field(default_factory=PublishedSize)  # data=... may take it
     num_frames: int = MISSING
     max_steps: int = MISSING
     learning_rate: float = 1e-5
@@ -110,6 +112,11 @@ class StageConfig:
         wanted(
             0 <= self.uncond_ratio <= 1,
             f"stage.uncond_ratio must be between 0 and 1, got {self.uncond_ratio}.",
+        )
+        wanted(
+            self.init_from != "",
+            "stage.init_from must be given: this model has no published weights. Add "
+            "stage.init_from=<a run folder of stage 1 or a weights folder; null starts at random>.",
         )
         wanted(
             self.motion_modules or not self.temporal_weight,

@@ -22,6 +22,8 @@ def _files(repo, *names, folder=""):
     return tuple(HubFile(repo, name, folder) for name in names)
 
 
+MOTION = "mm_sd_v15_v2.ckpt"
+RELEASED_HOME = "pretrained_weights"  # where a download goes, and commands look, by default
 _VARIATIONS = "lambdalabs/sd-image-variations-diffusers"
 _VAE = _files(
     "stabilityai/sd-vae-ft-mse",
@@ -46,7 +48,7 @@ _TORCH_RELEASE = _files(
 _START_UNET = _files(
     _VARIATIONS, "unet/diffusion_pytorch_model.bin", folder="stable-diffusion-v1-5"
 )
-_START_MOTION = _files("guoyww/animatediff", "mm_sd_v15_v2.ckpt")
+_START_MOTION = _files("guoyww/animatediff", MOTION)
 _START_POSE = _files(
     "lllyasviel/control_v11p_sd15_openpose",
     "diffusion_pytorch_model.bin",
@@ -64,6 +66,7 @@ _PADDLE_RELEASE = _files(
 _FROZEN = _VAE + _IMAGE_ENCODER
 GROUPS = {
     "released": _TORCH_RELEASE + _UNET_CONFIG + _FROZEN,
+    "motion": _START_MOTION,
     "start": _UNET_CONFIG + _START_UNET + _START_MOTION + _START_POSE + _FROZEN,
     "paddle": _PADDLE_RELEASE + _FROZEN,
 }

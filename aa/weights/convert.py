@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from aa.errors import UserError
-from aa.weights.disk import check_space
+from aa.files import check_space
 from aa.weights.folders import open_folder
 from aa.weights.loading import check_state, expected_shapes
 from aa.weights.models import component_layers, read_component, write_config

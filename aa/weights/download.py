@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aa.errors import UserError
+from aa.files import check_space
 from aa.weights.catalogue import GROUPS
-from aa.weights.disk import check_space
 
 TIMEOUT = 5  # seconds until the hub counts as out of reach
 

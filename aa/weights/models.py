@@ -37,19 +37,22 @@ def read_component(name, source):
         raise UserError(f"{source.path}: {error}") from error
 
 
-def load_weights(model, folder, *, optional=()):
+def load_weights(model, folder, *, optional=(), skip=()):
     """Load every component of an `AnimateAnyone` from an opened folder, strictly.
 
     Args:
         model: the model; its motion modules are loaded if it has them.
         folder: a `WeightsFolder`.
         optional: components that the folder may lack; they keep their start values.
+        skip: components that come from elsewhere.
 
     Raises:
         UserError: a component is missing, or a file does not fit.
     """
     for name, layer in component_layers(model).items():
         source = folder.sources.get(name)
+        if name in skip:
+            continue
         if source is None and name in optional:
             continue
         if source is None:

@@ -6,7 +6,7 @@ from hydra import compose, initialize_config_dir
 
 from aa.arguments import normalise_overrides
 from aa.config import to_config
-from aa.inputs import check_files
+from aa.inputs import check_inputs
 from aa.resolvers import register_schemas
 from tests.bad_input.case import ROOT, bad
 
@@ -31,7 +31,7 @@ def _config(name, runner, *overrides, prepare=lambda: None):
             with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
                 config = compose(runner, normalise_overrides(overrides))
             config.name = runner  # its default is only known inside a run
-            check_files(to_config(config))
+            check_inputs(to_config(config))
 
         return read
 

@@ -1,14 +1,16 @@
 """Which changes are tried for a training that does not fit, and in which order."""
 
-from aa.plan.advice import changes
+from dataclasses import replace
+
+from aa.plan.advice import changes, command_with
 from aa.plan.needs import Setting
 
 SETTING = Setting(batch=4, frames=24, height=512, width=256, recompute=False, devices=4)
 
 
-def tried(**options):
+def tried(setting=SETTING, **options):
     options = {"device": "gpu", "in_order": True, "size_step": 8, **options}
-    return [overrides for _, overrides in changes(SETTING, **options)]
+    return [overrides for _, overrides in changes(setting, **options)]
 
 
 def test_recompute_comes_first_and_smaller_pictures_last():
@@ -33,3 +35,16 @@ def test_single_frames_are_not_made_fewer():
 def test_a_cpu_is_offered_the_sharding_that_it_can_do():
     levels = [o for overrides in tried(device="cpu") for o in overrides if "sharding" in o]
     assert set(levels) == {"hardware/sharding=stage1"}
+
+
+def test_one_card_is_offered_four_after_recompute_and_before_anything_that_trains_less():
+    first, second, third, *_ = tried(replace(SETTING, devices=1))
+    assert first == ["hardware.recompute=true"]
+    assert second == [*first, "hardware.devices=4", "hardware/sharding=stage1"]
+    assert third[:2] == [*first, "stage.per_device_batch_size=1"]
+
+
+def test_the_command_to_type_has_each_key_once_and_quotes_nothing_that_needs_none():
+    words = ["python", "runners/train.py", "stage='1'", "data.height=768", "data.width=768"]
+    command = command_with(words, ["data.height=576", "data.width=576"])
+    assert command == "python runners/train.py stage=1 data.height=576 data.width=576"

@@ -76,14 +76,13 @@ def published(compose, *overrides):
 
 
 @pytest.mark.slow
-def test_stage_1_at_768_fits_a_32_gb_card_only_with_recompute_or_in_shards(compose):
+def test_stage_1_at_768_fits_32_gb_cards_only_in_shards(compose):
     plan = published(compose, "stage=1", "data.height=768", "data.width=768", "hardware=v100")
 
     def fits(**changes):
         return plan.counter.count(replace(plan.setting, **changes)).total <= plan.memory
 
-    assert fits(recompute=True)
-    assert not fits(recompute=False)
+    assert not fits(recompute=True)  # by less than counts may be off
     assert not fits(recompute=False, devices=4)
     assert fits(recompute=False, devices=4, sharding="stage1")
 
@@ -109,6 +108,9 @@ def test_what_does_not_fit_is_refused_with_what_would(compose):
 
     tiny = [*TINY, "hardware=v100"]
     needed = published(compose, *tiny, "hardware.recompute=true").needs.total / GIB
-    overrides = ["hardware.recompute=false", f"hardware.memory_gb={needed * 1.0001}"]
-    with pytest.raises(UserError, match=r"does not fit: .* It does with hardware\.recompute=true"):
-        check_fits(compose("train", [*tiny, *overrides]))
+    overrides = ["hardware.recompute=false", f"hardware.memory_gb={needed / 0.9199}"]
+    line = (
+        r"does not fit: .* It does with hardware\.recompute=true .*: train hardware.recompute=true "
+    )
+    with pytest.raises(UserError, match=line):
+        check_fits(compose("train", [*tiny, *overrides]), ["train", "hardware.recompute=false"])

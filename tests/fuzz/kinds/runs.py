@@ -70,6 +70,7 @@ class Runs(Kind):
 
     def prepare(self):
         import matplotlib.font_manager  # noqa: F401 looks for its list of fonts in the home folder
+        import scipy.special  # noqa: F401 for the intervals of a report
 
         from aa.resolvers import register_schemas
         from tests.fuzz.kinds.run_folder import run_folder, sweep_folder
