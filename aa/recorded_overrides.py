@@ -32,6 +32,7 @@ CONFIG_OPTIONS = {f"--config-{name}": f"config_{name}" for name in ("path", "nam
 CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_dir"}
 LONGEST, BRACKETS = 10_000, 50  # of all overrides, of one: the parser takes seconds for more
 MOST_OVERRIDES = 500
+LONGEST_KEY = 200  # characters; file systems refuse names of more than 255
 MOST_SWEPT = 10_000  # values of a range
 SHOWN = 120  # characters of an override in a message
 # Of Hydra's own part, and changes nothing of a result: this command has its own.
@@ -146,6 +147,8 @@ class Recorded:
         try:
             override = OverridesParser.create().parse_override(text)
             _check_range(override)
+            if len(override.key_or_group) > LONGEST_KEY:  # Hydra looks for a file of that name
+                raise ValueError("a key that is too long")
             return override
         except (HydraException, ValueError, RecursionError) as error:
             raise UserError(

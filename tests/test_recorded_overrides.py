@@ -155,6 +155,7 @@ def test_any_other_setting_of_them_is_refused(override):
         ("name=" + "x" * 10_000, "are more than anybody types"),
         ("name=" + "[" * 60, "is longer than any that is typed"),
         ("name=[", "cannot be read as key=value"),
+        ("~stage." + "x" * 300, "cannot be read as key=value"),
         ("seed=range(0,1000000000)", "cannot be read as key=value"),
         ("name='\x1b[2J'; x", "cannot be read as key=value"),
     ],

@@ -126,7 +126,7 @@ def _checkpoint(model):
         f"{name}.safetensors": save({"w": np.full(2, place, np.float32)})
         for place, name in enumerate(COMPONENTS)
     }
-    model = {key: value for key, value in model.items() if key != "base_weights"}
+    model = {key: value for key, value in model.items() if not key.endswith("_weights")}
     config = {"format": "aa-1", "model": model, "components": list(COMPONENTS)}
     state = {"lr_scheduler": {"last_epoch": 2, "last_lr": 1e-5}, "scaler": None}
     files |= {"config.json": _json(config), "training/state.json": _json(state)}
