@@ -1,6 +1,7 @@
 """Pictures of a puppet: the person, its parts, and the pose as DWPose draws it."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -183,8 +184,14 @@ def shade(colour, share):
 
 
 def _draw_room(canvas, character):
-    rows = canvas.pixels.shape[0]
-    horizon = round((GROUND - 0.06) * rows)
-    light = np.linspace(1.0, 0.86, rows)[:, None]  # darker towards the floor
-    canvas.pixels[:] = (light * character.wall).astype(np.uint8)[:, None]  # [rows, 1, 3]
-    canvas.pixels[horizon:] = character.floor
+    canvas.pixels[:] = _room(canvas.pixels.shape, tuple(character.wall), tuple(character.floor))
+
+
+@lru_cache(maxsize=2)  # it is the same in all frames of a clip
+def _room(shape, wall, floor):
+    pixels = np.empty(shape, np.uint8)
+    horizon = round((GROUND - 0.06) * shape[0])
+    light = np.linspace(1.0, 0.86, shape[0])[:, None]  # darker towards the floor
+    pixels[:] = (light * wall).astype(np.uint8)[:, None]  # [rows, 1, 3]
+    pixels[horizon:] = floor
+    return pixels

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    VideoReformatter,
+)
 from PIL import Image
 
 from aa.data.containers import address
@@ -52,11 +58,13 @@ class VideoWriter(FrameWriter):
             context.thread_count = 1
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        self._reformatter = VideoReformatter()  # of all frames: it keeps what it has worked out
         self._track = SoundTrack(self._container, self.sound) if self.sound else None
 
     def _write(self, frame):
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-        yuv = rgb.reformat(
+        yuv = self._reformatter.reformat(
+            rgb,
             format="yuv420p",
             dst_colorspace="ITU709",
             dst_color_range="MPEG",
