@@ -34,6 +34,9 @@ def _parser():
     convert = commands.add_parser("convert", help="write released weights in our layout")
     convert.add_argument("source", help="a weights folder or a run folder; it stays as it is")
     convert.add_argument("target", help="the folder to write, which must not exist yet")
+    convert.add_argument(
+        "--float16", action="store_true", help="round to half the size; scores say whether it does"
+    )
     convert.set_defaults(command=_convert)
 
     fetch = commands.add_parser(
@@ -98,7 +101,9 @@ def _convert(options):
     from aa.weights.convert import convert
 
     rows = []
-    for read, written in convert(options.source, options.target, progress=True):
+    for read, written in convert(
+        options.source, options.target, float16=options.float16, progress=True
+    ):
         numbers, size = _sizes(written)
         rows.append((read.name, read.path.name, read.keys, numbers, written.path, size))
     _show(("component", "from", "keys", "numbers (M)", "written", "size (MB)"), rows)

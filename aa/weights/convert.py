@@ -73,18 +73,24 @@ def inspect(path, *, progress=False):
     return folder, [component for component, _ in checked_components(folder, progress=progress)]
 
 
-def convert(source, target, *, progress=False):
+def convert(source, target, *, float16=False, progress=False):
     """Write the folder `source` as layout 3 into the new folder `target`.
 
-    Numbers keep their precision (bfloat16 becomes float32); names and orientation are the torch
-    release's. `source` stays as it is.
+    Names and orientation are the torch release's. `source` stays as it is.
+
+    Args:
+        source: a weights folder or a run folder.
+        target: the folder to write.
+        float16: round to half the size; otherwise numbers keep their precision, but bfloat16
+            becomes float32.
+        progress: show a bar.
 
     Returns:
         list of (`Component` read, `Component` written).
 
     Raises:
-        UserError: the source is not complete, the target exists already or is inside it, or the
-            disk is too small.
+        UserError: the source is not complete, the target exists already or is inside it, a number
+            is too large for float16, or the disk is too small.
     """
     from safetensors.numpy import save_file
 
@@ -99,6 +105,8 @@ def convert(source, target, *, progress=False):
         for read, state in checked_components(folder, progress=progress):
             file = partial / f"{read.name}.safetensors"
             arrays = {k: np.ascontiguousarray(v) for k, v in state.items()}
+            if float16:
+                arrays = {k: _rounded(k, v, read.path) for k, v in arrays.items()}
             save_file(arrays, file, metadata={"format": "pt"})
             written = replace(read, path=target / file.name, bytes=file.stat().st_size)
             report.append((read, written))
@@ -107,6 +115,15 @@ def convert(source, target, *, progress=False):
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return report
+
+
+def _rounded(name, array, path):
+    largest = np.abs(array).max(initial=0)
+    if largest > np.finfo(np.float16).max:
+        raise UserError(
+            f"{path}: {name} holds {largest:.3g}, more than float16 can say. Convert without it."
+        )
+    return array.astype(np.float16)
 
 
 def _check_target(folder, source, target):

@@ -2,6 +2,7 @@ import runpy
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from aa.errors import UserError
@@ -40,6 +41,23 @@ def test_converted_weights_load_strictly(release, request, tmp_path, states):
 
     convert(request.getfixturevalue(release), tmp_path / "ours")
     assert_same(load_model(tmp_path / "ours"), states)
+
+
+def test_weights_rounded_to_float16_are_half_as_large_and_load(own_folder, tmp_path, states):
+    from aa.weights.convert import convert
+    from aa.weights.models import load_model
+
+    convert(own_folder, tmp_path / "half", float16=True)
+    sizes = [
+        sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+        for folder in (own_folder, tmp_path / "half")
+    ]
+    assert 0.45 < sizes[1] / sizes[0] < 0.6
+    rounded = {
+        name: {key: array.astype(np.float16).astype(np.float32) for key, array in state.items()}
+        for name, state in states.items()
+    }
+    assert_same(load_model(tmp_path / "half"), rounded)
 
 
 def test_the_source_of_a_conversion_stays_as_it_was(torch_release, tmp_path):
