@@ -191,22 +191,25 @@ def _build_model(config, start, *, resumed):
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
     )
-    _initialise(model, stage, start, resumed=resumed)
+    _initialise(model, config, start, resumed=resumed)
     names = set_trainable(model, stage.trainable)
     log.info("%d parameters train, %s", len(names), _count(model))
     return model
 
 
-def _initialise(model, stage, start, *, resumed):
+def _initialise(model, config, start, *, resumed):
     from aa.weights.folders import Source
     from aa.weights.loading import load_state
     from aa.weights.models import load_weights, read_component
+    from aa.weights.starts import motion_checkpoint
     from aa.weights.tables import START_OPTIONAL
 
     if resumed:
         load_weights(model, start)
         return
-    motion = stage.motion_init_from if model.has_motion else None
+    chosen, default = config.stage.motion_init_from, config.model.motion_weights
+    checkpoint = motion_checkpoint(chosen, default=default, start=start)
+    motion = checkpoint if model.has_motion else None
     skip = ("motion_module",) if motion or not model.has_motion else ()
     if start is not None:
         load_weights(model, start, optional=START_OPTIONAL, skip=skip)
@@ -216,7 +219,9 @@ def _initialise(model, stage, start, *, resumed):
     if motion:
         state = read_component("motion_module", Source(Path(motion)))
         load_state("motion_module", model.denoising_unet, state, source=motion)
-        log.info("motion_module: from %s (stage.motion_init_from)", motion)
+        log.info("motion_module: from %s", motion)
+    elif chosen and model.has_motion:
+        log.info("motion_module: those that %s has trained", start.path)
 
 
 def _count(model):

@@ -90,8 +90,15 @@ class TrainConfig:
         )
         wanted(
             self.next_stage is None or self.next_stage.init_from is None,
-            "next_stage.init_from must be null: it starts from the result of `stage`, got "
-            f"{self.next_stage and self.next_stage.init_from}.",
+            "next_stage.init_from must be null, for it starts from the result of `stage`: add "
+            "next_stage.init_from=null.",
+        )
+        wanted(
+            self.stage.init_from != "",
+            "stage.init_from must be given"
+            + ": this model has no published weights" * (not self.model.released_weights)
+            + ". Add stage.init_from=<a run folder of stage 1 or a weights folder; null starts at "
+            "random>.",
         )
         wanted(
             self.test is None or self.data.generate is not None,

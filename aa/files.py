@@ -178,7 +178,7 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
 
 
 def check_space(folder: str | Path, needed: float) -> None:
-    """Whether `needed` bytes fit on the disk of a folder, which need not exist yet.
+    """Check that `needed` bytes fit on the disk of a folder, which need not exist yet.
 
     Raises:
         UserError: they do not.

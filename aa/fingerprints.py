@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from aa.weights.folders import open_folder
+from aa.weights.starts import motion_checkpoint
 
 SMALL = 2**30  # bytes: as much is hashed in about a second
 BLOCK = 64 * 1024
@@ -60,10 +61,11 @@ def training_files(config, clips):
         files.append(data.manifest)
     if data.generate:
         files.append(Path(data.generate.folder) / "puppets.json")
-    if stage.init_from:
-        files += weights_files(open_folder(stage.init_from))
-    if stage.motion_init_from and stage.motion_modules:
-        files.append(stage.motion_init_from)
+    start = open_folder(stage.init_from) if stage.init_from else None
+    files += weights_files(start) if start else []
+    default = config.model.motion_weights
+    checkpoint = motion_checkpoint(stage.motion_init_from, default=default, start=start)
+    files += [checkpoint] if checkpoint and stage.motion_modules else []
     return files
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
 from aa.build_data import hold_out_clips
@@ -16,6 +17,9 @@ from aa.machine import check_device
 from aa.weights.catalogue import MOTION, RELEASED_HOME
 from aa.weights.folders import open_folder
 from aa.weights.reading import read_state
+from aa.weights.starts import motion_checkpoint
+
+FETCH = "`python -m aa.weights download` fetches the published ones into"
 
 
 def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
@@ -50,7 +54,7 @@ def _lacking(config):
         return
     yield _device(config.hardware)
     if isinstance(config, InferConfig):
-        advice = f"give a weights folder or a run folder; {_released(config.weights)}."
+        advice = f"give a weights folder or a run folder; {FETCH} {RELEASED_HOME}."
         yield _folder("weights", config.weights, advice)
         for key in ("reference", "pose"):
             if path := getattr(config, key):
@@ -58,6 +62,8 @@ def _lacking(config):
         return
     yield from _lacking_data(config.data)
     yield from _lacking_start(config.stage, config.model)
+    for name, stage in zip(("stage", "next_stage"), config.stages, strict=False):
+        yield _lacking_motion(name, stage, config.model)
 
 
 def _device(hardware):
@@ -72,7 +78,8 @@ def _lacking_data(data):
     if data.manifest:
         others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
         home = published_home(data.manifest)
-        fetched = f"{_command('aa.data download', home)} fetches the published set; or "
+        place = "" if home == SET_HOME else f" --to {shlex.quote(home or '')}"
+        fetched = f"`python -m aa.data download{place}` fetches the published set; or "
         own = "give a JSON list of clips; or "
         yield _file("data.manifest", data.manifest, (own if home is None else fetched) + others)
     if data.folder:
@@ -82,33 +89,43 @@ def _lacking_data(data):
 
 def _lacking_start(stage, model):
     """Where training starts from: said by the stage, or by the model for every training."""
-    if path := stage.init_from:
-        if path == model.base_weights:
-            fetched = f"{_command('aa.weights download --only start', path)} fetches the published"
-            advice = f"{fetched} ones; model.base_weights=null starts at random."
-            yield _folder("model.base_weights", path, advice)
-        elif path == model.released_weights:
-            advice = f"{_released(path)}; a run folder of stage 1: stage.init_from=<folder>."
-            yield _folder("model.released_weights", path, advice)
-        else:
-            advice = "give a run folder of stage 1 or a weights folder; null starts at random."
-            yield _folder("stage.init_from", path, advice)
-    if path := stage.motion_init_from:
-        advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
-        if Path(path).name == MOTION:
-            fetched = _command("aa.weights download --only motion", os.path.dirname(path) or ".")
-            advice = f"{fetched} fetches it; null starts the motion modules new."
-        yield _file("stage.motion_init_from", path, advice)
+    path = stage.init_from
+    if not path:
+        return
+    if path == model.base_weights:
+        fetched = f"`python -m aa.weights download --only start --to {shlex.quote(path)}`"
+        advice = f"{fetched} fetches the published ones; model.base_weights=null starts at random."
+        yield _folder("model.base_weights", path, advice)
+    elif path == model.released_weights:
+        advice = f"{_fetch(path)}; a run folder of stage 1: stage.init_from=<folder>."
+        yield _folder("model.released_weights", path, advice)
+    else:
+        advice = "give a run folder of stage 1 or a weights folder; null starts at random."
+        yield _folder("stage.init_from", path, advice)
 
 
-def _released(path):
-    return f"{_command('aa.weights download', path)} fetches the published ones"
+def _lacking_motion(name, stage, model):
+    path = _motion(stage, model)
+    advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
+    if path and path == model.motion_weights and Path(path).name == MOTION:
+        fetched = _fetch(os.path.dirname(path) or ".", only=" --only motion")
+        advice = f"{fetched}; null starts the motion modules new."
+    return path and _file(f"{name}.motion_init_from", path, advice)
 
 
-def _command(words, target):
-    """A command that fetches something into a folder, named unless that is the default."""
-    place = "" if target in (RELEASED_HOME, SET_HOME) else f" --to {shlex.quote(str(target))}"
-    return f"`python -m {words}{place}`"
+def _motion(stage, model):
+    """The checkpoint that a stage's motion modules start from, None for none."""
+    start = None
+    if stage.init_from and os.path.isdir(stage.init_from):
+        with suppress(UserError):  # what is wrong with the folder, its own check says
+            start = open_folder(stage.init_from)
+    return motion_checkpoint(stage.motion_init_from, default=model.motion_weights, start=start)
+
+
+def _fetch(target, only=""):
+    """The command that fetches published weights into a folder."""
+    place = "" if target == RELEASED_HOME else f" --to {shlex.quote(target)}"
+    return f"`python -m aa.weights download{only}{place}` fetches the published ones"
 
 
 def _check_training(config):
@@ -119,8 +136,9 @@ def _check_training(config):
         hold_out_clips(config, pair_clips(data.folder)[0])
     if stage.init_from:
         _check_weights(stage.init_from)
-    if stage.motion_init_from:
-        read_state(stage.motion_init_from)
+    for each in config.stages:
+        if motion := _motion(each, config.model):
+            read_state(motion)
 
 
 def _check_weights(path):

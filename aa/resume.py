@@ -15,6 +15,7 @@ from aa.errors import UserError
 from aa.runs.layout import BEST, CHECKPOINTS, SNAPSHOTS, STAGES
 from aa.runs.links import check_own
 from aa.schemas.hardware import PRECISIONS
+from aa.schemas.published import PublishedSize
 from aa.sealing import damage, read_manifest, sweep
 from aa.weights.folders import checkpoint_step, list_checkpoints
 
@@ -33,6 +34,13 @@ INERT = {
     "data.latents",
     "data.skip_bad",  # the numbers of who goes on where the other stops
     "data.generate.folder",
+}
+# Others follow these, which are compared.
+INERT |= {f"model.{whose}_weights" for whose in ("base", "released", "motion")}
+INERT |= {
+    f"{group}.{key}"
+    for group in ("hardware.published_clip", "stage.published_size", "next_stage.published_size")
+    for key in PublishedSize.__dataclass_fields__
 }
 INERT |= {f"validation.{key}" for key in ("steps", "metrics", "keep_best")}
 INERT |= {

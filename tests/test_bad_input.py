@@ -111,6 +111,12 @@ def test_all_that_the_command_on_the_card_lacks_is_one_message_with_what_brings_
     assert "plan=true says" in line
 
 
+def test_what_the_next_stage_lacks_is_said_before_the_first_trains(start):
+    both = ["+stage@next_stage=2", "next_stage.init_from=null", "data=puppets"]
+    line = one_line(start(*both, "stage.init_from=null"))
+    assert line.startswith("next_stage.motion_init_from=pretrained_weights/mm_sd_v15_v2.ckpt: no s")
+
+
 def test_a_command_that_brings_things_elsewhere_says_where(start):
     line = one_line(start("data.manifest=/sets/" + UBC.removeprefix("data/"), "stage=1"))
     assert "`python -m aa.data download --to /sets` fetches" in line

@@ -260,3 +260,10 @@ def test_what_hydra_wrote_for_the_run_may_not_be_cut(begun):
     (begun / ".hydra" / "hydra.yaml").write_text("")
     with pytest.raises(UserError, match="cannot be read"):
         resume(f"resume={begun}")
+
+
+def test_what_only_other_settings_follow_decides_nothing_by_itself(compose):
+    size = ["stage=2", "data.height=512", "data.width=256", "stage.num_frames=16"]
+    old, new = (asdict(compose("train", [*size, f"hardware={card}"])) for card in ("v100", "a100"))
+    keys = [key for key, *_ in decisive_changes(old, new)]
+    assert keys == ["hardware.precision"]

@@ -35,7 +35,7 @@ def _parser():
     convert.add_argument("source", help="a weights folder or a run folder; it stays as it is")
     convert.add_argument("target", help="the folder to write, which must not exist yet")
     convert.add_argument(
-        "--float16", action="store_true", help="round to half the size; scores say whether it does"
+        "--float16", action="store_true", help="round all values to float16: half the size"
     )
     convert.set_defaults(command=_convert)
 

@@ -9,9 +9,10 @@ from aa.data.listings import Listings, exists, is_file
 class DataFiles:
     """The files of a data set, found under its root or else under the working directory.
 
-    A name may begin with that of the root itself, as where the data set was unpacked beside the
-    code that read it. A data set from elsewhere reads its own files only, unless it is told to:
-    `outside` are the names of others. `gone` are paths at which there is no file.
+    A name may begin with that of the root itself: "set/video/1.mp4" below the root "/data/set", as
+    manifests have it that were read from beside the set. A data set from elsewhere reads its own
+    files only, unless it is told to: `outside` are the names of others. `gone` are paths at which
+    there is no file.
     """
 
     def __init__(self, root: Path):

@@ -4,19 +4,28 @@ import contextlib
 import shutil
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from tqdm import tqdm
+from urllib3.exceptions import HTTPError
 
 from aa.data.manifest import read_manifest
 from aa.data.published import PublishedSet
 from aa.errors import UserError, reason
 from aa.files import check_space
+from aa.lock import held_briefly
+from aa.plain import printable
 
 TIMEOUT = 10  # seconds without a byte until the server counts as out of reach
 CHUNK = 1 << 20
-AGAIN = "Run the same command again later, it resumes where it stopped"
+IDENTITY = {"Accept-Encoding": "identity"}  # the bytes of the archive, not packed once more
+AGAIN = "Run the same command again later: what has come is kept"
+ANEW = "Delete it and run the same command again."
+# Python's own guard, from 3.10.12 and 3.11.4 on; every member is checked here as well.
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 
 
 def download(published: PublishedSet, target: Path, *, url: str | None = None) -> Path:
@@ -46,67 +55,88 @@ def download(published: PublishedSet, target: Path, *, url: str | None = None) -
             f"{folder}: exists and has no {published.manifest}. Move it away, or download into "
             "another folder: --to <folder>."
         )
-    url = url or published.url
-    archive = target / url.rpartition("/")[2]
-    _fetch(url, archive)
+    archive = target / f"{published.folder}.tar.gz"
+    with requests.Session() as session:
+        source = None if archive.exists() else _describe(session, url or published.url)
+        if source:
+            check_space(target, 2 * source.size)  # videos are as large when they are unpacked
+        target.mkdir(parents=True, exist_ok=True)
+        with held_briefly(target / f".{published.folder}.lock", say=_say(target)):
+            if manifest.is_file():  # another download has been here
+                return manifest
+            if source and not archive.exists():
+                _fetch(session, source, archive)
+            _unpack_whole(archive, target, published)
+    return manifest
+
+
+def _unpack_whole(archive, target, published):
+    """Put the folder of an archive into the target, once it is known to be the published one."""
     unpacked = target / f".{published.folder}.part"
     shutil.rmtree(unpacked, ignore_errors=True)
     try:
         _unpack(archive, unpacked)
         _check(unpacked / published.folder, published, archive)
-        (unpacked / published.folder).rename(folder)
+        (unpacked / published.folder).rename(target / published.folder)
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
     archive.unlink()
-    return manifest
 
 
-def _fetch(url: str, archive: Path) -> None:
-    """Write the archive; its beginning, if an earlier call left one, is not sent again."""
-    if archive.exists():
-        return
-    partial = archive.with_name(f"{archive.name}.part")
-    begun = partial.stat().st_size if partial.exists() else 0
-    with _server_errors(url), requests.Session() as session:
-        size, tag = _describe(session, url)
-        check_space(archive.parent, 2 * size - begun)  # videos are as large when they are unpacked
-        archive.parent.mkdir(parents=True, exist_ok=True)
-        noted = partial.with_name(f"{partial.name}.tag")  # of the archive that was begun
-        if begun and (begun > size or _text(noted) != tag):
-            partial.unlink()
-            begun = 0
-        noted.write_text(tag)
-        if begun < size:
-            _append(session, url, partial, begun, size)
-    found = partial.stat().st_size
-    if found != size:
-        raise UserError(f"{url}: broke off after {found} of {size} bytes. {AGAIN}.")
-    noted.unlink()
-    partial.rename(archive)
+def _say(target):
+    return lambda line: print(f"{printable(target)} {line}", flush=True)
 
 
-def _describe(session, url):
-    """(bytes, what tells this archive from another one under the same address)."""
-    answer = session.head(url, timeout=TIMEOUT, allow_redirects=True)
-    answer.raise_for_status()
+@dataclass(frozen=True)
+class _Source:
+    """What a server says of an archive; `tag` tells it from another one at the same address."""
+
+    url: str
+    size: int
+    tag: str
+
+
+def _describe(session, url) -> _Source:
+    with _server_errors(url):
+        answer = session.head(url, headers=IDENTITY, timeout=TIMEOUT, allow_redirects=True)
+        answer.raise_for_status()
     size = int(answer.headers.get("Content-Length", 0))
     if size <= 0:
-        raise UserError(f"{url}: the server does not say how large it is, so none is fetched.")
-    return size, f"{size} {answer.headers.get('ETag', '')}"
+        raise UserError(f"{url}: the server does not say how large the archive is.")
+    return _Source(url, size, f"{size} {answer.headers.get('ETag', '')}")
 
 
-def _append(session, url, partial, begun, size):
-    asked = {"Range": f"bytes={begun}-", "Accept-Encoding": "identity"}
-    with session.get(url, headers=asked, stream=True, timeout=TIMEOUT) as answer:
+def _fetch(session, source: _Source, archive: Path) -> None:
+    """Write the archive; its beginning, if an earlier call left one, is not sent again."""
+    partial = archive.with_name(f"{archive.name}.part")
+    noted = archive.with_name(f"{archive.name}.part.tag")  # of the archive that was begun
+    begun = partial.stat().st_size if partial.exists() else 0
+    if begun > source.size or not noted.exists() or noted.read_text() != source.tag:
+        begun = 0
+    noted.write_text(source.tag)
+    with _server_errors(source.url):
+        if begun < source.size:
+            _append(session, source, partial, begun)
+    found = partial.stat().st_size
+    if found != source.size:
+        raise UserError(f"{source.url}: broke off after {found} of {source.size} bytes. {AGAIN}.")
+    partial.rename(archive)
+    noted.unlink()
+
+
+def _append(session, source, partial, begun):
+    asked = {"Range": f"bytes={begun}-", **IDENTITY} if begun else IDENTITY
+    with session.get(source.url, headers=asked, stream=True, timeout=TIMEOUT) as answer:
         answer.raise_for_status()
         if begun and answer.status_code != requests.codes.partial_content:
             begun = 0  # this server sends all or nothing
+        size = source.size
         shown = tqdm(initial=begun, total=size, desc=partial.stem, unit="B", unit_scale=True)
         with open(partial, "r+b" if begun else "wb") as file, shown as bar:
             file.seek(begun)
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in answer.raw.stream(CHUNK, decode_content=False):
                 if file.tell() + len(chunk) > size:
-                    raise UserError(f"{url}: sends more than the {size} bytes that it said.")
+                    raise UserError(f"{source.url}: sends more than the {size} bytes it said.")
                 file.write(chunk)
                 bar.update(len(chunk))
 
@@ -123,24 +153,21 @@ def _unpack(archive: Path, target: Path) -> None:
             for member in content:
                 _check_member(member, archive)
                 check_space(target, member.size)
-                content.extract(member, target, filter="data")
+                content.extract(member, target, **SAFELY)
                 bar.update(packed.tell() - bar.n)
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, OSError) and error.errno:  # the disk
             raise
-        raise UserError(
-            f"{archive}: cannot be unpacked ({reason(error)}). Delete it and run the same command "
-            "again."
-        ) from error
+        raise UserError(f"{archive}: cannot be unpacked ({reason(error)}). {ANEW}") from error
 
 
 def _check_member(member, archive):
-    """Refuse links and devices too, which a set of videos has none of."""
+    """Refuse what leads out of the folder, and all links and devices."""
     parts = Path(member.name).parts
     if ".." in parts or member.name.startswith("/") or not (member.isfile() or member.isdir()):
         raise UserError(
-            f"{archive}: holds {member.name!r}, which leads out of its folder or is no plain file. "
-            "Nothing more is unpacked: this is not the published set."
+            f"{archive}: holds {member.name!r}, which leads out of its folder or is no plain file: "
+            "not the published set. Nothing of it is kept; delete it."
         )
 
 
@@ -149,18 +176,16 @@ def _check(folder, published, archive):
     if not (folder / published.manifest).is_file():
         raise UserError(
             f"{archive}: holds no {published.folder}/{published.manifest}: not the published set. "
-            "Delete it and run the same command again."
+            f"{ANEW}"
         )
-    found = len(read_manifest(folder / published.manifest))
+    try:
+        found = len(read_manifest(folder / published.manifest))
+    except UserError as error:
+        raise UserError(f"{archive}: not whole ({error}) {ANEW}") from error
     if found != published.num_clips:
         raise UserError(
-            f"{archive}: lists {found} clips, the published set has {published.num_clips}. Delete "
-            "it and run the same command again."
+            f"{archive}: lists {found} clips, the published set has {published.num_clips}. {ANEW}"
         )
-
-
-def _text(path):
-    return path.read_text() if path.exists() else ""
 
 
 @contextlib.contextmanager
@@ -168,11 +193,12 @@ def _server_errors(url: str) -> Iterator[None]:
     """What goes wrong between here and the server, as one line."""
     try:
         yield
-    except requests.RequestException as error:
-        if error.response is None:
+    except (requests.RequestException, HTTPError) as error:
+        response = getattr(error, "response", None)
+        if response is None:
             found = f"the server cannot be reached, or it broke off ({type(error).__name__})"
-        else:
-            found = f"the server answers {error.response.status_code}"
+            raise UserError(f"{url}: {found}. {AGAIN}.") from error
         raise UserError(
-            f"{url}: {found}. {AGAIN}, or fetch the archive by hand and unpack it there."
+            f"{url}: the server answers {response.status_code}. Run the same command again later, "
+            "or with another address: --url <address>."
         ) from error

@@ -33,8 +33,9 @@ def read_manifest(path: str | os.PathLike, *, allow_outside: bool = False) -> li
     """The clips of a JSON manifest, a list of {"video_path", "kps_path"}.
 
     Relative paths are looked for in the data root (the folder that holds the manifest's folder),
-    then in the working directory, and may not lead out of it, be it by `..` or by a link, unless
-    `allow_outside`. Absolute paths say plainly what they are and may lead anywhere.
+    with or without its own name before them, then in the working directory, and may not lead out of
+    it, be it by `..` or by a link, unless `allow_outside`. Absolute paths say plainly what they are
+    and may lead anywhere.
 
     Raises:
         UserError: names what is missing, malformed or outside.

@@ -8,13 +8,10 @@ from aa.arguments import key_of
 
 STEPS = ("stage1", "stage2", "stage3")
 QUOTED = re.compile(r"='(\w+)'")  # stage='1', as Hydra wants it: nobody types the quotes
-MORE_CARDS = (  # which the published stage 1 was trained on
-    {"devices": 4, "sharding": "stage1"},
-    {"hardware.devices": 4, "hardware/sharding": "stage1"},
-)
+MORE = 4  # GPUs that the published stage 1 was trained on
 
 
-def changes(setting, *, device, in_order, size_step, accumulation=1):
+def changes(setting, *, device, in_order, size_step, accumulation=1, group="stage"):
     """Settings to try one after the other, each with the overrides that make it.
 
     Args:
@@ -23,10 +20,11 @@ def changes(setting, *, device, in_order, size_step, accumulation=1):
         in_order: whether frames can be left out: runs of frames, as in stage 2.
         size_step: height and width are multiples of it.
         accumulation: batches to a step, of the setting that does not fit.
+        group: whose keys the overrides are, "stage" or "next_stage".
 
     Returns:
-        list of (Setting, list of overrides), each with all changes before it; but more cards in
-        the place of one are tried with the same frames, batch and size only.
+        list of (Setting, list of overrides), each with all changes before it; but more GPUs in the
+        place of one are tried with the same frames and size only.
     """
     same = [] if setting.recompute else [({"recompute": True}, {"hardware.recompute": "true"})]
     moves = []
@@ -35,15 +33,27 @@ def changes(setting, *, device, in_order, size_step, accumulation=1):
         for level in STEPS[done:] if device == "gpu" else STEPS[done:1]:
             moves.append(({"sharding": level}, {"hardware/sharding": level}))
     if setting.batch > 1:
-        said = {"stage.per_device_batch_size": 1}
-        said["stage.gradient_accumulation_steps"] = setting.batch * accumulation
+        said = {f"{group}.per_device_batch_size": 1}
+        said[f"{group}.gradient_accumulation_steps"] = setting.batch * accumulation
         moves.append(({"batch": 1}, said))
     for frames in [n for n in (24, 16, 12, 8) if in_order and n < setting.frames]:
-        moves.append(({"frames": frames}, {"stage.num_frames": frames}))
+        moves.append(({"frames": frames}, {f"{group}.num_frames": frames}))
     alone = _added_up(setting, [*same, *moves, *_smaller(setting, size_step, "data")])
     on_one_card = device == "gpu" and setting.devices == 1
-    more = _added_up(setting, [*same, MORE_CARDS])[-1:] if on_one_card else []
+    more = [*same, _more_gpus(setting.batch, accumulation, group)] if on_one_card else []
+    more = _added_up(setting, more)[-1:]
     return alone[: len(same)] + more + alone[len(same) :]
+
+
+def _more_gpus(batch, accumulation, group):
+    """The move to several GPUs, with as many samples to a step where the batch can be divided."""
+    values, said = {"devices": MORE, "sharding": "stage1"}, {"hardware.devices": MORE}
+    said["hardware/sharding"] = "stage1"
+    if accumulation % MORE == 0:
+        said[f"{group}.gradient_accumulation_steps"] = accumulation // MORE
+    elif batch % MORE == 0:
+        values["batch"] = said[f"{group}.per_device_batch_size"] = batch // MORE
+    return values, said
 
 
 def video_changes(video, *, size_step):
@@ -85,5 +95,8 @@ def command_with(words, overrides):
         overrides: what is to be changed.
     """
     keys = {key_of(override) for override in overrides}
-    kept = [QUOTED.sub(r"=\1", word) for word in words if key_of(word) not in keys]
-    return shlex.join([*kept, *overrides])
+    groups = tuple(f"{key.replace('/', '.')}." for key in keys if "/" in key)
+    kept = [w for w in words if key_of(w) not in keys and not key_of(w).startswith(groups)]
+    if any(key_of(word) == "resume" for word in kept):  # what changes may decide the result
+        overrides = [*overrides, "resume_with_changes=true"]
+    return shlex.join([*(QUOTED.sub(r"=\1", word) for word in kept), *overrides])

@@ -11,7 +11,6 @@ from aa.arguments import normalise_overrides
 from aa.config import HardwareConfig, TrainConfig, to_config, typed
 from aa.errors import UserError
 from aa.files import write_json
-from aa.hyper_parameters import task_overrides
 from aa.machine import card_memory, prepare_paddle
 from aa.processes import is_main_process, is_rank, wants_group
 from aa.recorded import compose, given_options, split_options
@@ -83,7 +82,7 @@ def check_memory(config, folder):
 
         there = (card_memory() or 0) if hardware.device == "gpu" else 0
         memory = max(hardware.memory_gb, there)
-        command = ["python", sys.argv[0], *task_overrides()]
+        command = ["python", *sys.argv]
         counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)), command)
     if is_main_process(hardware.node_rank):
         for number, its_folder in enumerate(stage_folders(config, folder)):

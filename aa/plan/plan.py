@@ -25,6 +25,7 @@ class Plan:
     def __init__(self, config, stage):
         hardware = config.hardware
         self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
+        self.group = "stage" if stage is config.stage else "next_stage"
         self.reach = config.model.motion_max_frames
         self.device = device_memory(hardware)
         self.memory = usable(self.device)
@@ -58,6 +59,7 @@ class Plan:
             in_order=self.stage.motion_modules,
             size_step=self.size_step,
             accumulation=self.stage.gradient_accumulation_steps,
+            group=self.group,
         )
         for setting, overrides in tried:
             yield self.counter.count(setting), overrides

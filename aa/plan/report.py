@@ -97,7 +97,7 @@ def _speed_line(speed, rates):
 
 
 def check_fits(config, command):
-    """Refuse a training that its devices have no memory for.
+    """Refuse a training that its devices have no memory for; one that ran may take all of it.
 
     Args:
         config: a checked `TrainConfig`.
@@ -112,7 +112,7 @@ def check_fits(config, command):
     counted = []
     for stage in config.stages:
         plan = Plan(config, stage)
-        if not plan.fits:
+        if not plan.fits and not (config.resume and plan.needs.total <= plan.device):
             raise UserError(
                 f"{plan.describe()}: {plan.verdict(command)} (plan=true shows all parts; a card "
                 "with more memory is hardware.memory_gb=<its GiB>)"

@@ -114,11 +114,6 @@ class StageConfig:
             f"stage.uncond_ratio must be between 0 and 1, got {self.uncond_ratio}.",
         )
         wanted(
-            self.init_from != "",
-            "stage.init_from must be given: this model has no published weights. Add "
-            "stage.init_from=<a run folder of stage 1 or a weights folder; null starts at random>.",
-        )
-        wanted(
             self.motion_modules or not self.temporal_weight,
             "stage.temporal_weight needs frames in order: it goes with stage.motion_modules=true.",
         )

@@ -121,7 +121,8 @@ def _rounded(name, array, path):
     largest = np.abs(array).max(initial=0)
     if largest > np.finfo(np.float16).max:
         raise UserError(
-            f"{path}: {name} holds {largest:.3g}, more than float16 can say. Convert without it."
+            f"{path}: {name} holds {largest:.3g}, more than float16 can say. Convert it without "
+            "--float16."
         )
     return array.astype(np.float16)
 

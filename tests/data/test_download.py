@@ -42,6 +42,10 @@ def packed(clips=CLIPS, more=(), root=TINY.folder):
     return buffer.getvalue()
 
 
+def visible(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
 class ArchiveServer(BaseHTTPRequestHandler):
     """Serves `server.content` in ranges; breaks off after `server.breaks` bytes, once."""
 
@@ -57,6 +61,7 @@ class ArchiveServer(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("ETag", f'"{hash(content)}"')
         self.send_header("Content-Length", str(len(content) - start))
+        self.send_header("Content-Encoding", "gzip")  # as some say of every .gz file
         self.end_headers()
         if body:
             end, server.breaks = server.breaks, None
@@ -83,7 +88,7 @@ def test_the_set_is_unpacked_where_the_config_looks_for_it(tmp_path, server):
     assert published_home(manifest) == str(tmp_path / "data")
     clip = read_manifest(manifest)[1]
     assert clip.video.read_bytes() == FILES["video/2.mp4"]
-    assert [path.name for path in (tmp_path / "data").iterdir()] == [TINY.folder]
+    assert visible(tmp_path / "data") == [TINY.folder]
 
 
 def test_the_config_looks_where_a_download_goes(compose):
@@ -99,10 +104,41 @@ def test_what_is_there_is_not_fetched_again(tmp_path, server):
 
 def test_an_interrupted_download_is_resumed_at_its_last_byte(tmp_path, server):
     server.breaks = 1000
-    with pytest.raises(UserError, match="it resumes where it stopped"):
+    with pytest.raises(UserError, match="what has come is kept"):
         download(TINY, tmp_path, url=server.url)
     assert download(TINY, tmp_path, url=server.url).is_file()
     assert server.transfers == [0, 1000]
+
+
+def test_an_archive_that_had_come_whole_is_not_fetched_again(tmp_path, server):
+    server.breaks = len(server.content) - 1
+    with pytest.raises(UserError):
+        download(TINY, tmp_path, url=server.url)
+    with open(tmp_path / "ubcNbili_data.tar.gz.part", "ab") as file:
+        file.write(server.content[-1:])
+    assert download(TINY, tmp_path, url=server.url).is_file()
+    assert server.transfers == [0]
+
+
+def test_two_downloads_at_once_fetch_it_once(tmp_path, server, capsys):
+    both = [threading.Thread(target=download_in_a_process, args=(tmp_path, server)) for _ in "12"]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert server.transfers == [0]
+    assert visible(tmp_path) == [TINY.folder]
+
+
+def download_in_a_process(folder, server):
+    """As `download` of the tiny set; locks tell processes apart, not threads."""
+    asked = (
+        f"download(replace(UBC_AND_BILI, num_clips=2), Path({str(folder)!r}), url={server.url!r})"
+    )
+    lines = ["from dataclasses import replace", "from pathlib import Path"]
+    lines += ["from aa.data.download import download"]
+    lines += ["from aa.data.published import UBC_AND_BILI", asked]
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True, timeout=60)
 
 
 def test_the_beginning_of_another_archive_is_not_resumed(tmp_path, server):
@@ -140,13 +176,15 @@ def test_no_path_leaves_the_folder_and_nothing_of_such_an_archive_stays(tmp_path
     server.content = packed(more=[member])
     with pytest.raises(UserError, match=r"leads out of its folder or is no plain file"):
         download(TINY, tmp_path / "a" / "data", url=server.url)
-    assert [path.name for path in tmp_path.rglob("*")] == ["a", "data", "set.tar.gz"]
+    assert visible(tmp_path) == ["a"]
+    assert visible(tmp_path / "a" / "data") == ["ubcNbili_data.tar.gz"]
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
         (packed(clips=CLIPS[:1]), "lists 1 clips, the published set has 2"),
+        (packed(clips=[{**CLIPS[0], "video_path": "gone.mp4"}]), r"not whole \(.* Delete it and"),
         (packed(root="other"), "holds no ubcNbili_data/meta_data/ubcNbili_meta.json"),
         (packed()[:-400], r"cannot be unpacked \("),
         (b"no archive at all", r"cannot be unpacked \("),
@@ -156,7 +194,7 @@ def test_another_archive_is_refused_and_leaves_no_set(tmp_path, server, content,
     server.content = content
     with pytest.raises(UserError, match=line):
         download(TINY, tmp_path, url=server.url)
-    assert [path.name for path in tmp_path.iterdir()] == ["set.tar.gz"]
+    assert visible(tmp_path) == ["ubcNbili_data.tar.gz"]
 
 
 def test_a_folder_of_ones_own_is_never_touched(tmp_path, server):

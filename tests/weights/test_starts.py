@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from tests.conftest import TINY_MODEL
+from aa.weights.folders import Source, WeightsFolder
+from aa.weights.starts import motion_checkpoint
+from tests.conftest import TINY_MODEL, tiny_model_config
 from tests.weights.conftest import with_positions
 from tests.weights.files import write_torch
 
@@ -53,3 +55,22 @@ def test_the_motion_modules_are_animatediffs_and_all_else_is_released(start, sta
 
 def test_without_others_the_motion_modules_are_those_of_the_start(start, states):
     assert_equal(start("stage.motion_init_from=null")["motion_module"], states["motion_module"])
+
+
+@pytest.mark.parametrize(
+    ("layout", "parts", "chosen", "expected"),
+    [
+        (1, ["motion_module"], "default", "default"),  # released
+        (3, [], "default", "default"),  # a run of stage 1
+        (3, ["motion_module"], "default", None),  # a run of stage 2 keeps what it has trained
+        (3, ["motion_module"], "other", "other"),
+        (1, ["motion_module"], None, None),
+    ],
+)
+def test_the_default_replaces_no_motion_modules_that_a_run_has_trained(
+    layout, parts, chosen, expected, tmp_path
+):
+    sources = {name: Source(tmp_path / name) for name in parts}
+    start = WeightsFolder(tmp_path, layout, tiny_model_config(), sources)
+    assert motion_checkpoint(chosen, default="default", start=start) == expected
+    assert motion_checkpoint(chosen, default="default", start=None) == chosen
