@@ -92,7 +92,7 @@ def test_the_tree_shows_values_as_they_are_typed(composed):
     assert "num_frames                   1" in lines
     assert "manifest       null" in lines
     assert "skip_bad       false" in lines
-    assert "peak_tflops    {}" in lines
+    assert "peak_tflops     {}" in lines
     assert any(re.fullmatch(r"name +\[bold\] \[1, 2\]", line) for line in lines)
     patterns = ["denoising_unet.*", "pose_guider.*", "reference_unet.*"]
     patterns += ["!reference_unet.up_blocks.3.*"]

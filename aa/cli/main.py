@@ -180,7 +180,7 @@ def begin_without_paddle(config):
     """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
     from aa.inputs import check_inputs  # deferred, as above
 
-    checked = to_config(config)
+    checked: Any = to_config(config)
     check_inputs(checked)
     print_tree(config)
     return checked, _run_folder()

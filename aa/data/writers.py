@@ -66,8 +66,8 @@ class VideoWriter(FrameWriter):
         yuv = self._reformatter.reformat(
             rgb,
             format="yuv420p",
-            dst_colorspace="ITU709",
-            dst_color_range="MPEG",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
             interpolation=BILINEAR_ROUNDED,
         )
         self._container.mux(self._stream.encode(yuv))
