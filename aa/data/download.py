@@ -56,16 +56,18 @@ def download(published: PublishedSet, target: Path, *, url: str | None = None) -
             "another folder: --to <folder>."
         )
     archive = target / f"{published.folder}.tar.gz"
+    partial = archive.with_name(f"{archive.name}.part")
     with requests.Session() as session:
         source = None if archive.exists() else _describe(session, url or published.url)
         if source:
-            check_space(target, 2 * source.size)  # videos are as large when they are unpacked
+            # Videos are as large when they are unpacked.
+            check_space(target, 2 * source.size - _size(partial))
         target.mkdir(parents=True, exist_ok=True)
         with held_briefly(target / f".{published.folder}.lock", say=_say(target)):
             if manifest.is_file():  # another download has been here
                 return manifest
             if source and not archive.exists():
-                _fetch(session, source, archive)
+                _fetch(session, source, archive, partial)
             _unpack_whole(archive, target, published)
     return manifest
 
@@ -106,18 +108,17 @@ def _describe(session, url) -> _Source:
     return _Source(url, size, f"{size} {answer.headers.get('ETag', '')}")
 
 
-def _fetch(session, source: _Source, archive: Path) -> None:
+def _fetch(session, source: _Source, archive: Path, partial: Path) -> None:
     """Write the archive; its beginning, if an earlier call left one, is not sent again."""
-    partial = archive.with_name(f"{archive.name}.part")
-    noted = archive.with_name(f"{archive.name}.part.tag")  # of the archive that was begun
-    begun = partial.stat().st_size if partial.exists() else 0
+    noted = partial.with_name(f"{partial.name}.tag")  # of the archive that was begun
+    begun = _size(partial)
     if begun > source.size or not noted.exists() or noted.read_text() != source.tag:
         begun = 0
     noted.write_text(source.tag)
     with _server_errors(source.url):
         if begun < source.size:
             _append(session, source, partial, begun)
-    found = partial.stat().st_size
+    found = _size(partial)
     if found != source.size:
         raise UserError(f"{source.url}: broke off after {found} of {source.size} bytes. {AGAIN}.")
     partial.rename(archive)
@@ -186,6 +187,10 @@ def _check(folder, published, archive):
         raise UserError(
             f"{archive}: lists {found} clips, the published set has {published.num_clips}. {ANEW}"
         )
+
+
+def _size(file):
+    return file.stat().st_size if file.exists() else 0
 
 
 @contextlib.contextmanager
