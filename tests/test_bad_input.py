@@ -107,7 +107,7 @@ def test_all_that_the_command_on_the_card_lacks_is_one_message_with_what_brings_
     assert f"(2) data.manifest={UBC}: no such file; `python -m aa.data download` fetches" in line
     assert "(3) model.released_weights=pretrained_weights: no such folder; `python -m aa.w" in line
     assert "(4) stage.motion_init_from=pretrained_weights/mm_sd_v15_v2.ckpt: no such file; " in line
-    assert "`python -m aa.weights download --only motion` fetches it" in line
+    assert "`python -m aa.weights download --only motion` fetches the published ones" in line
     assert "plan=true says" in line
 
 
