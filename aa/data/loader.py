@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -53,15 +53,29 @@ class ClipLoader(DataLoader):
         One that has failed may still be on its way to its end: that is waited for.
         """
         until = time.monotonic() + ENDS_WITHIN
-        while self._readers and time.monotonic() < until:
-            with suppress(SystemError):  # Paddle raises at the signal of an end
+        with _ends_unheard():
+            while self._readers and time.monotonic() < until:
                 wait([process.sentinel for process in self._readers], timeout=0.1)
-            code = next((p.exitcode for p in self._readers if p.exitcode), None)
-            if code is not None:
-                return _explain(code, len(self._readers))
-            if all(p.exitcode == 0 for p in self._readers):
-                break
+                code = next((p.exitcode for p in self._readers if p.exitcode), None)
+                if code is not None:
+                    return _explain(code, len(self._readers))
+                if all(p.exitcode == 0 for p in self._readers):
+                    break
         return None
+
+
+@contextmanager
+def _ends_unheard():
+    """Context in which the end of a process interrupts nothing: Paddle raises at its signal."""
+    before = signal.SIG_DFL
+    while (handler := signal.getsignal(signal.SIGCHLD)) is not signal.SIG_DFL:
+        before = handler
+        with suppress(SystemError):  # of an end that came just before
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def _serve(trains: int) -> None:
