@@ -19,8 +19,6 @@ from aa.weights.folders import open_folder
 from aa.weights.reading import read_state
 from aa.weights.starts import motion_checkpoint
 
-FETCH = "`python -m aa.weights download` fetches the published ones into"
-
 
 def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
     """The machine is the one asked for, every input exists and is well formed as far as it is read.
@@ -54,7 +52,7 @@ def _lacking(config):
         return
     yield _device(config.hardware)
     if isinstance(config, InferConfig):
-        advice = f"give a weights folder or a run folder; {FETCH} {RELEASED_HOME}."
+        advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
         yield _folder("weights", config.weights, advice)
         for key in ("reference", "pose"):
             if path := getattr(config, key):

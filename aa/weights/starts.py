@@ -2,8 +2,6 @@
 
 from aa.weights.folders import WeightsFolder
 
-MOTION_MODULE = "motion_module"
-
 
 def motion_checkpoint(
     chosen: str | None, *, default: str | None, start: WeightsFolder | None
@@ -18,5 +16,5 @@ def motion_checkpoint(
         default: `model.motion_weights`.
         start: what the training starts from; None for random values.
     """
-    of_a_run = start is not None and start.layout == 3 and MOTION_MODULE in start.sources
+    of_a_run = start is not None and start.layout == 3 and "motion_module" in start.sources
     return None if of_a_run and chosen == default else chosen
