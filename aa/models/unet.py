@@ -198,6 +198,11 @@ class UNet(nn.Layer):
         _, features = self._levels(self.conv_in(latents), time, conditions, stop_at_last=True)
         return features
 
+    @property
+    def num_layers(self) -> int:
+        """Layers on the way down and up, and the middle one."""
+        return 1 + sum(len(level.resnets) for level in (*self.down_blocks, *self.up_blocks))
+
     def _attentions(self):
         """The spatial attention blocks in the order of execution, 16 in SD1.5."""
         levels = [*self.down_blocks, self.mid_block, *self.up_blocks]

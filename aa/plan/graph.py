@@ -3,7 +3,10 @@
 Paddle traces the real networks with shapes alone: SD1.5's two UNets take seconds and no memory.
 """
 
+import os
+
 import paddle
+from tqdm import tqdm
 
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
@@ -76,28 +79,35 @@ def trace(function, specs, *, networks=()):
         specs: Paddle's InputSpecs.
         networks: the `UNet`s that it runs.
     """
-    segments = _Segments()
+    layers = sum(network.num_layers for network in networks)
     ways = [network.through for network in networks]
-    for network in networks:
-        network.through = segments
-    try:
-        program = trace_program(function, specs)
-    finally:
-        for network, before in zip(networks, ways, strict=True):
-            network.through = before
+    # Paddle is kept quiet while it traces, the bar is not: it has a way of its own to the screen.
+    with (
+        os.fdopen(os.dup(2), "w") as screen,
+        tqdm(total=layers, desc="counting", unit="layer", file=screen, delay=1, leave=False) as bar,
+    ):
+        segments = _Segments(bar)
+        for network in networks:
+            network.through = segments
+        try:
+            program = trace_program(function, specs)
+        finally:
+            for network, before in zip(networks, ways, strict=True):
+                network.through = before
     return read_program(program, segments.spans)
 
 
 class _Segments:
     """Runs a layer of a network while it is traced, and notes which operations are its."""
 
-    def __init__(self):
-        self.spans = []
+    def __init__(self, bar):
+        self.spans, self._bar = [], bar
 
     def __call__(self, layer, *arguments):
         start = self._count()
         results = layer(*arguments)
         self.spans.append((start, self._count()))
+        self._bar.update()
         return results
 
     def _count(self):

@@ -128,3 +128,11 @@ def test_the_gradient_is_finite_where_silu_of_paddle_is_not():
     x.stop_gradient = False
     block(x, random(1, 4)).sum().backward()
     assert np.isfinite(x.grad.numpy()).all()
+
+
+def test_num_layers_is_how_many_layers_a_training_step_runs():
+    unet, ran = build(), []
+    unet.train()
+    unet.through = lambda layer, *arguments: ran.append(layer) or layer(*arguments)
+    unet(random(2, 4, 1, 8, 6), paddle.to_tensor([3, 700]), unet.conditions(random(2, 1, 6)))
+    assert len(ran) == unet.num_layers == 7
