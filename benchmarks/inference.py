@@ -37,7 +37,7 @@ def build(channels):
     """A model of these channels with random weights, none of them zero."""
     import paddle
 
-    from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
+    from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
     from aa.models.animate_anyone import AnimateAnyone
 
     paddle.seed(0)
@@ -75,8 +75,8 @@ def make_step(variant, model, inputs, cache):
     import paddle
     from straightforward import guided_prediction, make_straightforward
 
-    from aa.inference.compiled import CompiledModel
-    from aa.inference.graph_cache import GraphCache
+    from aa.inference.compiled.graph_cache import GraphCache
+    from aa.inference.compiled.model import CompiledModel
 
     latents, timesteps, image_embeds, reference, pose = inputs
     if variant == "straightforward":
@@ -101,7 +101,7 @@ def make_step(variant, model, inputs, cache):
 
 def measure(size, variant, frames, repeats, folder):
     """Print seconds a step and peak memory of one variant as JSON; keep its prediction."""
-    from aa.config import HardwareConfig
+    from aa.config.primary import HardwareConfig
     from aa.machine import prepare_paddle
 
     if variant == "straightforward":

@@ -45,7 +45,7 @@ def profile_paddle(call):
 
 def profile_openvino(network, inputs, hint):
     """Seconds of the fastest call, by operation of OpenVINO's, and its rate of a large product."""
-    from aa.inference.runtime import core, openvino
+    from aa.inference.compiled.runtime import core, openvino
 
     ov = openvino.opset15
     settings = {"INFERENCE_PRECISION_HINT": hint}
@@ -75,7 +75,7 @@ def profile_openvino(network, inputs, hint):
 
 def operations(model, tensors):
     """Multiplications and additions of the denoiser on these inputs of its exported part."""
-    from aa.inference.compiled import part_specs
+    from aa.inference.compiled.model import part_specs
     from aa.models import parts
     from aa.plan.graph import trace
     from aa.plan.rules import multiplications
@@ -86,7 +86,7 @@ def operations(model, tensors):
 
 def main(size):
     """Print all tables."""
-    from aa.config import HardwareConfig
+    from aa.config.primary import HardwareConfig
     from aa.machine import prepare_paddle
 
     hardware = HardwareConfig(device="cpu")
@@ -94,8 +94,8 @@ def main(size):
     import paddle
     from straightforward import guided_prediction, make_straightforward
 
-    from aa.inference.compiled import HINTS, part_specs
-    from aa.inference.graphs import export_graph, load_graph
+    from aa.inference.compiled.graphs import export_graph, load_graph
+    from aa.inference.compiled.model import HINTS, part_specs
     from aa.models import parts
     from aa.models.attention import guidance_pair
     from aa.plan.rates import measured_rates

@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from aa.listing.runs import list_runs
+from aa.runs.listing import list_runs
 
 RUNNERS = Path(__file__).parents[1] / "runners"
 SMOKE = ["+experiment=smoke", "stage.max_steps=40", "stage.sample_steps=0"]

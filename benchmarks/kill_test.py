@@ -28,8 +28,8 @@ from pathlib import Path
 import psutil
 from visualdl import LogReader
 
-from aa.sealing import damage, read_manifest
-from aa.weights.folders import list_checkpoints
+from aa.runs.layout import list_checkpoints
+from aa.runs.sealing import damage, read_manifest
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "runners" / "train.py"), "+experiment=puppets", "test=null"]

@@ -23,10 +23,10 @@ Plugins.instance()
 """
 COMPOSE = """
 import sys, time
-from aa.recorded import compose
+from aa.cli.recorded import compose
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 from toy import ToyConfig
-from aa.resolvers import register_schemas
+from aa.cli.resolvers import register_schemas
 register_schemas()
 for _ in range(11):
     start = time.perf_counter()

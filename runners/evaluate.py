@@ -7,8 +7,8 @@ listen()  # to a signal while the rest is imported, too
 import hydra
 
 from aa import cli
-from aa.config import EvaluateConfig
-from aa.rerun_check import check_rerun
+from aa.config.primary import EvaluateConfig
+from aa.runs.rerun_check import check_rerun
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")

@@ -7,15 +7,15 @@ listen()  # to a signal while the rest is imported, too
 import hydra
 
 from aa import cli
-from aa.config import InferConfig
-from aa.rerun_check import check_rerun
+from aa.config.primary import InferConfig
+from aa.runs.rerun_check import check_rerun
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="infer")
 @cli.task
 def main(config):
     checked, folder = cli.begin(config)
-    from aa.build import build_inference  # deferred: pulls in paddle and ppdiffusers
+    from aa.build.inference import build_inference  # deferred: pulls in paddle and ppdiffusers
 
     build_inference(checked, folder).run()
     check_rerun(checked, folder)

@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--metric", help="to compare by, as val/loss; default: the sweep's own")
     parser.add_argument("--output", help="folder to write into; default: the sweep's own")
     arguments = parser.parse_args()
-    from aa.sweeps.report import write_report  # deferred: --help needs nothing of it
+    from aa.reports.report import write_report  # deferred: --help needs nothing of it
 
     try:
         print(f"report: {printable(write_report(**vars(arguments)))}")

@@ -23,7 +23,7 @@ def main():
     arguments = parser.parse_intermixed_args()
     if arguments.yes and not arguments.remove:
         parser.error("--yes goes with --remove")
-    from aa.listing.command import remove, show  # deferred: --help needs nothing of it
+    from aa.cli.runs import remove, show  # deferred: --help needs nothing of it
 
     try:
         if arguments.remove:

@@ -7,13 +7,13 @@ listen()  # to a signal while the rest is imported, too
 import hydra
 
 from aa import cli
-from aa.build_data import generate_clips
+from aa.build.data import generate_clips
 from aa.cli.launch import launch
-from aa.config import TrainConfig
-from aa.plan.command import check_memory
+from aa.cli.plan import check_memory
+from aa.config.primary import TrainConfig
 from aa.processes import is_main_process, is_run_command, wants_group
-from aa.rerun_check import check_rerun
-from aa.resume import prepare
+from aa.runs.rerun_check import check_rerun
+from aa.runs.resume import prepare
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
@@ -29,7 +29,7 @@ def main(config):
             generate_clips(checked)  # once, not in every process
         launch(checked, folder, full_error=cli.FULL_ERROR)  # each comes back here
     else:
-        from aa.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
+        from aa.build.recipe import run_recipe  # deferred: pulls in paddle and ppdiffusers
 
         run_recipe(checked, folder)
     check_rerun(checked, folder, node_rank=node_rank)

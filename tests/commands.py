@@ -18,7 +18,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aa import snapshots
+from aa.runs import snapshots
 
 ROOT = Path(__file__).parents[1]
 
@@ -98,7 +98,7 @@ def run_here(folder, runner, *arguments):
     ):
         patch.chdir(folder)
         patch.setenv("HYDRA_FULL_ERROR", "0")
-        patch.setattr(snapshots, "SOURCES", ("aa/rerun.py",))  # others may be edited meanwhile
+        patch.setattr(snapshots, "SOURCES", ("aa/cli/rerun.py",))  # others may be edited meanwhile
         patch.setattr(sys, "argv", [str(ROOT / "runners" / f"{runner}.py"), *arguments])
         try:
             runpy.run_path(sys.argv[0], run_name="__main__")

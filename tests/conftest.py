@@ -11,9 +11,9 @@ from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 
 from aa import interrupts
-from aa.config import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.cli.resolvers import register_schemas
+from aa.config.primary import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
-from aa.resolvers import register_schemas
 
 pytest_plugins = ["tests.cluster.fixtures"]
 CONF = str(Path(__file__).parents[1] / "conf")
@@ -123,9 +123,9 @@ SAMPLING = ["stage.sample_steps=1", "inference.num_frames=2", "inference.num_inf
 @pytest.fixture(scope="session")
 def compose():
     """Function (primary config, overrides) -> the checked config dataclass."""
-    from aa.arguments import normalise_overrides
-    from aa.config import to_config, typed
-    from aa.resolvers import SCHEMAS
+    from aa.cli.resolvers import SCHEMAS
+    from aa.config.overrides import normalise_overrides
+    from aa.config.primary import to_config, typed
 
     def build(name, overrides):
         register_schemas()
@@ -148,7 +148,7 @@ def puppets(tmp_path_factory):
 
 def train_tiny(compose, data, folder, *overrides):
     """Train a tiny model for two steps, unless the overrides say more."""
-    from aa.build import build_training
+    from aa.build.training import build_training
 
     quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
     config = compose("train", [*TINY_MODEL, *data, "hardware=cpu", *quick, *overrides])

@@ -28,10 +28,10 @@ FLOAT16_NOISE = 4 * 2.0**-24
 
 def published_classes():
     """The model and the pipeline with the quirks, as subclasses that change a method for each."""
-    from aa.diffusion import Ddim
     from aa.inference import Pose2VideoPipeline
     from aa.inference.windows import WindowSchedule
     from aa.models.animate_anyone import AnimateAnyone
+    from aa.models.diffusion import Ddim
 
     class PublishedModel(AnimateAnyone):
         def reference_features(self, reference_latents, image_embeds):
@@ -119,7 +119,7 @@ class Case:
     def _outputs(self, model):
         import paddle
 
-        from aa.diffusion import add_noise, min_snr_weight, velocity
+        from aa.models.diffusion import add_noise, min_snr_weight, velocity
 
         noisy, t = self._tensor("noisy_latents"), self._tensor("timesteps")
         latents, noise = self._tensor("latents"), self._tensor("noise")
@@ -158,8 +158,8 @@ class Case:
         return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
     def _videos(self, model):
-        from aa.inference.compiled import CompiledModel
-        from aa.inference.graph_cache import GraphCache
+        from aa.inference.compiled.graph_cache import GraphCache
+        from aa.inference.compiled.model import CompiledModel
 
         with tempfile.TemporaryDirectory() as folder:
             compiled = CompiledModel(model, GraphCache(folder))
@@ -241,7 +241,7 @@ def layouts(case, scratch):
 
 def main(case):
     """Print every comparison; returns whether all are within tolerance."""
-    from aa.config import HardwareConfig
+    from aa.config.primary import HardwareConfig
     from aa.machine import prepare_paddle
 
     prepare_paddle(HardwareConfig(device="cpu"))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from aa.outcomes import read_outcome
+from aa.runs.outcomes import read_outcome
 from tests.commands import one_line, run_here
 from tests.conftest import TINY_MODEL
 from tests.damaged import damaged_clips

@@ -8,13 +8,14 @@ import numpy as np
 import paddle
 import pytest
 
-from aa import machine, snapshots
+from aa import machine
 from aa.cli.hosts import Hosts
 from aa.cli.launch import rank_environment
-from aa.config import HardwareConfig
+from aa.config.primary import HardwareConfig
 from aa.errors import UserError
 from aa.inference.run import autocast
 from aa.models import attention, layers
+from aa.runs import snapshots
 from aa.training.checkpoints import CheckpointCallback
 from aa.training.records import _memory_gb
 from aa.training.run import TrainingRun

@@ -13,7 +13,7 @@ import pytest
 
 from aa import interrupts
 from aa.cli import how_to_go_on
-from aa.config import EvaluateConfig, TrainConfig
+from aa.config.primary import EvaluateConfig, TrainConfig
 from aa.errors import interruption
 from aa.interrupts import Wish, Wishes
 

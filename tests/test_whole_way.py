@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aa.build import build_inference
+from aa.build.inference import build_inference
 from aa.data.video import VideoReader, VideoWriter
 from aa.errors import UserError
 

@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from aa.cli.hosts import ANSWERS_WITHIN, LOOK_EVERY, Hosts, ThisHost
 from aa.cli.line import BEAT_EVERY, Line, call, free_port, why
-from aa.differences import ABSENT, changed_leaves
 from aa.errors import UserError, some
+from aa.runs.differences import ABSENT, changed_leaves
 
 log = logging.getLogger(__name__)
 

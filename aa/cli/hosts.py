@@ -19,11 +19,11 @@ from typing import Any
 import psutil
 
 from aa.cli.line import SILENT_AFTER, Line
+from aa.config.hardware import HardwareConfig
 from aa.errors import UserError
-from aa.lock import COMMAND
 from aa.runs.kinds import Holder
+from aa.runs.lock import COMMAND
 from aa.runs.reading import read_record
-from aa.schemas.hardware import HardwareConfig
 
 log = logging.getLogger(__name__)
 

@@ -12,18 +12,18 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
-from aa.arguments import OURS, as_given
 from aa.cli.hosts import Hosts
 from aa.cli.meeting import met
 from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
-from aa.config import to_dict
-from aa.differences import flat, shared_by_hosts
+from aa.config.hardware import HardwareConfig
+from aa.config.overrides import OURS, as_given
+from aa.config.primary import to_dict
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED, Shown, start
-from aa.resume import has_checkpoint
-from aa.schemas.hardware import HardwareConfig
-from aa.snapshots import code_hashes, versions
+from aa.runs.differences import flat, shared_by_hosts
+from aa.runs.resume import has_checkpoint
+from aa.runs.snapshots import code_hashes, versions
 
 log = logging.getLogger(__name__)
 

@@ -10,27 +10,27 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.arguments import check_arguments, normalise_overrides
 from aa.cli.launch import check_shared_folder
-from aa.config import InferConfig, TrainConfig, to_config
+from aa.cli.plan import run_plan, take_plan
+from aa.cli.recorded import given_folder, given_options, option_words
+from aa.cli.rerun import rerun_arguments
+from aa.cli.resolvers import make_folder, register_resolvers, register_schemas
+from aa.cli.resume_arguments import check_given_folder, resume_arguments
+from aa.cli.sweeps import finish, is_sweep, sweeping
+from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
+from aa.cli.tree import print_tree
+from aa.config.explain import explain
+from aa.config.overrides import check_arguments, normalise_overrides
+from aa.config.primary import InferConfig, TrainConfig, to_config
+from aa.config.slurm import SLURM
 from aa.errors import UserError
 from aa.interrupts import unwinding
 from aa.machine import prepare_paddle
-from aa.messages import explain
 from aa.plain import plain_logging, printable
-from aa.plan.command import run_plan, take_plan
 from aa.processes import is_main_process, is_rank, leave, wants_group
-from aa.recorded import given_folder, given_options, option_words
-from aa.rerun import rerun_arguments
-from aa.resolvers import make_folder, register_resolvers, register_schemas
-from aa.resume import has_begun, has_checkpoint
-from aa.resume_arguments import check_given_folder, resume_arguments
-from aa.schemas.slurm import SLURM
-from aa.sweeps.command import finish, is_sweep, sweeping
+from aa.runs.resume import has_begun, has_checkpoint
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
-from aa.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
-from aa.tree import print_tree
 
 
 def run(main, schema):
@@ -165,7 +165,7 @@ def begin(config):
     Raises:
         UserError: a value is missing or impossible, or the machine is not the one asked for.
     """
-    from aa.inputs import check_inputs  # deferred: reads weights, and a question wants none
+    from aa.cli.inputs import check_inputs  # deferred: reads weights, and a question wants none
 
     checked: Any = to_config(config)
     check_inputs(checked)
@@ -178,7 +178,7 @@ def begin(config):
 
 def begin_without_paddle(config):
     """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
-    from aa.inputs import check_inputs  # deferred, as above
+    from aa.cli.inputs import check_inputs  # deferred, as above
 
     checked: Any = to_config(config)
     check_inputs(checked)

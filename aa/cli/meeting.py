@@ -11,7 +11,7 @@ from aa.cli.first_host import gather
 from aa.cli.hosts import Hosts, ThisHost
 from aa.cli.later_host import join
 from aa.cli.line import free_port
-from aa.schemas.hardware import HardwareConfig
+from aa.config.hardware import HardwareConfig
 
 
 @contextmanager

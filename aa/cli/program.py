@@ -4,9 +4,9 @@ import argparse
 import sys
 from typing import NoReturn
 
+from aa.cli.task import FULL_ERROR, INTERRUPTED, USER_ERROR
 from aa.errors import UserError, one_line
 from aa.interrupts import unwinding
-from aa.task import FULL_ERROR, INTERRUPTED, USER_ERROR
 
 
 def run_program(parser: argparse.ArgumentParser) -> None:

@@ -16,8 +16,8 @@ from aa.data.manifest import read_manifest
 from aa.data.published import PublishedSet
 from aa.errors import UserError, reason
 from aa.files import check_space
-from aa.lock import held_briefly
 from aa.plain import printable
+from aa.runs.lock import held_briefly
 
 TIMEOUT = 10  # seconds without a byte until the server counts as out of reach
 CHUNK = 1 << 20

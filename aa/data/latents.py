@@ -14,8 +14,8 @@ from aa.data.transforms import fit_frames, to_signed
 from aa.data.video import VideoReader
 from aa.errors import ClipError, UserError
 from aa.files import check_space
-from aa.fingerprints import sha256
-from aa.sealing import SUFFIX, flush
+from aa.runs.fingerprints import sha256
+from aa.runs.sealing import SUFFIX, flush
 
 log = logging.getLogger(__name__)
 

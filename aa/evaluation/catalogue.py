@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from aa.config.evaluation import METRICS
 from aa.errors import UserError
 from aa.evaluation import metrics
 from aa.evaluation.clips import SLICE
 from aa.evaluation.learned import why_not
-from aa.schemas.evaluation import METRICS
 
 LEAST_SIDE = {"ssim": metrics.SSIM_WINDOW, "lpips": 31}  # pixels; AlexNet's layers need these
 

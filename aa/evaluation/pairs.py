@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from aa.case_names import BESIDE
+from aa.data.case_names import BESIDE
 from aa.errors import UserError, some
 from aa.files import VIDEO_ENDINGS
 from aa.runs.kinds import Summary

@@ -6,6 +6,7 @@ import sys
 
 from tqdm import tqdm
 
+from aa.config.evaluation import higher_is_better
 from aa.errors import UserError
 from aa.evaluation.catalogue import CATALOGUE, choose
 from aa.evaluation.clips import PairReader, describe
@@ -14,10 +15,9 @@ from aa.evaluation.measure import Measurement
 from aa.evaluation.metrics import mean_and_interval
 from aa.evaluation.pairs import find_pairs
 from aa.files import write_json
-from aa.fingerprints import fingerprint
 from aa.plain import csv_cell, printable
-from aa.schemas.evaluation import higher_is_better
-from aa.snapshots import write_snapshot
+from aa.runs.fingerprints import fingerprint
+from aa.runs.snapshots import write_snapshot
 
 log = logging.getLogger(__name__)
 

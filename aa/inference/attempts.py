@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from aa.cases import Case
 from aa.errors import Interrupted, StorageError, UserError, interruption, one_line, reason, some
+from aa.inference.cases import Case
 
 log = logging.getLogger(__name__)
 

@@ -7,16 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aa.cases import Case
-from aa.config import InferConfig, to_dict
-from aa.differences import flat, without_runs
+from aa.config.primary import InferConfig, to_dict
 from aa.errors import StorageError
 from aa.files import read_inside, unlinked, write_text
-from aa.fingerprints import fingerprint
-from aa.resume import INERT
+from aa.inference.cases import Case
+from aa.runs.differences import flat, without_runs
+from aa.runs.fingerprints import fingerprint
 from aa.runs.kinds import MadeVideo
 from aa.runs.layout import CASES
 from aa.runs.reading import typed_record
+from aa.runs.resume import INERT
 
 log = logging.getLogger(__name__)
 

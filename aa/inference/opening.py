@@ -5,12 +5,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from aa.cases import Case
+from aa.config.inference import InferenceConfig
 from aa.data.pictures import has_transparent_pixels, load_image, read_image
 from aa.data.poses import PoseVideo, is_mostly_black
 from aa.data.sound import Sound, find_sound, has_sound
 from aa.files import VIDEO_ENDINGS
-from aa.schemas.inference import InferenceConfig
+from aa.inference.cases import Case
 
 log = logging.getLogger(__name__)
 

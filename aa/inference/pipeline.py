@@ -7,10 +7,10 @@ import paddle
 
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
-from aa.diffusion import SAMPLERS
 from aa.errors import UserError
 from aa.inference.sampling import decode_batch, denoise, start_latents
 from aa.inference.windows import WindowSchedule
+from aa.models.diffusion import SAMPLERS
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Pose2VideoPipeline:
 
         model = load_model(path)
         if engine == "compiled":
-            from aa.inference.compiled import CompiledModel
-            from aa.inference.graph_cache import GraphCache
+            from aa.inference.compiled.graph_cache import GraphCache
+            from aa.inference.compiled.model import CompiledModel
 
             cache = GraphCache(cache_dir)
             model = CompiledModel(model, cache, precision=precision, num_threads=num_threads)

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
-from aa.case_names import BESIDE
-from aa.cases import Case
-from aa.config import InferConfig
+from aa.config.primary import InferConfig
+from aa.data.case_names import BESIDE
 from aa.data.frame_writer import remove_partial
 from aa.data.transforms import fit_frames
 from aa.data.writers import open_writer
 from aa.errors import StorageError
 from aa.files import write_json
-from aa.fingerprints import fingerprint, weights_files
 from aa.inference.attempts import Attempts
+from aa.inference.cases import Case
 from aa.inference.made import MadeVideos
 from aa.inference.opening import check_case, open_case, result_size, result_sound, say_changes
 from aa.inference.stopping import interruptible
 from aa.plain import printable
-from aa.snapshots import write_snapshot
-from aa.weights.folders import open_folder
+from aa.runs.fingerprints import fingerprint
+from aa.runs.snapshots import write_snapshot
+from aa.weights.folders import open_folder, weights_files
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,9 @@
 import paddle
 from paddle import nn
 
-from aa.diffusion import (
+from aa.models.autoencoder import build_vae
+from aa.models.compact import CompactPoseGuider, CompactUNet
+from aa.models.diffusion import (
     add_noise,
     build_scheduler,
     min_snr_weight,
@@ -11,8 +13,6 @@ from aa.diffusion import (
     weighted_mse,
     wiener_gain,
 )
-from aa.models.autoencoder import build_vae
-from aa.models.compact import CompactPoseGuider, CompactUNet
 from aa.models.image_encoder import build_image_encoder
 from aa.models.pose_guider import PoseGuider
 from aa.models.unet import UNet

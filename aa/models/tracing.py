@@ -4,7 +4,7 @@ import logging
 
 import paddle
 
-from aa.quiet import quiet_output
+from aa.models.quiet import quiet_output
 
 
 def trace_program(function, specs):

@@ -4,7 +4,7 @@ import re
 import shlex
 from dataclasses import replace
 
-from aa.arguments import key_of
+from aa.config.overrides import key_of
 
 STEPS = ("stage1", "stage2", "stage3")
 QUOTED = re.compile(r"='(\w+)'")  # stage='1', as Hydra wants it: nobody types the quotes

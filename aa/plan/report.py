@@ -5,9 +5,9 @@ import logging
 from rich.console import Console
 from rich.table import Table
 
-from aa.cases import cases_of
 from aa.errors import UserError
 from aa.inference.attempts import Attempts
+from aa.inference.cases import cases_of
 from aa.inference.opening import open_case, result_size
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB

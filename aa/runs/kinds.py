@@ -24,7 +24,7 @@ class Git(TypedDict):
 
 
 class Data(TypedDict):
-    """What a run has read, see `aa.fingerprints.fingerprint`."""
+    """What a run has read, see `aa.runs.fingerprints.fingerprint`."""
 
     kind: Name
     files: dict[Line, dict[Name, Name | Count]]
@@ -192,7 +192,7 @@ class FileEntry(TypedDict):
 
 
 class SealedFiles(TypedDict):
-    """What the manifest of a sealed folder must say, see `aa.sealing`."""
+    """What the manifest of a sealed folder must say, see `aa.runs.sealing`."""
 
     format: Name
     files: dict[Line, FileEntry]

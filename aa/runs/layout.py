@@ -1,5 +1,6 @@
 """The names in a run folder. Imports no paddle."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,22 @@ METRICS = "metrics.jsonl"
 PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
 CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
 HYDRA = ".hydra"
+SWEEP, JOB = "sweep.json", "job.json"  # of a sweep, and of each of its jobs
 CHECKPOINTS, BEST = "checkpoints", "best"  # BEST: a link to the one that validated best
 
 
 def stage_folders(config: Any, folder: str | Path) -> list[Path]:
     """The folders of the stages of a `TrainConfig`, in order: the run's own, or one for each."""
     return [Path(folder) / name for name in STAGES] if config.next_stage else [Path(folder)]
+
+
+def checkpoint_step(path: Path) -> int | None:
+    """Step of a complete checkpoint folder `step-000500`, None for any other name."""
+    match = re.fullmatch(r"step-(\d+)", path.name)
+    return int(match[1]) if match else None
+
+
+def list_checkpoints(run: str | Path) -> list[Path]:
+    """Checkpoint folders of a run, oldest first."""
+    steps = {p: checkpoint_step(p) for p in (Path(run) / CHECKPOINTS).glob("step-*")}
+    return sorted((p for p in steps if steps[p] is not None), key=lambda p: steps[p] or 0)

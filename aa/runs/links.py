@@ -14,7 +14,7 @@ STEP = re.compile(r"step-\d+")
 SUBMISSION = re.compile(r"\.submission_file_\w+\.sh")
 # What a run makes in its folder.
 MADE = (".hydra", CHECKPOINTS, "vdl", "samples", "logs", "report", *STAGES)
-HIDDEN_BEST = f".{BEST}.partial"  # a link on its way, see `aa.best`
+HIDDEN_BEST = f".{BEST}.partial"  # a link on its way, see `aa.runs.best`
 
 
 def check_own(folder: str | Path) -> None:

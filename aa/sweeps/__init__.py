@@ -1,1 +1,1 @@
-"""Sweeps: several runs of one command, their results and the report of them. No paddle."""
+"""Sweeps: jobs started, stopped and waited for. No paddle."""

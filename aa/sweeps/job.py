@@ -11,19 +11,20 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
-from aa.arguments import OURS, as_given
+from aa.config.overrides import OURS, as_given
+from aa.config.texts import literal
 from aa.errors import Interrupted, one_line
 from aa.interrupts import wishes
-from aa.lock import held_briefly, wait_until_free, who_holds
-from aa.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
 from aa.processes import WARNING
-from aa.resume import has_begun
+from aa.runs.layout import JOB
+from aa.runs.lock import held_briefly, wait_until_free, who_holds
+from aa.runs.metrics import job_metrics
+from aa.runs.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
+from aa.runs.resume import has_begun
+from aa.runs.words import last_error
 from aa.sweeps.limits import TimeLimit
-from aa.sweeps.metrics import job_metrics
 from aa.sweeps.process import Stopper, run_process
-from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
-from aa.sweeps.words import last_error
-from aa.texts import literal
+from aa.sweeps.sweep import HELD, Sweep, wants_retry
 
 OUTPUT = "output.log"
 # Exit codes of who was asked to stop: by SIGINT or SIGTERM, before it could hear of it or after.

@@ -9,12 +9,11 @@ from typing import Any
 import psutil
 
 from aa.files import read_inside
-from aa.outcomes import write_outcome
 from aa.runs.kinds import Job
-from aa.runs.layout import CASES, STAGES
+from aa.runs.layout import CASES, JOB, STAGES, list_checkpoints
+from aa.runs.outcomes import write_outcome
 from aa.runs.reading import MOST_BYTES, read_record
-from aa.sweeps.sweep import JOB, Sweep
-from aa.weights.folders import list_checkpoints
+from aa.sweeps.sweep import Sweep
 
 # Slurm may warn this much earlier than asked for, and a process begins after its job: seconds.
 EARLY, LATE = 60, 30

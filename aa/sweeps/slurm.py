@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from aa.lock import who_holds
-from aa.outcomes import read_outcome, write_outcome
 from aa.runs.kinds import Job
+from aa.runs.layout import JOB
+from aa.runs.lock import who_holds
+from aa.runs.outcomes import read_outcome, write_outcome
 from aa.runs.reading import read_record
+from aa.runs.words import error_line
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, queue_again, read_queue
-from aa.sweeps.sweep import HELD, JOB, Sweep, wants_retry
-from aa.sweeps.words import error_line
+from aa.sweeps.sweep import HELD, Sweep, wants_retry
 
 LOOK_EVERY = 1.0  # seconds, at folders
 SOON, SELDOM = 2.0, 30.0  # seconds between questions to the controller, at first and at last

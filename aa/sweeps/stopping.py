@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 from aa.errors import Interrupted
 from aa.interrupts import Wish, handling, wishes
-from aa.lock import holder, is_held
 from aa.processes import FORWARDED
+from aa.runs.lock import holder, is_held
 from aa.sweeps.ray_jobs import RAY
 
 BESIDE = ("JoblibLauncher", RAY)  # which would kill their jobs; those of a queue live on

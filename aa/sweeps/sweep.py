@@ -11,16 +11,17 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from aa.differences import flat, without_runs
+from aa.config.overrides import assignment
 from aa.errors import UserError, one_line
 from aa.files import write_json
-from aa.lock import held_briefly
-from aa.outcomes import FAILED, read_outcome
-from aa.resume import INERT
+from aa.runs.differences import flat, without_runs
 from aa.runs.kinds import Job, Stopped
+from aa.runs.layout import JOB, SWEEP
+from aa.runs.lock import held_briefly
+from aa.runs.outcomes import FAILED, read_outcome
 from aa.runs.reading import find_record, read_record
+from aa.runs.resume import INERT
 
-SWEEP, JOB = "sweep.json", "job.json"
 CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
 GIVEN = re.compile(r"[\w.+-]+")  # names of folders, see `plain_name`
 LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
@@ -194,12 +195,6 @@ def plain_name(text):
     """A text as a folder name without = or a comma: a path with them cannot be given as a value."""
     plain = re.sub("['\"]", "", text).replace("=", "-")
     return re.sub(r"[^\w.+-]+", "_", plain)[:LONGEST_NAME]
-
-
-def assignment(override):
-    """(key, value) of an override, without a plus and quotes."""
-    key, _, value = override.lstrip("+").partition("=")
-    return key, value.strip("'\"")
 
 
 def wants_retry(folder: Path, retries: int) -> bool:

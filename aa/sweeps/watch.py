@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from aa.errors import one_line
-from aa.outcomes import read_outcome
 from aa.runs.layout import OUTCOME
+from aa.runs.outcomes import read_outcome
 
 LOOK_EVERY = 1.0  # seconds
 

@@ -12,12 +12,11 @@ from safetensors import SafetensorError
 
 from aa.errors import UserError
 from aa.processes import wait_for_others
-from aa.runs.layout import BEST
-from aa.sealing import describe, partial_folder, read_manifest, remove, seal
+from aa.runs.layout import BEST, list_checkpoints
+from aa.runs.sealing import describe, partial_folder, read_manifest, remove, seal
 from aa.training.callbacks import is_due
 from aa.training.state import collect_optimizer, save_state, state_folder
 from aa.training.steps import any_process
-from aa.weights.folders import list_checkpoints
 from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
 
@@ -55,9 +54,9 @@ class CheckpointCallback(TrainerCallback):
     """Weights in the inference layout and what training needs to go on (see `state`).
 
     Every `save_steps`, at the end, where training stops, and of a step that validated best. A
-    checkpoint is sealed (see `aa.sealing`) after all records of its step are on the disk; older
-    ones go when it is in place, but for the one that `best` leads to. Components that do not train
-    are linked to those of the checkpoint before.
+    checkpoint is sealed (see `aa.runs.sealing`) after all records of its step are on the disk;
+    older ones go when it is in place, but for the one that `best` leads to. Components that do not
+    train are linked to those of the checkpoint before.
 
     Args:
         model: the `AnimateAnyone`.

@@ -3,14 +3,13 @@
 from contextlib import contextmanager
 from pathlib import Path
 
+from aa.config.training import StageConfig
 from aa.errors import ClipError, Signalled, UserError
-from aa.resume import run_folder
-from aa.runs.layout import STAGES
-from aa.schemas.training import StageConfig
+from aa.runs.layout import STAGES, checkpoint_step, list_checkpoints
+from aa.runs.resume import run_folder
 from aa.training.state import state_folder
 from aa.training.stopping import Stopper
 from aa.training.trainer import AnimateAnyoneTrainer
-from aa.weights.folders import checkpoint_step, list_checkpoints
 
 
 def check_finished(step: int, max_steps: int) -> None:

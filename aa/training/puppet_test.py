@@ -5,21 +5,21 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from aa.config import to_dict
-from aa.evaluation.puppet_clips import score_clips
-from aa.evaluation.puppet_pairs import Pairs, score_pairs
-from aa.evaluation.puppets import evaluate
-from aa.evaluation.report import write_report
-from aa.evaluation.summary import summary
+from aa.config.primary import to_dict
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import autocast, sampling_options
 from aa.plain import printable
+from aa.puppets.evaluation import evaluate
+from aa.puppets.report import write_report
+from aa.puppets.summary import summary
+from aa.puppets.test_clips import score_clips
+from aa.puppets.test_pairs import Pairs, score_pairs
 from aa.runs.lines import read_records
 from aa.weights.models import load_model
 
 
 def animator(model, options):
-    """A function (references, poses, seeds) -> frames, as `aa.evaluation.puppets` tests it.
+    """A function (references, poses, seeds) -> frames, as `aa.puppets.evaluation` tests it.
 
     Args:
         model: an `AnimateAnyone` in evaluation mode.

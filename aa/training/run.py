@@ -6,13 +6,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from aa.best import BestCheckpoint
 from aa.errors import Interrupted
 from aa.files import write_json
 from aa.plain import printable
-from aa.resume import decisive_hash
+from aa.runs.best import BestCheckpoint
 from aa.runs.layout import PLAN
 from aa.runs.reading import read_json
+from aa.runs.resume import decisive_hash
 from aa.training.callbacks import InspectCallback, ProgressBarCallback, WaitCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.failures import check_finished, told_failures

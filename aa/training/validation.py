@@ -6,11 +6,11 @@ from collections import defaultdict
 import numpy as np
 import paddle
 
+from aa.config.validation import LOSS
 from aa.data.reporting import collate
 from aa.evaluation.clips import SLICE
 from aa.evaluation.measure import Measurement
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.schemas.validation import LOSS
 from aa.training.samples import animate_clip
 
 

@@ -4,13 +4,12 @@ Layout 1 is the torch release, layout 2 the Paddle release, layout 3 our own. "s
 training starts from: SD1.5, AnimateDiff and ControlNet files as they are published.
 """
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aa.config import ModelConfig
+from aa.config.primary import ModelConfig
 from aa.errors import UserError
-from aa.runs.layout import STAGES
+from aa.runs.layout import STAGES, list_checkpoints
 from aa.weights.published import model_config, published_config, read_json
 from aa.weights.shown import shown
 from aa.weights.tables import COMPONENTS
@@ -73,16 +72,12 @@ def open_folder(path):
     )
 
 
-def checkpoint_step(path):
-    """Step of a complete checkpoint folder `step-000500`, None for any other name."""
-    match = re.fullmatch(r"step-(\d+)", path.name)
-    return int(match[1]) if match else None
-
-
-def list_checkpoints(run):
-    """Checkpoint folders of a run, oldest first."""
-    steps = {p: checkpoint_step(p) for p in (Path(run) / "checkpoints").glob("step-*")}
-    return sorted((p for p in steps if steps[p] is not None), key=lambda p: steps[p] or 0)
+def weights_files(weights):
+    """The files of a `WeightsFolder`: one or more for each component, and their configs."""
+    files = {source.path for source in weights.sources.values()}
+    homes = {file.parent for file in files} | {weights.path}
+    homes.add(weights.path / "stable-diffusion-v1-5" / "unet")  # layout 1 has its sizes there
+    return sorted(files | {c for h in homes if (c := h / "config.json").is_file()})
 
 
 def _newest_checkpoint(run):

@@ -6,11 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
-from aa.config import to_dict
+from aa.config.primary import to_dict
 from aa.errors import UserError
 from aa.weights.folders import FORMAT, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from aa.weights.tables import COMPONENTS
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from aa.config import ModelConfig, VaeConfig, model_from_dict
+from aa.config.primary import ModelConfig, VaeConfig, model_from_dict
 from aa.errors import UserError, reason
 from aa.files import read_text
 from aa.weights.tables import POSITIONS
@@ -129,7 +129,7 @@ def _check_blocks(unet, file):
 
 def _positions(file):
     """How many frames the stored positions of a motion module reach."""
-    from aa.weights.reading import read_state
+    from aa.weights.reading.states import read_state
 
     stored = [v for k, v in read_state(file).items() if k.endswith(POSITIONS) and v.ndim == 3]
     return min((v.shape[1] for v in stored), default=ModelConfig.motion_max_frames)

@@ -7,11 +7,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from aa.errors import one_line
-from aa.weights.archives import mapped
+from aa.weights.reading.archives import mapped
+from aa.weights.reading.stack import LONGEST_NAME
+from aa.weights.reading.tensors import array_of
 from aa.weights.room import Room
 from aa.weights.shown import shown
-from aa.weights.stack import LONGEST_NAME
-from aa.weights.tensors import array_of
 
 _TYPES = {
     "F64": "f8",

@@ -4,8 +4,8 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+from aa.weights.reading.stack import LONGEST_NAME, PickleStack, RefusedPickle
 from aa.weights.room import Room
-from aa.weights.stack import LONGEST_NAME, PickleStack, RefusedPickle
 
 # Bytes in memory.
 ITEM, FIRST_ITEMS = 16, 64  # of a list, which makes room for some at once

@@ -25,8 +25,8 @@ from omegaconf import open_dict
 from aa.errors import Interrupted, UserError, one_line
 from aa.interrupts import handling, wishes
 from aa.processes import WARNING
+from aa.runs.metrics import job_metrics
 from aa.sweeps.limits import EVER, TimeLimit
-from aa.sweeps.metrics import job_metrics
 from aa.sweeps.queue import queue_again, read_queue
 from aa.sweeps.slurm import SlurmJobs
 from aa.sweeps.sweep import Sweep

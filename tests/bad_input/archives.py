@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from tests.bad_input.case import bad, without_rights
 from tests.weights.files import (
     cut_short,

@@ -11,9 +11,9 @@ from pathlib import Path
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.config import TrainConfig
+from aa.config.explain import explain
+from aa.config.primary import TrainConfig
 from aa.errors import UserError
-from aa.messages import explain
 
 ROOT = Path(__file__).parents[2]
 MOST_MEMORY = 2 * 2**30  # bytes more than before: a bomb fails in the test, not the machine

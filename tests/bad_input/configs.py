@@ -4,10 +4,10 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
-from aa.arguments import normalise_overrides
-from aa.config import to_config
-from aa.inputs import check_inputs
-from aa.resolvers import register_schemas
+from aa.cli.inputs import check_inputs
+from aa.cli.resolvers import register_schemas
+from aa.config.overrides import normalise_overrides
+from aa.config.primary import to_config
 from tests.bad_input.case import ROOT, bad
 
 KIND = "Configs"

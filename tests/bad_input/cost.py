@@ -31,7 +31,7 @@ def _reader(kind):
     """The function that reads such files, with all that it imports."""
     if kind == "weights":
         import aa.weights.safetensors  # noqa: F401
-        from aa.weights.reading import read_state
+        from aa.weights.reading.states import read_state
 
         return read_state
     if kind == "picture":
@@ -45,7 +45,7 @@ def _reader(kind):
         from aa.data.manifest import read_manifest
 
         return read_manifest
-    from aa.cases import read_cases
+    from aa.inference.cases import read_cases
 
     return lambda path: read_cases(cases=path)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from aa.resolvers import make_folder, register_resolvers, register_schemas
+from aa.cli.resolvers import make_folder, register_resolvers, register_schemas
 from aa.weights.folders import open_folder
 from tests.bad_input.case import bad, new_folder
 from tests.conftest import fill, tiny_model_config

@@ -4,9 +4,9 @@ import json
 import os
 from pathlib import Path
 
-from aa.cases import read_cases
 from aa.data.folders import find_clips
 from aa.data.manifest import read_manifest
+from aa.inference.cases import read_cases
 from tests.bad_input.case import bad
 
 MANIFESTS, CASES = "Manifests and folders of clips", "Cases files"

@@ -4,7 +4,7 @@ import os
 import pickle
 from pathlib import Path
 
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from tests.bad_input.case import bad
 from tests.weights.files import (
     call,

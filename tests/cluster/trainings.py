@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from aa.outcomes import read_outcome, state
+from aa.runs.outcomes import read_outcome, state
 from tests.commands import ROOT
 from tests.conftest import TINY_MODEL
 

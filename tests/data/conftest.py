@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from aa.data.manifest import read_manifest
-from aa.data.puppets import make_puppets
 from aa.data.video import VideoWriter
+from aa.puppets.clips import make_puppets
 
 
 def flat_frames(num_frames, *, height=16, width=16, step=5):

@@ -6,7 +6,10 @@ import pytest
 from conftest import flat_frames, write_video
 
 from aa.data.manifest import read_manifest
-from aa.data.puppets import (
+from aa.data.transforms import fit_frames
+from aa.data.video import VideoReader
+from aa.errors import UserError
+from aa.puppets.clips import (
     PARTS,
     SPLITS,
     clip_seeds,
@@ -19,9 +22,6 @@ from aa.data.puppets import (
     render_pose,
     render_room,
 )
-from aa.data.transforms import fit_frames
-from aa.data.video import VideoReader
-from aa.errors import UserError
 
 SIZE = {"height": 64, "width": 64}
 SETTINGS = dict(num_clips=1, num_frames=3, height=32, width=32, fps=8, seed=0, progress=False)
@@ -114,7 +114,7 @@ def test_videos_of_twice_the_size_come_near_the_truth(tmp_path):
 def test_many_clips_are_drawn_alike_by_one_process_and_by_several(tmp_path, monkeypatch):
     settings = SETTINGS | {"num_clips": 4, "num_frames": 2, "height": 16, "width": 16}
     alone = make_puppets(tmp_path / "alone", **settings)
-    monkeypatch.setattr("aa.data.puppets.CLIPS_A_PROCESS", 2)
+    monkeypatch.setattr("aa.puppets.clips.CLIPS_A_PROCESS", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     together = make_puppets(tmp_path / "together", **settings)
     for clip, same in zip(read_manifest(alone), read_manifest(together), strict=True):

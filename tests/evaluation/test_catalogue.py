@@ -2,10 +2,10 @@
 
 import pytest
 
+from aa.config.evaluation import METRICS, ON_REQUEST
 from aa.errors import UserError
 from aa.evaluation import catalogue
 from aa.evaluation.catalogue import CATALOGUE, choose
-from aa.schemas.evaluation import METRICS, ON_REQUEST
 
 
 @pytest.fixture(autouse=True)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from aa.errors import UserError
-from aa.evaluation.puppet_clips import Clips
-from aa.evaluation.puppet_pairs import Pairs, score_pairs
-from aa.evaluation.puppet_poses import find_figures, joint_errors, overlaps, score_poses
-from aa.evaluation.puppet_scenes import Protocol, animate_all, score
-from aa.evaluation.puppet_swaps import APART, Swaps, part_masks
-from aa.evaluation.puppets import evaluate
+from aa.puppets.evaluation import evaluate
+from aa.puppets.scenes import Protocol, animate_all, score
+from aa.puppets.test_clips import Clips
+from aa.puppets.test_pairs import Pairs, score_pairs
+from aa.puppets.test_poses import find_figures, joint_errors, overlaps, score_poses
+from aa.puppets.test_swaps import APART, Swaps, part_masks
 
 PROTOCOL = Protocol(
     seed=3,

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from aa.data.video import VideoReader
-from aa.evaluation.pictures import COLUMNS, ENLARGED, GAP, TITLE, as_uint8, grid, pair_grids
-from aa.evaluation.puppet_scenes import Protocol
-from aa.evaluation.puppets import evaluate
-from aa.evaluation.report import write_report
-from aa.evaluation.report_tables import number
+from aa.puppets.evaluation import evaluate
+from aa.puppets.pictures import COLUMNS, ENLARGED, GAP, TITLE, as_uint8, grid, pair_grids
+from aa.puppets.report import write_report
+from aa.puppets.report_tables import number
+from aa.puppets.scenes import Protocol
 
 
 @pytest.fixture(scope="module")

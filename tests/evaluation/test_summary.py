@@ -1,6 +1,6 @@
 """Scores as text."""
 
-from aa.evaluation.summary import text
+from aa.puppets.summary import text
 
 
 def test_a_score_is_its_mean_and_half_its_interval():

@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from aa.config.explain import explain
 from aa.errors import UserError
-from aa.messages import explain
 from tests.fuzz import worker
 from tests.fuzz.examine import WHERE
 from tests.fuzz.place import Place

@@ -3,9 +3,9 @@
 import faulthandler
 import signal
 
+from aa.cli.resolvers import make_folder
+from aa.config.explain import explain
 from aa.errors import UserError
-from aa.messages import explain
-from aa.resolvers import make_folder
 from tests.fuzz.audit import ForbiddenError
 from tests.fuzz.kind import BESIDE, SECRET, BrokenError
 from tests.fuzz.meter import MOST_EXTRA, MOST_SECONDS, TIMES_SIZE, Meter

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from aa.cases import Case
 from aa.errors import StorageError, UserError
 from aa.inference.attempts import Attempts
+from aa.inference.cases import Case
 
 ANN, BOB = (Case(Path(f"{name}.png"), Path("walk.mp4"), f"{name}_walk") for name in ("ann", "bob"))
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import aa.inference.graphs
-from aa.config import ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.inference import Pose2VideoPipeline
-from aa.inference.compiled import CompiledModel
-from aa.inference.graph_cache import GraphCache
+from aa.inference.compiled import graphs
+from aa.inference.compiled.graph_cache import GraphCache
+from aa.inference.compiled.model import CompiledModel
 from tests.conftest import fill
 
 
@@ -84,7 +84,7 @@ def test_bfloat16_stays_near_float32(tiny_model, cache):
 
 def test_a_graph_serves_other_weights_of_the_same_model(tiny_model, cache, monkeypatch):
     animate(CompiledModel(tiny_model(), cache))
-    monkeypatch.setattr(aa.inference.graphs, "export_graph", None)  # whatever calls it fails
+    monkeypatch.setattr(graphs, "export_graph", None)  # whatever calls it fails
     other = tiny_model()
     fill(other, seed=1)
     compiled = CompiledModel(other, cache)
@@ -99,7 +99,7 @@ def test_where_the_export_fails_paddle_goes_on_after_one_warning(
     def fail(*_):
         raise RuntimeError("no such kernel\nand a long trace")
 
-    monkeypatch.setattr(aa.inference.graphs, "export_graph", fail)
+    monkeypatch.setattr(graphs, "export_graph", fail)
     compiled = CompiledModel(tiny_model(), GraphCache(tmp_path))
     with caplog.at_level(logging.WARNING):
         found = animate(compiled)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aa.inference.graph_cache import GraphCache, default_folder
+from aa.inference.compiled.graph_cache import GraphCache, default_folder
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aa import snapshots
-from aa.build import build_inference
+from aa.build.inference import build_inference
 from aa.data.video import VideoReader, VideoWriter
 from aa.errors import Interrupted, StorageError, UserError
+from aa.runs import snapshots
 from tests.tones import heard, write_with_beep
 
 
@@ -39,7 +39,7 @@ def home(tmp_path, monkeypatch):
             writer.write(np.zeros([3, 16, 16, 3], np.uint8))
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(snapshots, "SOURCES", ("aa/rerun.py",))  # hashing all takes its time
+    monkeypatch.setattr(snapshots, "SOURCES", ("aa/cli/rerun.py",))  # hashing all takes its time
     return tmp_path
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aa.config import InferConfig, TrainConfig
+from aa.cli.plan import check_memory, run_plan, take_plan
+from aa.config.primary import InferConfig, TrainConfig
 from aa.data.video import VideoWriter
 from aa.errors import UserError
 from aa.files import write_json
-from aa.plan.command import check_memory, run_plan, take_plan
 from aa.runs.reading import read_json
 from tests.commands import run_here
 
@@ -106,7 +106,7 @@ def test_a_card_that_has_more_than_the_config_says_is_believed(tiny, tmp_path, m
     config = tiny("hardware=v100", "hardware.memory_gb=0.1")
     with pytest.raises(UserError, match="it does not fit"):
         check_memory(config, tmp_path)
-    monkeypatch.setattr("aa.plan.command.card_memory", lambda: 31.7)
+    monkeypatch.setattr("aa.cli.plan.card_memory", lambda: 31.7)
     check_memory(config, tmp_path)
 
 

@@ -4,11 +4,11 @@ import paddle
 import pytest
 from paddle.static import InputSpec
 
+from aa.config.hardware import HardwareConfig
 from aa.plan.graph import trace
 from aa.plan.order import mark_gradients
 from aa.plan.rates import device_rates, measured_rates
 from aa.plan.work import Rates, Work, graph_work, update_work
-from aa.schemas.hardware import HardwareConfig
 
 NUMBERS = 4  # bytes of one
 

@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 from aa.errors import UserError
-from aa.lock import held, is_held
-from aa.resume import locate, prepare
 from aa.runs.links import check_free_of_links, check_own
-from aa.sealing import partial_folder, seal
-from tests.listing.folders import make_run
+from aa.runs.lock import held, is_held
+from aa.runs.resume import locate, prepare
+from aa.runs.sealing import partial_folder, seal
+from tests.runs.folders import make_run
 
 NAMES = (".command.lock", "train.log", "vdl", "checkpoints", "samples", "snapshot-1.json")
 

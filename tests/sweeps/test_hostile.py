@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from aa.cli.sweeps import finish
 from aa.plain import printable
-from aa.sweeps import plots
-from aa.sweeps.command import finish
-from aa.sweeps.report import write_report
+from aa.reports import plots
+from aa.reports.report import write_report
+from aa.runs.words import last_lines
 from aa.sweeps.watch import describe
-from aa.sweeps.words import last_lines
 
 MARKS = (
     "<script>alert(1)</script>",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from aa.outcomes import read_outcome
+from aa.runs.outcomes import read_outcome
 from aa.sweeps.limits import EVER, TimeLimit
 from aa.sweeps.sweep import Sweep
 

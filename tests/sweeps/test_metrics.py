@@ -3,7 +3,7 @@
 import pytest
 
 from aa.errors import UserError
-from aa.sweeps.metrics import Metric, direction, job_metrics
+from aa.runs.metrics import Metric, direction, job_metrics
 
 VALIDATED = [
     {"step": 1, "loss": 0.9},

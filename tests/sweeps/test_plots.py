@@ -1,6 +1,6 @@
 """What plots are made of."""
 
-from aa.sweeps.plots import dots, in_order, spans_decades, svg, thinned
+from aa.reports.plots import dots, in_order, spans_decades, svg, thinned
 
 
 def test_thinned_points_are_means_of_neighbours_at_their_last_step():

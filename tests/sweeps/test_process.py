@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from aa.runs.words import last_error, last_lines
 from aa.sweeps.process import Stopper, run_process
-from aa.sweeps.words import last_error, last_lines
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from PIL import Image
 
 from aa.data.video import VideoWriter
 from aa.errors import UserError
-from aa.sweeps import samples
-from aa.sweeps.report import write_report
-from aa.sweeps.results import collect
+from aa.reports import samples
+from aa.reports.report import write_report
+from aa.reports.results import collect
 from tests.sweeps.conftest import outcome, read
 
 ROOT = Path(__file__).parents[2]
@@ -200,7 +200,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
 
 def test_no_report_needs_paddle():
     code = (
-        "import sys, aa.sweeps.report; print([m for m in ('paddle', 'torch') if m in sys.modules])"
+        "import sys, aa.reports.report; print([m for m in ('paddle', 'torch') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"

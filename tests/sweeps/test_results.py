@@ -9,15 +9,15 @@ import pytest
 from pytest import approx
 
 from aa.errors import UserError
-from aa.sweeps.jobs import differing
-from aa.sweeps.results import collect, over_seeds
-from aa.sweeps.words import last_lines
+from aa.reports.results import collect, over_seeds
+from aa.runs.jobs import differing
+from aa.runs.words import last_lines
 from tests.sweeps.conftest import outcome
 
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
-from aa.lock import held
+from aa.runs.lock import held
 with held(sys.argv[1]):
     print(flush=True)
     sys.stdin.read()

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from aa.outcomes import read_outcome, write_outcome
+from aa.runs.outcomes import read_outcome, write_outcome
 from aa.sweeps import slurm
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.queue import Queued, read_queue
@@ -165,7 +165,7 @@ def test_a_job_that_an_earlier_command_has_queued_is_waited_for(wait, sweep):
 HOLD = """
 import sys, time
 from pathlib import Path
-from aa.lock import held_briefly
+from aa.runs.lock import held_briefly
 with held_briefly(Path(sys.argv[1]), say=print):
     print("held", flush=True)
     time.sleep(60)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from aa.outcomes import read_outcome
+from aa.runs.outcomes import read_outcome
 from tests.cluster.slurm import wait_for
 from tests.cluster.trainings import RUNNER, TINY, saved, steps
 from tests.commands import ROOT

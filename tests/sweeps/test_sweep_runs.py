@@ -10,7 +10,7 @@ import psutil
 import pytest
 import yaml
 
-from aa.lock import held_briefly
+from aa.runs.lock import held_briefly
 from tests.sweeps.toys import TOY, Toy, wait_for
 
 NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra `ray` is not installed")
@@ -177,7 +177,7 @@ def test_a_signal_to_a_sweep_of_several_jobs_at_once_lets_all_of_them_end(toy, l
 HOLD = """
 import sys, time
 from pathlib import Path
-from aa.lock import held_briefly
+from aa.runs.lock import held_briefly
 with held_briefly(Path(sys.argv[1]), say=print):
     print("held", flush=True)
     time.sleep(60)

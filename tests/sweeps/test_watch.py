@@ -1,6 +1,6 @@
 """Jobs that end are said once."""
 
-from aa.outcomes import write_outcome
+from aa.runs.outcomes import write_outcome
 from aa.sweeps.watch import Watch
 
 

@@ -12,7 +12,7 @@ import pytest
 from aa.data.clips import ClipDataset
 from aa.data.loader import ClipLoader
 from aa.errors import Signalled, UserError
-from aa.outcomes import read_outcome
+from aa.runs.outcomes import read_outcome
 from aa.training.failures import told_failures
 from tests.commands import one_line, run_here
 from tests.conftest import SAMPLING, TINY_MODEL

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from safetensors.numpy import load_file
 
-from aa.sealing import damage
-from aa.weights.folders import list_checkpoints
+from aa.runs.layout import list_checkpoints
+from aa.runs.sealing import damage
 from tests.commands import ROOT, run_here
 from tests.conftest import TINY_MODEL
 

@@ -7,7 +7,7 @@ import pytest
 from visualdl import LogReader
 
 from aa.files import write_json
-from aa.fingerprints import fingerprint
+from aa.runs.fingerprints import fingerprint
 from aa.runs.lines import read_records
 from aa.runs.records import Recorder
 from aa.training.records import StepSize, _number

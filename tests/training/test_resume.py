@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aa.build import build_training
+from aa.build.training import build_training
 from aa.data.clips import ClipDataset
 from aa.errors import UserError
+from aa.runs.layout import list_checkpoints
 from aa.training import state
-from aa.weights.folders import list_checkpoints
 from tests.conftest import TINY_MODEL
 
 STEPS = ["stage=1", "stage.max_steps=4", "stage.save_steps=2", "stage.log_steps=1"]

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from aa.weights.folders import list_checkpoints, open_folder
+from aa.runs.layout import list_checkpoints
+from aa.weights.folders import open_folder
 from aa.weights.models import load_model, read_component
 from tests.conftest import SAMPLING
 

@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from aa import interrupts
-from aa.build import build_training
+from aa.build.training import build_training
 from aa.errors import Interrupted
+from aa.runs.layout import list_checkpoints
 from aa.training.stopping import Stopper
-from aa.weights.folders import list_checkpoints
 from tests.conftest import TINY_MODEL
 
 

@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from aa.errors import UserError
-from aa.sealing import damage, seal
-from aa.weights.folders import list_checkpoints
+from aa.runs.layout import list_checkpoints
+from aa.runs.sealing import damage, seal
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 EXPLODING = ["stage.learning_rate=1e30", "stage.max_steps=5"]

@@ -9,13 +9,14 @@ import numpy as np
 import paddle
 import pytest
 
-from aa.build import build_training
-from aa.build_data import build_clips, build_validation_items, hold_out_clips
+from aa.build.data import build_clips, build_validation_items, hold_out_clips
+from aa.build.training import build_training
 from aa.data.reporting import collate
 from aa.errors import ClipError, Interrupted, UserError
+from aa.runs.layout import checkpoint_step, list_checkpoints
 from aa.training.usable import Usable
 from aa.training.validation import ClipValidation
-from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
+from aa.weights.folders import open_folder
 from aa.weights.models import load_model, read_component
 from tests.conftest import TINY_MODEL
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from aa.fingerprints import weights_files
-from aa.weights.folders import open_folder
+from aa.weights.folders import open_folder, weights_files
 
 
 @pytest.mark.parametrize("release", ["torch_release", "paddle_release", "own_folder"])

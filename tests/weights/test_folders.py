@@ -4,7 +4,8 @@ import shutil
 import pytest
 
 from aa.errors import UserError
-from aa.weights.folders import checkpoint_step, list_checkpoints, open_folder
+from aa.runs.layout import checkpoint_step, list_checkpoints
+from aa.weights.folders import open_folder
 from tests.weights.files import change_json, write_json
 
 

@@ -4,7 +4,7 @@ from safetensors.numpy import load_file, save_file
 
 from aa.errors import UserError
 from aa.weights.folders import open_folder
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from tests.weights.conftest import assert_same, new_model
 from tests.weights.files import write_torch
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aa.errors import UserError
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from tests.weights.files import (
     call,
     dictionary,

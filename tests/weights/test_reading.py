@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from aa.errors import UserError
-from aa.weights.reading import read_state
+from aa.weights.reading.states import read_state
 from tests.weights.files import (
     cut_short,
     dictionary,

@@ -26,7 +26,7 @@ def home(torch_release, copy_of, states):
 @pytest.fixture
 def start(compose, puppets, home, tmp_path):
     """Function (overrides) -> the canonical states of what a stage 2 begins with."""
-    from aa.build import build_training
+    from aa.build.training import build_training
     from aa.weights.loading import state_of
 
     def run(*overrides):

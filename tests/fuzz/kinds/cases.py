@@ -15,14 +15,14 @@ SEEDS = (
 
 def read_all(folder):
     """Read the whole list."""
-    from aa.cases import read_cases
+    from aa.inference.cases import read_cases
 
     return len(read_cases(cases=str(folder / NAME)))
 
 
 def read_part(folder):
     """Read every second case."""
-    from aa.cases import read_cases
+    from aa.inference.cases import read_cases
 
     return len(read_cases(cases=str(folder / NAME), shard="1/2"))
 
@@ -34,7 +34,7 @@ class Cases(Kind):
     base: ClassVar = {name: b"" for name in ("ann.png", "bob.png", "walk.mp4", "turn.mp4")}
 
     def prepare(self):
-        import aa.cases  # noqa: F401
+        import aa.inference.cases  # noqa: F401
 
     def honest(self):
         return [Mutant({NAME: seed}, target) for seed in SEEDS for target in self.targets]

@@ -24,10 +24,10 @@ def check_arguments(arguments, *, sweep=False):
         UserError: they make no config.
         BrokenError: Hydra would call, import or set something foreign, or a value is a secret one.
     """
-    from aa.arguments import normalise_overrides
-    from aa.config import TrainConfig, typed, without_hydra
-    from aa.recorded import composed, given_options, split_options
-    from aa.resolvers import make_folder, register_resolvers
+    from aa.cli.recorded import composed, given_options, split_options
+    from aa.cli.resolvers import make_folder, register_resolvers
+    from aa.config.overrides import normalise_overrides
+    from aa.config.primary import TrainConfig, typed, without_hydra
 
     register_resolvers(make_folder)
     words, overrides = split_options(arguments)

@@ -28,7 +28,7 @@ class Overrides(Kind):
     }
 
     def prepare(self):
-        from aa.resolvers import register_schemas
+        from aa.cli.resolvers import register_schemas
         from tests.fuzz.kinds import run_folder
 
         register_schemas()

@@ -15,8 +15,8 @@ SCRIPTS = 1  # in a report: that which sorts its table
 
 def list_all(folder):
     """The table of all runs."""
-    from aa.listing.runs import list_runs
-    from aa.listing.tables import print_runs
+    from aa.cli.run_tables import print_runs
+    from aa.runs.listing import list_runs
 
     print_runs(list_runs(folder / "runs"))
 
@@ -32,7 +32,7 @@ def report_sweep(folder):
 
 
 def _report(folders):
-    from aa.sweeps.report import write_report
+    from aa.reports.report import write_report
 
     page = _Page(write_report(folders).read_text())
     if page.foreign:
@@ -41,8 +41,8 @@ def _report(folders):
 
 def repeat(folder):
     """rerun=<run>."""
-    from aa.config import TrainConfig
-    from aa.rerun import rerun_arguments
+    from aa.cli.rerun import rerun_arguments
+    from aa.config.primary import TrainConfig
 
     given = [f"rerun={folder / 'runs/run'}"]
     check_arguments(rerun_arguments(given, TrainConfig, runner=RUNNER))
@@ -50,8 +50,8 @@ def repeat(folder):
 
 def go_on(folder):
     """resume=<run>."""
-    from aa.config import TrainConfig
-    from aa.resume_arguments import resume_arguments
+    from aa.cli.resume_arguments import resume_arguments
+    from aa.config.primary import TrainConfig
 
     given = [f"resume={folder / 'runs/run'}"]
     check_arguments(resume_arguments(given, TrainConfig, runner=RUNNER))
@@ -59,9 +59,9 @@ def go_on(folder):
 
 def go_on_with_sweep(folder):
     """sweep.resume=<sweep>."""
-    from aa.config import TrainConfig
-    from aa.resolvers import make_folder, register_resolvers
-    from aa.sweeps.command import sweeping
+    from aa.cli.resolvers import make_folder, register_resolvers
+    from aa.cli.sweeps import sweeping
+    from aa.config.primary import TrainConfig
 
     register_resolvers(make_folder)
     given = [f"sweep.resume={folder / 'runs/sweep'}"]
@@ -80,7 +80,7 @@ def look_after_jobs(folder):
 
 def compare(folder):
     """rerun_check=true."""
-    from aa.rerun_check import differences
+    from aa.runs.rerun_check import differences
 
     run, other = folder / "runs/run", folder / "runs/other"
     return list(differences(run, other)), list(differences(other, run))
@@ -88,7 +88,7 @@ def compare(folder):
 
 def make_fit(folder):
     """Before a run goes on."""
-    from aa.resume import prepare
+    from aa.runs.resume import prepare
 
     prepare(folder / "runs/run")
 
@@ -100,7 +100,7 @@ def record_on(folder):
 
 def tell_state(folder):
     """What has become of it."""
-    from aa.outcomes import state
+    from aa.runs.outcomes import state
 
     if not isinstance(state(folder / "runs/run"), str):
         raise BrokenError("traceback", "a state that is no text")
@@ -108,7 +108,7 @@ def tell_state(folder):
 
 def check_seal(folder):
     """Whether its checkpoint is whole."""
-    from aa.sealing import damage
+    from aa.runs.sealing import damage
 
     return damage(folder / "runs/run" / CHECKPOINT)
 

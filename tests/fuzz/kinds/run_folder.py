@@ -20,8 +20,8 @@ CHECKPOINT = "checkpoints/step-000002"
 
 def config_of(overrides):
     """The config that overrides make, as a snapshot has it."""
-    from aa.config import TrainConfig
-    from aa.recorded import compose
+    from aa.cli.recorded import compose
+    from aa.config.primary import TrainConfig
 
     return compose({}, overrides, TrainConfig, RUNNER)
 

@@ -72,7 +72,7 @@ class Runs(Kind):
         import matplotlib.font_manager  # noqa: F401 looks for its list of fonts in the home folder
         import scipy.special  # noqa: F401 for the intervals of a report
 
-        from aa.resolvers import register_schemas
+        from aa.cli.resolvers import register_schemas
         from tests.fuzz.kinds.run_folder import run_folder, sweep_folder
 
         register_schemas()

@@ -16,7 +16,7 @@ ENCODER = "image_encoder/"
 
 def read_file(folder):
     """Read the one file of weights, and look at every array."""
-    from aa.weights.reading import read_state
+    from aa.weights.reading.states import read_state
 
     (file,) = folder.glob("weights.*")
     return [(key, array.shape, array.dtype) for key, array in read_state(file).items()]
@@ -124,7 +124,7 @@ def _safetensors_files(state):
 
 def _own_folder():
     """A folder of ours, with empty files in the place of weights."""
-    from aa.config import ModelConfig, to_dict
+    from aa.config.primary import ModelConfig, to_dict
 
     model = to_dict(ModelConfig())
     config = {"format": "aa-1", "model": model, "components": list(COMPONENTS)}

@@ -11,8 +11,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 
 from aa import cli
+from aa.config.sweep import SweepConfig
 from aa.errors import UserError
-from aa.schemas.sweep import SweepConfig
 
 
 @dataclass

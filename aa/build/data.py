@@ -1,0 +1,182 @@
+"""The data of whole configs: clips, the stream of training items, figures to test on."""
+
+import logging
+from pathlib import Path
+
+from aa.config.primary import to_dict
+from aa.errors import UserError
+from aa.processes import wait_for_others
+
+log = logging.getLogger(__name__)
+
+ITEMS_A_CLIP = 4  # for val/loss
+
+
+def generate_clips(config):
+    """The manifest of a `TrainConfig`'s generated clips, drawn now if they are not there yet."""
+    from aa.puppets.clips import make_puppets
+
+    data = config.data
+    values = to_dict(data.generate)
+    folder, scale = Path(values.pop("folder")), values.pop("scale")
+    return make_puppets(folder, height=data.height * scale, width=data.width * scale, **values)
+
+
+def build_clips(config):
+    """The clips of a `TrainConfig` that can be read, and the others with reasons."""
+    from aa.data.folders import find_clips
+    from aa.data.manifest import check_clips, read_manifest
+
+    data = config.data
+    if data.generate:
+        clips = read_manifest(generate_clips(config))
+    elif data.folder:
+        clips = find_clips(data.folder)
+    else:
+        clips = read_manifest(data.manifest, allow_outside=data.allow_outside)
+    frames = max(2, *(stage.num_frames for stage in config.stages))
+    good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
+    for clip, reason in bad:
+        log.warning("left out %s: %s", clip.video, reason)
+    log.info("%d clips, %d left out", len(good), len(bad))
+    return good, bad
+
+
+def hold_out_clips(config, clips):
+    """The clips to train on and those to validate on, of a `TrainConfig`'s clips."""
+    from aa.data.held_out import hold_out
+
+    data = config.data
+    if data.generate:
+        root = Path(data.generate.folder).resolve()
+    else:
+        root = data.folder or Path(data.manifest).resolve().parent.parent
+    return hold_out(clips, config.validation.num_clips, root=root)
+
+
+def check_metrics(config, held_out):
+    """What is asked for of a `TrainConfig`'s validation can be computed of these clips.
+
+    Raises:
+        UserError: names the first metric that cannot, and why.
+    """
+    from aa.data.video import VideoReader
+    from aa.evaluation.catalogue import obstacle
+
+    options, names, clips = config.inference, config.validation.animated, []
+    for clip in held_out if names else ():
+        frames = min(options.num_frames, VideoReader(clip.video).num_frames)
+        size = {"height": options.height, "width": options.width}
+        clips.append({"clip": f"{clip.video}, as animated,", "frames": frames, **size})
+    for name in names:
+        reason = obstacle(name, clips, masks=None)
+        if reason:
+            raise UserError(
+                f"validation.metrics: {name} cannot be computed: {reason}. Otherwise leave it out."
+            )
+
+
+def build_latents(config, model, clips):
+    """A `LatentStore` with the frames of all clips, encoded now where they are not there yet.
+
+    Of several processes each encodes its share and waits for the others.
+    """
+    import paddle
+    from paddle import distributed
+
+    from aa.data.latents import LatentStore, weights_hash
+
+    data = config.data
+    vae = weights_hash(model.vae)
+    store = LatentStore(data.latents, vae=vae, size=(data.height, data.width))
+    with paddle.no_grad():
+        store.encode(
+            clips[distributed.get_rank() :: distributed.get_world_size()],
+            lambda pixels: model.encode_moments(paddle.to_tensor(pixels)).numpy(),
+            skip_bad=data.skip_bad,
+        )
+    wait_for_others()
+    log.info("latents in %s", store.folder)
+    return store
+
+
+def build_dataset(config, clips, *, num_processes=1, latents=None):
+    """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
+    stage = config.stage
+    per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
+    return _dataset(
+        config,
+        clips,
+        seed=config.seed,
+        num_samples=stage.max_steps * per_step,
+        uncond_ratio=stage.uncond_ratio,
+        cache_bytes=int(config.data.cache_gb * 2**30),
+        skip_bad=config.data.skip_bad,
+        latents=latents,
+    )
+
+
+def build_validation_items(config, clips, *, latents=None):
+    """The `ValidationItems` of clips that are held out."""
+    from aa.data.clips import ValidationItems
+
+    log.info("held out of training: %s", ", ".join(str(clip.video) for clip in clips))
+    return ValidationItems(
+        _dataset(
+            config,
+            clips,
+            seed=config.validation.seed,
+            num_samples=ITEMS_A_CLIP * len(clips),
+            uncond_ratio=0.0,
+            cache_bytes=0,
+            skip_bad=False,  # a clip is left out of the mean, none takes its place
+            latents=latents,
+        )
+    )
+
+
+def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, skip_bad, latents):
+    from aa.data.clips import ClipDataset
+
+    stage, data = config.stage, config.data
+    return ClipDataset(
+        clips,
+        size=(data.height, data.width),
+        fit=data.fit,
+        crop_scale=tuple(data.crop_scale),
+        num_frames=stage.num_frames,
+        in_order=stage.motion_modules,
+        frame_stride=data.frame_stride,
+        sample_margin=data.sample_margin,
+        seed=seed,
+        num_samples=num_samples,
+        latent_channels=config.model.vae.latent_channels,
+        latent_stride=config.model.vae.stride,
+        num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
+        noise_offset=stage.noise_offset,
+        uncond_ratio=uncond_ratio,
+        clip_size=config.model.image_encoder.image_size,
+        skip_bad=skip_bad,
+        cache_bytes=cache_bytes,
+        latents=latents,
+    )
+
+
+def build_protocol(config, split):
+    """The `Protocol` of a `TrainConfig` with a test: "validation" or "test"."""
+    from aa.puppets.scenes import Protocol
+
+    data, test = config.data, config.test
+    return Protocol(
+        seed=data.generate.seed,
+        height=data.height,
+        width=data.width,
+        scale=data.generate.scale,
+        fps=data.generate.fps,
+        num_frames=data.generate.num_frames,
+        num_train_clips=data.generate.num_clips,
+        split=split,
+        num_pairs=test.num_pairs if split == "test" else test.validation_pairs,
+        num_clips=test.num_clips,
+        clip_frames=test.clip_frames,
+    )

@@ -1,0 +1,49 @@
+"""What VisualDL compares trainings by: what they were told, what they come to. No paddle."""
+
+from hydra.core.hydra_config import HydraConfig
+
+from aa.config.overrides import assignment
+from aa.config.primary import to_dict
+from aa.config.validation import LOSS
+from aa.runs.differences import ABOUT_RUNS, flat
+from aa.runs.jobs import spelled
+
+ALWAYS = ("stage.learning_rate", "data.height", "data.width", "seed")
+
+
+def hyper_parameters(config, overrides):
+    """{key: number or text}: what the overrides set, groups too, and the keys of `ALWAYS`.
+
+    The keys have slashes for dots: VisualDL's table leaves cells of dotted ones empty.
+
+    Args:
+        config: a checked `TrainConfig`.
+        overrides: as Hydra's task overrides say them.
+    """
+    values, found = flat(to_dict(config)), {}
+    for key, text in map(assignment, overrides):
+        if key in values:
+            found[key] = _plain(values[key])
+        elif "." not in key and not key.startswith("~"):
+            found[key] = text  # the option of a group
+    found |= {key: _plain(values[key]) for key in ALWAYS}
+    about_others = [key for key in found if key.split(".")[0] in ABOUT_RUNS]
+    return {key.replace(".", "/"): v for key, v in found.items() if key not in about_others}
+
+
+def task_overrides():
+    """The overrides that this process was started with; none outside a Hydra command."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
+
+
+def metric_tags(config):
+    """The scalars that tell how good a training is."""
+    validated = config.validation.metrics if config.validation.num_clips else []
+    drawn = ["psnr", "ssim", "psnr_figure"] if config.test else []
+    names = sorted({*validated, *drawn}, key=lambda name: (name != LOSS, name))
+    return ["train/loss", *(f"val/{name}" for name in names)]
+
+
+def _plain(value):
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number else spelled(value)

@@ -1,0 +1,80 @@
+"""The model of a training, with the weights that it starts from."""
+
+import logging
+from pathlib import Path
+
+from aa.config.primary import to_dict
+from aa.errors import UserError
+from aa.runs.differences import flat
+
+log = logging.getLogger(__name__)
+
+
+def check_same_model(wanted, folder):
+    """The sizes of the weights and of the config must agree.
+
+    Raises:
+        UserError: names the first keys that differ.
+    """
+    ours, theirs = (flat(to_dict(m)) for m in (wanted, folder.model))
+    skipped = ("noise_schedule.", "motion_max_frames")  # no weight depends on them
+    differ = [k for k in ours if ours[k] != theirs[k] and not k.startswith(skipped)]
+    if differ:
+        listed = "; ".join(f"model.{k} is {ours[k]}, the weights' {theirs[k]}" for k in differ[:5])
+        raise UserError(
+            f"{folder.path}: weights of another model: {listed}. Choose model=<theirs>."
+        )
+
+
+def build_model(config, start, *, resumed):
+    import paddle
+
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.training.trainable import set_trainable
+
+    stage = config.stage
+    paddle.seed(config.seed)
+    model = AnimateAnyone(
+        config.model.network(),
+        motion_modules=stage.motion_modules,
+        recompute=config.hardware.recompute,
+        snr_gamma=stage.snr_gamma,
+        temporal_weight=stage.temporal_weight,
+    )
+    _initialise(model, config, start, resumed=resumed)
+    names = set_trainable(model, stage.trainable)
+    log.info("%d parameters train, %s", len(names), _count(model))
+    return model
+
+
+def _initialise(model, config, start, *, resumed):
+    from aa.weights.folders import Source
+    from aa.weights.loading import load_state
+    from aa.weights.models import load_weights, read_component
+    from aa.weights.starts import motion_checkpoint
+    from aa.weights.tables import START_OPTIONAL
+
+    if resumed:
+        load_weights(model, start)
+        return
+    chosen, default = config.stage.motion_init_from, config.model.motion_weights
+    checkpoint = motion_checkpoint(chosen, default=default, start=start)
+    motion = checkpoint if model.has_motion else None
+    skip = ("motion_module",) if motion or not model.has_motion else ()
+    if start is not None:
+        load_weights(model, start, optional=START_OPTIONAL, skip=skip)
+        for name in START_OPTIONAL:
+            if name not in (*start.sources, *skip):
+                log.info("%s: %s has none, it starts new", name, start.path)
+    if motion:
+        state = read_component("motion_module", Source(Path(motion)))
+        load_state("motion_module", model.denoising_unet, state, source=motion)
+        log.info("motion_module: from %s", motion)
+    elif chosen and model.has_motion:
+        log.info("motion_module: those that %s has trained", start.path)
+
+
+def _count(model):
+    trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
+    total = sum(p.size for p in model.parameters())
+    return f"{trained / 1e6:.1f} M of {total / 1e6:.1f} M numbers"

@@ -1,0 +1,68 @@
+"""The parts of a training run: one stage, or two and their test, each in its own folder."""
+
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from aa.build.data import build_protocol
+from aa.build.training import build_training
+from aa.processes import is_main_process, wait_for_others
+from aa.runs.kinds import Summary
+from aa.runs.layout import STAGES, SUMMARY, stage_folders
+from aa.runs.reading import find_record
+from aa.runs.snapshots import record_config
+
+log = logging.getLogger(__name__)
+
+
+def run_recipe(config, folder):
+    """Train the stage of a checked `TrainConfig`, then its next stage and its test if it has them.
+
+    A run of one stage fills the run folder itself; with a next stage there are `stage1/` and
+    `stage2/`, and the test's results beside them.
+
+    Raises:
+        UserError: data, weights or machine are not what the config says.
+    """
+    if config.next_stage is None:
+        _train(config, Path(folder))
+    else:
+        first, second = stage_folders(config, folder)
+        stage = replace(config.next_stage, init_from=str(first))
+        after = replace(config, stage=stage, next_stage=None)
+        for part, its_folder in ((config, first), (after, second)):
+            its_folder.mkdir(exist_ok=True)
+            twin = part.rerun and str(Path(part.rerun) / its_folder.name)
+            _train(replace(part, rerun=twin), its_folder)
+    if config.test and is_main_process():
+        build_puppet_test(config, Path(folder)).run()
+
+
+def _train(config, folder):
+    """Train one stage, unless that is what a stopped run had finished."""
+    summary = find_record(folder, SUMMARY, Summary) if config.resume else None
+    if summary and summary.get("steps", 0) >= config.stage.max_steps:
+        log.info("%s: finished already", folder)
+        if is_main_process():
+            record_config(folder, config)
+        return
+    build_training(config, folder).run()
+    wait_for_others()  # the first process has saved what all start from next
+
+
+def build_puppet_test(config, folder):
+    """A `PuppetTest` of a `TrainConfig` whose stages have been trained into the run folder."""
+    from aa.training.puppet_test import PuppetTest
+
+    folder = Path(folder)
+    # Without what only says where this run is: it would be refused a second time.
+    given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume", "rerun"))]
+    stages = {f"stage {n}": folder / name for n, name in enumerate(STAGES, 1)}
+    return PuppetTest(
+        config,
+        folder,
+        build_protocol(config, "test"),
+        stages if config.next_stage else {config.name: folder},
+        " ".join(["python", "runners/train.py", *given]),
+    )

@@ -1,0 +1,162 @@
+"""From a checked `TrainConfig` to a training run."""
+
+import socket
+from pathlib import Path
+
+from aa.build.data import (
+    build_clips,
+    build_dataset,
+    build_latents,
+    build_protocol,
+    build_validation_items,
+    check_metrics,
+    hold_out_clips,
+)
+from aa.build.model import build_model, check_same_model
+from aa.errors import UserError, some
+from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
+
+
+def build_training(config, folder):
+    """A `TrainingRun` of a checked `TrainConfig`.
+
+    Raises:
+        UserError: data, weights or machine are not what the config says.
+    """
+    from aa.build.hyper_parameters import hyper_parameters, metric_tags, task_overrides
+    from aa.runs.layout import checkpoint_step
+    from aa.runs.records import Recorder
+    from aa.runs.snapshots import write_snapshot
+    from aa.training.run import TrainingRun
+    from aa.training.trainer import training_arguments
+    from aa.weights.folders import open_folder
+
+    stage, data, hardware = config.stage, config.data, config.hardware
+    resume_from = _checkpoint_to_resume(config, folder)
+    if hardware.sharding.level != "none" and not is_rank():
+        raise UserError(
+            f"hardware/sharding={hardware.sharding.level} splits over processes: "
+            "use hardware.devices=2 or more, or hardware/sharding=none."
+        )
+    start = open_folder(resume_from or stage.init_from) if resume_from or stage.init_from else None
+    if start is not None:
+        check_same_model(config.model.network(), start)
+    every_clip, bad = build_clips(config)
+    clips, held_out = hold_out_clips(config, every_clip)
+    check_metrics(config, held_out)
+    arguments = training_arguments(
+        stage,
+        hardware,
+        seed=config.seed,
+        num_workers=data.num_workers,
+        output_dir=Path(folder) / "checkpoints",
+    )
+    model = build_model(config, start, resumed=resume_from is not None)
+    latents = build_latents(config, model, every_clip) if data.latents else None
+    processes = arguments.dataset_world_size
+    dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
+    items = build_validation_items(config, held_out, latents=latents) if held_out else None
+    recorder = None
+    read = _fingerprint(config, every_clip, resume_from)
+    if is_main_process():
+        write_snapshot(folder, config, read)
+        recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
+        recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
+    return TrainingRun(
+        config,
+        Path(folder),
+        model=model,
+        dataset=dataset,
+        clips=clips,
+        num_bad=len(bad),
+        arguments=arguments,
+        recorder=recorder,
+        held_out=items,
+        protocol=build_protocol(config, "validation") if config.test else None,
+        resume_from=resume_from,
+    )
+
+
+def _fingerprint(config, clips, resume_from):
+    """What the training reads, see `fingerprint`; of several hosts each has read the same.
+
+    They also go on from the same checkpoint, as their disks show it.
+
+    Raises:
+        UserError: one of them has other files; names the first of them.
+    """
+    from aa.runs.differences import changed_files
+    from aa.runs.fingerprints import fingerprint
+
+    own = fingerprint(training_files(config, clips)) if is_first_of_host() else None
+    if config.hardware.nodes == 1:
+        return own
+    from paddle.distributed import all_gather_object
+
+    wait_for_others()  # one disk may be slower
+    found = []
+    last = str(resume_from and resume_from.name)
+    all_gather_object(found, own and (socket.gethostname(), last, own))
+    (first, checkpoint, data), *others = filter(None, found)
+    for host, its_last, other in others:
+        if its_last != checkpoint:
+            raise UserError(
+                f"{host} sees {its_last} as the last checkpoint, {first} {checkpoint}: "
+                f"hydra.run.dir must be on a disk that shows all hosts the same. Start again."
+            )
+        changed = changed_files(data["files"], other["files"])
+        if changed:
+            raise UserError(
+                f"{host} has other data than {first}: {some(changed)}. Give all hosts the same "
+                "files."
+            )
+    return data
+
+
+def _checkpoint_to_resume(config, folder):
+    """The newest checkpoint of a folder that is gone on with; None where training starts."""
+    from aa.runs.layout import list_checkpoints
+    from aa.training.state import check_state, state_folder
+
+    checkpoints = list_checkpoints(folder)
+    begun = checkpoints or (Path(folder) / "metrics.jsonl").exists()
+    if not config.resume and not is_main_process():
+        return None  # what is there is what the first process begins to write
+    if not config.resume and begun:
+        raise UserError(
+            f"{folder}: holds a run already; choose another hydra.run.dir=<folder>, or go on with "
+            f"it: resume={folder}."
+        )
+    if not checkpoints:
+        return None
+    if not state_folder(checkpoints[-1]).is_dir():
+        raise UserError(
+            f"{checkpoints[-1]}: has weights but no state to go on training from (runs under "
+            f"sharding stage2 and stage3 keep none); start a new run with stage.init_from={folder}."
+        )
+    check_state(state_folder(checkpoints[-1]))
+    return checkpoints[-1]
+
+
+def training_files(config, clips):
+    """What a training reads, also one that is resumed: its first step has read it.
+
+    Args:
+        config: the checked `TrainConfig`.
+        clips: those that are used.
+    """
+    data, stage = config.data, config.stage
+    files = [path for clip in clips for path in (clip.video, clip.pose)]
+    if data.manifest:
+        files.append(data.manifest)
+    if data.generate:
+        files.append(Path(data.generate.folder) / "puppets.json")
+    from aa.weights.folders import open_folder, weights_files
+    from aa.weights.starts import motion_checkpoint
+
+    start = open_folder(stage.init_from) if stage.init_from else None
+    files += weights_files(start) if start else []
+    default = config.model.motion_weights
+    checkpoint = motion_checkpoint(stage.motion_init_from, default=default, start=start)
+    files += [checkpoint] if checkpoint and stage.motion_modules else []
+    return files

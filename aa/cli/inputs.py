@@ -1,0 +1,159 @@
+"""The files and folders that a config names are there: asked before paddle is imported."""
+
+import os
+import shlex
+from contextlib import suppress
+from pathlib import Path
+
+from aa.build.data import hold_out_clips
+from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig
+from aa.data.folders import pair_clips
+from aa.data.manifest import read_manifest
+from aa.data.published import SET_HOME, published_home
+from aa.errors import UserError
+from aa.files import missing
+from aa.inference.cases import cases_of
+from aa.machine import check_device
+from aa.weights.catalogue import MOTION, RELEASED_HOME
+from aa.weights.folders import open_folder
+from aa.weights.reading.states import read_state
+from aa.weights.starts import motion_checkpoint
+
+
+def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
+    """The machine is the one asked for, every input exists and is well formed as far as it is read.
+
+    Raises:
+        UserError: names all that is missing, each with what brings it, or the first file that is
+            malformed.
+    """
+    lacking = [line for line in _lacking(config) if line]
+    if len(lacking) > 1:
+        listed = " ".join(f"({number}) {line}" for number, line in enumerate(lacking, 1))
+        on_card = isinstance(config, TrainConfig) and config.hardware.device == "gpu"
+        fits = " Whether it fits its card, plan=true says without any of them." * on_card
+        raise UserError(f"{len(lacking)} things are missing: {listed}{fits}")
+    if lacking:
+        raise UserError(lacking[0])
+    if isinstance(config, TrainConfig):
+        _check_training(config)
+    elif isinstance(config, InferConfig):
+        cases_of(config)
+        _check_weights(config.weights)
+
+
+def _lacking(config):
+    """Yield a line about each thing that is missing, None for one that is there."""
+    if isinstance(config, EvaluateConfig):
+        for key in ("generated", "truth", "masks"):
+            path = getattr(config, key)
+            found = not path or os.path.exists(path)
+            yield _line(key, path, found, "folder or video", "check the path.")
+        return
+    yield _device(config.hardware)
+    if isinstance(config, InferConfig):
+        advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
+        yield _folder("weights", config.weights, advice)
+        for key in ("reference", "pose"):
+            if path := getattr(config, key):
+                yield _file(key, path, "check the path.")
+        return
+    yield from _lacking_data(config.data)
+    yield from _lacking_start(config.stage, config.model)
+    for name, stage in zip(("stage", "next_stage"), config.stages, strict=False):
+        yield _lacking_motion(name, stage, config.model)
+
+
+def _device(hardware):
+    try:
+        check_device(hardware)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def _lacking_data(data):
+    if data.manifest:
+        others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
+        home = published_home(data.manifest)
+        place = "" if home == SET_HOME else f" --to {shlex.quote(home or '')}"
+        fetched = f"`python -m aa.data download{place}` fetches the published set; or "
+        own = "give a JSON list of clips; or "
+        yield _file("data.manifest", data.manifest, (own if home is None else fetched) + others)
+    if data.folder:
+        advice = "it holds video/NAME.mp4 and video_dwpose/NAME.mp4."
+        yield _folder("data.folder", data.folder, advice)
+
+
+def _lacking_start(stage, model):
+    """Where training starts from: said by the stage, or by the model for every training."""
+    path = stage.init_from
+    if not path:
+        return
+    if path == model.base_weights:
+        fetched = f"`python -m aa.weights download --only start --to {shlex.quote(path)}`"
+        advice = f"{fetched} fetches the published ones; model.base_weights=null starts at random."
+        yield _folder("model.base_weights", path, advice)
+    elif path == model.released_weights:
+        advice = f"{_fetch(path)}; a run folder of stage 1: stage.init_from=<folder>."
+        yield _folder("model.released_weights", path, advice)
+    else:
+        advice = "give a run folder of stage 1 or a weights folder; null starts at random."
+        yield _folder("stage.init_from", path, advice)
+
+
+def _lacking_motion(name, stage, model):
+    path = _motion(stage, model)
+    advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
+    if path and path == model.motion_weights and Path(path).name == MOTION:
+        fetched = _fetch(os.path.dirname(path) or ".", only=" --only motion")
+        advice = f"{fetched}; null starts the motion modules new."
+    return path and _file(f"{name}.motion_init_from", path, advice)
+
+
+def _motion(stage, model):
+    """The checkpoint that a stage's motion modules start from, None for none."""
+    start = None
+    if stage.init_from and os.path.isdir(stage.init_from):
+        with suppress(UserError):  # what is wrong with the folder, its own check says
+            start = open_folder(stage.init_from)
+    return motion_checkpoint(stage.motion_init_from, default=model.motion_weights, start=start)
+
+
+def _fetch(target, only=""):
+    """The command that fetches published weights into a folder."""
+    place = "" if target == RELEASED_HOME else f" --to {shlex.quote(target)}"
+    return f"`python -m aa.weights download{only}{place}` fetches the published ones"
+
+
+def _check_training(config):
+    data, stage = config.data, config.stage
+    if data.manifest:
+        hold_out_clips(config, read_manifest(data.manifest, allow_outside=data.allow_outside))
+    elif data.folder:
+        hold_out_clips(config, pair_clips(data.folder)[0])
+    if stage.init_from:
+        _check_weights(stage.init_from)
+    for each in config.stages:
+        if motion := _motion(each, config.model):
+            read_state(motion)
+
+
+def _check_weights(path):
+    """The files of a folder are weights at all. Nothing but headers is read: a .pdparams has none,
+    and waits until it is loaded."""
+    for source in open_folder(path).sources.values():
+        if source.path.suffix != ".pdparams":
+            read_state(source.path)
+
+
+def _folder(key, path, advice):
+    return _line(key, path, os.path.isdir(path), "folder", advice)
+
+
+def _file(key, path, advice):
+    return _line(key, path, os.path.isfile(path), "file", advice)
+
+
+def _line(key, path, found, kind, advice):
+    return None if found else f"{key}={path}: {missing(path, kind)}; {advice}"

@@ -1,0 +1,92 @@
+"""`plan=true` or `plan=max` on the command line: counts, and starts nothing."""
+
+import os
+import re
+import sys
+from dataclasses import replace
+
+from omegaconf import OmegaConf
+
+from aa.cli.recorded import compose, given_options, split_options
+from aa.config.overrides import normalise_overrides
+from aa.config.primary import HardwareConfig, TrainConfig, to_config, typed
+from aa.errors import UserError
+from aa.files import write_json
+from aa.machine import card_memory, prepare_paddle
+from aa.processes import is_main_process, is_rank, wants_group
+from aa.runs.layout import PLAN, stage_folders
+
+VALUES = ("true", "max")
+OURS = re.compile(r"\+{0,2}plan=(.*)", re.DOTALL)
+OTHERS = re.compile(r"\+{0,2}(resume|rerun)=(?!null$)")
+
+
+def take_plan(arguments):
+    """The value of the last `plan=` among arguments, None if there is none, and the others."""
+    values = [m[1].strip("'\"").lower() for m in map(OURS.fullmatch, arguments) if m]
+    asked = values[-1] if values and values[-1] not in ("null", "false") else None
+    return asked, [a for a in arguments if not OURS.fullmatch(a)]
+
+
+def run_plan(value, arguments, schema, *, runner):
+    """Print what the training or the animation of a command needs. Whether it fits.
+
+    Args:
+        value: "true", or, of a training, "max" to look for the most that fits too.
+        arguments: of the command, options first, without `plan=`.
+        schema: dataclass of its config.
+        runner: its path.
+
+    Raises:
+        UserError: the command makes no config, or is not one new run.
+    """
+    words, overrides = split_options(arguments)
+    values = VALUES if schema is TrainConfig else VALUES[:1]
+    if value not in values:
+        raise UserError(f"plan must be {' or '.join(values)}, got {value}.")
+    if any(word in ("-m", "--multirun") for word in words):
+        raise UserError("plan counts one run: leave out -m.")
+    if any(OTHERS.match(override) for override in overrides):
+        raise UserError("plan counts a new run: leave out resume= and rerun=.")
+    values = compose(given_options(words), normalise_overrides(overrides), schema, runner)
+    if schema is TrainConfig and values["stage"]["init_from"] in ("???", ""):
+        values["stage"]["init_from"] = None  # where it starts from takes no memory
+    config = to_config(typed(OmegaConf.create(values), schema))
+    os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle warns of what it traces
+    prepare_paddle(HardwareConfig(device="cpu"))
+    from aa.plan.report import show, show_video  # deferred: pulls in paddle
+
+    command = ["python", runner, *words, *overrides]
+    if schema is TrainConfig:
+        return show(config, command, search=value == "max")
+    return show_video(config, command)
+
+
+def check_memory(config, folder):
+    """Refuse a training whose devices' memory is known and does not do, before its first step.
+
+    What was counted goes into the folders of its stages.
+
+    Raises:
+        UserError: says with which changes it fits.
+    """
+    hardware = config.hardware
+    if is_rank():
+        return
+    counted = []
+    if hardware.memory_gb is not None:
+        if wants_group(hardware):  # paddle is imported here with the threads that each of them has
+            cpu = {"devices": hardware.devices, "num_threads": hardware.num_threads}
+            prepare_paddle(HardwareConfig(device="cpu", **cpu))
+        from aa.plan.report import check_fits  # deferred: pulls in paddle
+
+        there = (card_memory() or 0) if hardware.device == "gpu" else 0
+        memory = max(hardware.memory_gb, there)
+        command = ["python", *sys.argv]
+        counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)), command)
+    if is_main_process(hardware.node_rank):
+        for number, its_folder in enumerate(stage_folders(config, folder)):
+            (its_folder / PLAN).unlink(missing_ok=True)  # of another machine
+            if counted:
+                its_folder.mkdir(exist_ok=True)
+                write_json(its_folder / PLAN, counted[number])

@@ -1,0 +1,337 @@
+"""Which of a run's or a sweep's recorded overrides are taken: values and names of ours. No paddle.
+
+Hydra builds what `hydra.*` of a config names, and OmegaConf asks the environment, or makes a
+folder, for what `${...}` says. A folder may be anybody's: nothing recorded in it may say either.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    Glob,
+    IntervalSweep,
+    Override,
+    OverrideType,
+    QuotedString,
+    RangeSweep,
+)
+from hydra.errors import HydraException
+
+from aa.config.keys import known_keys, no_such_key
+from aa.config.overrides import OURS, key_of
+from aa.config.texts import literal, plain
+from aa.errors import UserError, one_line
+from aa.runs.differences import ABOUT_HOSTS
+
+CONFIG_OPTIONS = {f"--config-{name}": f"config_{name}" for name in ("path", "name", "dir")}
+CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_dir"}
+LONGEST, BRACKETS = 10_000, 50  # of all overrides, of one: the parser takes seconds for more
+MOST_OVERRIDES = 500
+LONGEST_KEY = 200  # characters; file systems refuse names of more than 255
+MOST_SWEPT = 10_000  # values of a range
+SHOWN = 120  # characters of an override in a message
+# Of Hydra's own part, and changes nothing of a result: this command has its own.
+INERT = re.compile(
+    r"\+*hydra(\.(verbose|job\.(name|chdir))=.*"
+    r"|/(job|hydra)_logging=(default|disabled|none|run|stdout))",
+    re.DOTALL,
+)
+NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
+INTERPOLATION = re.compile(r"\$\\*\{")  # Hydra takes the backslash of $\{ away
+QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+# Where a run writes besides its folder: taken where that is below the working directory.
+WRITTEN = ("data.generate.folder", "data.latents", "inference.cache_dir")
+# Of a queue's settings: they become lines of a script for a shell.
+PLAIN_TEXT = re.compile(r"[\w.,:/@%+*()&|=\[\] -]{0,200}")
+# What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
+PLACES = {("stage", "next_stage")}  # groups whose option may be put into another place
+GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
+OF_LAUNCHERS = (
+    *("n_jobs", "timeout_min", "cpus_per_task", "gpus_per_node", "gpus_per_task", "tasks_per_node"),
+    *("nodes", "mem_gb", "mem_per_gpu", "mem_per_cpu", "name", "partition", "qos", "comment"),
+    *("constraint", "exclude", "gres", "account", "array_parallelism", "max_num_timeout"),
+    *("signal_delay_s", "stderr_to_stdout"),
+)
+OF_SWEEPERS = (
+    *("n_trials", "n_jobs", "direction", "max_failure_rate", "max_batch_size", "study_name"),
+    *("sampler.seed", "sampler.n_startup_trials"),
+)
+OF_SWEEPS = {f"hydra.launcher.{key}" for key in OF_LAUNCHERS}
+OF_SWEEPS |= {f"hydra.sweeper.{key}" for key in OF_SWEEPERS}
+PARAMS = "hydra.sweeper.params."
+
+
+class Recorded:
+    """Chooses among the overrides that a folder has recorded.
+
+    Args:
+        schema: dataclass of the primary config.
+        homes: folders of configs: ours, and one that the command line gives.
+        given: overrides of the command line; what is refused may be given there again.
+    """
+
+    def __init__(self, schema: type, homes: Iterable[Path], given: Iterable[str]):
+        self.known, self.homes = set(known_keys(schema)), list(homes)
+        self.given = {key_of(override) for override in given}
+
+    def of_run(self, recorded: Sequence[str], config: Mapping[str, Any]) -> list[str]:
+        """The overrides to take of a run.
+
+        Args:
+            recorded: all that it was started with.
+            config: its own, resolved, as its snapshot has it: where a value was an interpolation,
+                what came of it is taken.
+
+        Raises:
+            UserError: names the first that is neither a value nor a name of ours.
+        """
+
+        def take(text):
+            override = self._parsed(text)
+            is_option = self._check(text, override)
+            alive = INTERPOLATION.search(text) and not is_option
+            return _resolved(text, override, config) if alive else text
+
+        return self._taken([text for text in recorded if not OURS.match(text)], take)
+
+    def of_sweep(self, recorded: Sequence[str]) -> list[str]:
+        """The overrides to take of a sweep, some of Hydra's launchers and sweepers among them.
+
+        Raises:
+            UserError: as `of_run`; or a value asks for more than another value of the config.
+        """
+
+        def take(text):
+            override = self._parsed(text)
+            if self._is_of_sweeps(override) or not self._check(text, override):
+                self._check_interpolations(text)
+            return text
+
+        return self._taken(recorded, take)
+
+    def _taken(self, recorded, take):
+        if len(recorded) > MOST_OVERRIDES or sum(map(len, recorded)) > LONGEST:
+            raise UserError(f"{len(recorded)} recorded overrides are more than anybody types.")
+        chosen = []
+        for text in recorded:
+            if INERT.fullmatch(text) or self._is_of_the_start(text):
+                continue
+            try:
+                chosen.append(take(text))
+            except UserError:
+                if key_of(text) not in self.given:  # else the one that is given counts
+                    raise
+        return chosen
+
+    def _is_of_the_start(self, text):
+        """Whether an override is left out: every start has its own hosts, and writes where it says.
+
+        Where hosts meet is taken by who says which of them this is.
+        """
+        key = key_of(text)
+        if key == "hardware.master" and "hardware.node_rank" in self.given:
+            return False
+        if key in WRITTEN and key not in self.given:
+            value = plain(text.partition("=")[2])
+            return bool(INTERPOLATION.search(text)) or leads_out(key, value)
+        return key in ABOUT_HOSTS
+
+    def _parsed(self, text) -> Override:
+        if sum(map(QUOTED.sub("", text).count, "[{(")) > BRACKETS:
+            raise UserError(f"recorded override {_shown(text)}: is longer than any that is typed.")
+        try:
+            override = OverridesParser.create().parse_override(text)
+            _check_range(override)
+            if len(override.key_or_group) > LONGEST_KEY:  # Hydra looks for a file of that name
+                raise ValueError("a key that is too long")
+            return override
+        except (HydraException, ValueError, RecursionError) as error:
+            raise UserError(
+                f"recorded override {_shown(text)}: cannot be read as key=value; give it again, "
+                "or start a new run."
+            ) from error
+
+    def _check(self, text, override) -> bool:
+        """Refuse what is neither a key of the schema nor an option of one of our groups.
+
+        Returns:
+            whether it is an option.
+        """
+        key = override.key_or_group
+        elsewhere = override.package is not None and (key, override.package) not in PLACES
+        if key.startswith("hydra") or elsewhere:
+            raise UserError(
+                f"recorded override {_shown(text)}: refused, for it could start other programs. "
+                "Nothing was run. If it is yours, give it again on the command line."
+            )
+        if key == "name" and not INTERPOLATION.search(text):
+            for name in _names(override):
+                check_name(name)
+        if not self._is_group(key):
+            for group in (value for value in _values(override) if isinstance(value, dict)):
+                places = {f"{key}.{name}": value for name, value in group.items()}
+                if any(leads_out(*place) for place in places.items()):
+                    raise UserError(f"recorded override {_shown(text)}: give its keys yourself.")
+            table = key.rpartition(".")[0]  # whose keys are in no schema
+            if not {key, table} & self.known:
+                raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
+            return False
+        for name in [] if override.type is OverrideType.DEL else _names(override):
+            other = re.fullmatch(r"\$\{([\w/]+)\}", str(name))  # the option of another group
+            if not (_is_option(name) or (other and self._is_group(other[1]))):
+                raise UserError(
+                    f"recorded override {_shown(text)}: {_shown(str(name))} is no option of {key}."
+                )
+        return True
+
+    def _is_group(self, key):
+        return any(_is_group(home, key) for home in self.homes)
+
+    def _is_of_sweeps(self, override):
+        key = override.key_or_group
+        if override.package is not None or override.type is OverrideType.DEL:
+            return False
+        if key in GROUPS_OF_SWEEPS:
+            return all(_is_option(name) for name in _names(override))
+        if key in OF_SWEEPS:
+            return all(map(_is_setting, _names(override)))
+        swept = self.known.difference(ABOUT_HOSTS, WRITTEN)
+        return key.startswith(PARAMS) and key.removeprefix(PARAMS) in swept
+
+    def _check_interpolations(self, text):
+        """Refuse all but plain names of keys of ours: ${data.height}."""
+        rest = text
+        for key in self.known:
+            rest = rest.replace("${" + key + "}", "")
+        if INTERPOLATION.search(rest):
+            raise UserError(
+                f"recorded override {_shown(text)}: refused, for it asks for more than a value of "
+                "the config. If it is yours, give it again on the command line."
+            )
+
+
+def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, asked: str) -> None:
+    """Refuse recorded options that name configs, unless the same ones are given: these count.
+
+    Args:
+        recorded: words of a command.
+        given: options of this command, see `given_options`.
+        home: the working directory of that command.
+        asked: what this command asks for, as "rerun=<folder>".
+
+    Raises:
+        UserError: says how to give them.
+    """
+    said = []
+    for place, word in enumerate(recorded):
+        option, equals, value = word.partition("=")
+        key = CONFIG_OPTIONS.get(option)
+        if key is None or key in given:
+            continue
+        value = value if equals else "".join(recorded[place + 1 : place + 2])
+        value = os.path.abspath(os.path.join(home, value)) if key == "config_dir" else value
+        said.append(f"--{key.replace('_', '-')}={value}")
+    if said:
+        shown = one_line(" ".join(said))
+        raise UserError(
+            f"was started with {shown}, whose files could start other programs. If you trust them, "
+            f"give it again: {asked} {shown}"
+        )
+
+
+def check_name(name: object) -> None:
+    """Refuse a recorded name, a part of the new run's folder, that leads out of it.
+
+    Hydra keeps that folder in its config, where a ${...} in it would be resolved.
+
+    Raises:
+        UserError: it does, or would be.
+    """
+    alive = isinstance(name, str) and INTERPOLATION.search(name)
+    if isinstance(name, str) and (alive or ".." in name.split("/")):
+        reason = "would be more than text" if alive else "leads out of outputs/"
+        raise UserError(f"recorded name {_shown(name)}: {reason}; add name=<another>.")
+
+
+def leads_out(key: str, value: object) -> bool:
+    """Whether a recorded value is a place to write that is not below the working directory; said.
+
+    Args:
+        key: dotted.
+        value: of it, as it was recorded.
+    """
+    if key not in WRITTEN or value in (None, "", "null"):
+        return False
+    text = (value.text if isinstance(value, QuotedString) else str(value)).replace("\0", "")
+    real, here = (os.path.realpath(path) for path in (os.path.expanduser(text), os.curdir))
+    if real.startswith(os.path.join(here, "")):
+        return False
+    line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working"
+    print(f"{line} directory, and a run writes there. Give it again if yours.", file=sys.stderr)
+    return True
+
+
+def _resolved(text, override, config):
+    """An override with what came of its interpolation, as the run's own config has it."""
+    value: Any = config
+    for name in override.key_or_group.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            raise UserError(
+                f"recorded override {_shown(text)}: its value is not in the run's snapshot; give "
+                f"it yourself: add {override.key_or_group}=<value>."
+            )
+        value = value[name]
+    if isinstance(value, Mapping):
+        raise UserError(f"recorded override {_shown(text)}: is a group of keys; choose an option.")
+    return f"{text.partition('=')[0]}={literal(value)}"
+
+
+def _is_group(home, key):
+    return bool(NAME.fullmatch(key)) and ".." not in key and (home / key).is_dir()
+
+
+def _is_option(name):
+    return isinstance(name, str) and bool(NAME.fullmatch(name)) and ".." not in name
+
+
+def _is_setting(value):
+    """Whether a value may be put into a queue's script: a number, or words without a line's end."""
+    plain = value is None or isinstance(value, bool | int | float)
+    return plain or (isinstance(value, str) and bool(PLAIN_TEXT.fullmatch(value)))
+
+
+def _names(override):
+    """The options that an override chooses, as texts."""
+    found = []
+    for value in _values(override):
+        found += value if isinstance(value, list) else [value]
+    plain = [value.text if isinstance(value, QuotedString) else value for value in found]
+    return [str(value) if type(value) is int else value for value in plain if value is not None]
+
+
+def _values(override):
+    value = override.value()
+    if isinstance(value, Glob):  # over options that there are
+        return []
+    if isinstance(value, IntervalSweep):  # of a search
+        return [value.start, value.end]
+    return list(override.sweep_iterator()) if override.is_sweep_override() else [value]
+
+
+def _check_range(override):
+    """Refuse a range of more values than anybody sweeps over, before they are made."""
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        start, stop = value.start or 0, value.stop or 0
+        if not abs(stop - start) <= MOST_SWEPT * abs(value.step):
+            raise ValueError("a range that is too long")
+
+
+def _shown(text):
+    line = one_line(text[: 2 * SHOWN])
+    return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."

@@ -1,0 +1,70 @@
+"""What the yaml files may ask for in ${...}, and the schemas they name. Imports no paddle."""
+
+import functools
+import itertools
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from omegaconf import OmegaConf
+
+from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
+from aa.sweeps.sweep import Sweep
+
+SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfig}
+
+
+def register_schemas():
+    """Make known what the primary configs name: dataclasses, resolvers, our launcher for Slurm."""
+    for name, schema in SCHEMAS.items():
+        ConfigStore.instance().store(name=f"{name}_schema", node=schema)
+    Plugins.instance()  # looks for plugins, unless that has been done
+    with suppress(ImportError):  # without the extra `sweep` there is none
+        from hydra_plugins.aa_slurm import choose
+
+        choose()
+    register_resolvers()
+
+
+def register_resolvers(new_folder: Callable[[str], object] = str):
+    """Make known what the yaml files ask for.
+
+    Args:
+        new_folder: function of the default run folder that returns the one to use.
+    """
+    OmegaConf.register_new_resolver("chosen", chosen, replace=True)
+    OmegaConf.register_new_resolver("first_host", first_host, replace=True)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    OmegaConf.register_new_resolver("new_folder", new_folder, replace=True)
+
+
+def chosen(group):
+    """The option of a group; nothing where a run's own `.hydra/config.yaml` is composed."""
+    return HydraConfig.get().runtime.choices.get(group, "")
+
+
+def first_host(value, _root_):
+    """A value where this is the first host of a run, None where it is a later one."""
+    return None if node_rank_of(_root_) else value
+
+
+def job_folder(_root_):
+    """The folder of a job in that of its sweep, see `Sweep.claim`."""
+    hydra = _root_.hydra
+    sweep = Sweep.read(hydra.sweep.dir)
+    return sweep.claim(without_hydra(_root_), hydra.overrides.task, hydra.job.num)
+
+
+@functools.cache  # asked for several times in a run
+def make_folder(wanted):
+    """Make the folder, or the first of wanted-2, wanted-3, ... that no other run has made."""
+    for number in itertools.count(1):
+        folder = Path(wanted if number == 1 else f"{wanted}-{number}")
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return str(folder)

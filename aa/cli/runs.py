@@ -1,0 +1,114 @@
+"""`runners/runs.py`: the list of runs, and the question before some are removed. No paddle."""
+
+import sys
+
+from aa.cli.run_tables import count_runs, print_runs, total
+from aa.errors import UserError, one_line
+from aa.files import NoPlainFileError
+from aa.plain import printable
+from aa.runs.filters import parse, select
+from aa.runs.jobs import short
+from aa.runs.listing import list_runs
+from aa.runs.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
+
+YES = ("y", "yes")
+MOST_TROUBLES = 20  # lines about damaged files
+
+
+def show(outputs, filters):
+    """Print the runs below a folder that all filters hold for.
+
+    Raises:
+        UserError: no such folder, or a filter cannot be understood.
+    """
+    print_runs(_selected(outputs, filters))
+
+
+def remove(outputs, filters, *, yes):
+    """Print them, ask, and delete those that nothing uses; say which were kept and why.
+
+    Args:
+        outputs: the folder that the runs are below.
+        filters: texts, at least one.
+        yes: do not ask.
+
+    Raises:
+        UserError: as `show`, nobody can be asked, or a folder cannot be deleted.
+    """
+    if not filters:
+        raise UserError("--remove wants a filter, as state=failed; what it selects is removed.")
+    runs = _selected(outputs, filters)
+    print_runs(runs)
+    delete_leftovers(outputs)
+    runs = _removable(runs, Guard(outputs))
+    if not runs:
+        print("nothing to remove")
+        return
+    if not (yes or _agreed(f"Remove {count_runs(runs)}, {total(runs)}? yes/[no] ")):
+        print("nothing was removed")
+        return
+    removed, troubles = _remove(runs, Guard(outputs))  # others may have begun in the meantime
+    print(f"removed {count_runs(removed)}, {total(removed)}")
+    if troubles:
+        raise UserError(f"not everything could be deleted: {'; '.join(troubles)}.")
+
+
+def _selected(outputs, filters):
+    runs = list_runs(outputs)
+    troubles = list(dict.fromkeys(line for run in runs for line in run.troubles))
+    for line in troubles[:MOST_TROUBLES]:
+        print(f"damaged: {one_line(line)}", file=sys.stderr)
+    if troubles[MOST_TROUBLES:]:
+        print(f"damaged: and {len(troubles) - MOST_TROUBLES} files more", file=sys.stderr)
+    return select(runs, parse(filters, runs))
+
+
+def _removable(runs, guard):
+    """Those that nothing uses, a run before one that holds it; the others are said."""
+    folders = {run.folder for run in runs}
+    deepest_first = sorted(runs, key=lambda run: len(run.folder.parts), reverse=True)
+    for run in deepest_first:
+        if reason := guard.reason(run, folders):
+            _say_kept(run, reason)
+            folders.remove(run.folder)
+    return [run for run in deepest_first if run.folder in folders]
+
+
+def _agreed(question):
+    if not sys.stdin.isatty():
+        raise UserError("nobody can be asked here; add --yes to remove them.")
+    try:
+        return input(question).strip().lower() in YES
+    except EOFError:
+        return False
+
+
+def _remove(runs, guard):
+    """The runs that were removed, and a line about each folder that could not be."""
+    removed, troubles = [], []
+    for run in runs:
+        reason = guard.reason(run, ())
+        try:
+            if reason is None:
+                remove_run(run)
+                removed.append(run)
+        except NoPlainFileError as error:  # what should be its lock is none
+            troubles.append(one_line(error))
+        except UserError:  # somebody began just now
+            reason = "is running"
+        except OSError as error:
+            troubles.append(f"{short(run.folder)} ({error.strerror})")
+        if reason:
+            _say_kept(run, reason)
+    try:
+        for sweep in remove_empty_sweeps({run.sweep for run in removed if run.sweep}):
+            print(f"removed {printable(short(sweep))}, which had no job left")
+    except UserError as error:
+        print(f"kept    {one_line(error)}")
+    except OSError as error:
+        troubles.append(f"{error.filename} ({error.strerror})")
+    return removed, troubles
+
+
+def _say_kept(run, reason):
+    print(f"kept    {one_line(f'{short(run.folder)}: {reason}')}")

@@ -1,0 +1,322 @@
+"""Schemas of the primary configs and the checks of their values. Imports no paddle.
+
+The yaml files under `conf/` fill these dataclasses and those of `aa/schemas`; a key that none of
+them knows, a wrong type or an impossible value is a `UserError` before anything heavy is loaded.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+
+from omegaconf import MISSING, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from aa.config.checks import no_plan, rerun_folder, seed_range, shard_of, wanted
+from aa.config.evaluation import EvaluateConfig
+from aa.config.groups import check_groups, check_open
+from aa.config.hardware import HardwareConfig, ShardingConfig
+from aa.config.inference import InferenceConfig
+from aa.config.keys import PATHS, check_keys, explain_value, known_keys
+from aa.config.model import (
+    ImageEncoderConfig,
+    ModelConfig,
+    NoiseScheduleConfig,
+    TrainModelConfig,
+    VaeConfig,
+)
+from aa.config.puppet_test import PuppetTestConfig
+from aa.config.slurm import SLURM, hosts_of_job
+from aa.config.sweep import SweepConfig
+from aa.config.training import DataConfig, GenerateConfig, StageConfig
+from aa.config.validation import ValidationConfig, check_validation
+from aa.errors import UserError
+
+__all__ = [
+    "DataConfig",
+    "EvaluateConfig",
+    "GenerateConfig",
+    "HardwareConfig",
+    "ImageEncoderConfig",
+    "InferConfig",
+    "InferenceConfig",
+    "ModelConfig",
+    "NoiseScheduleConfig",
+    "PuppetTestConfig",
+    "ShardingConfig",
+    "StageConfig",
+    "TrainConfig",
+    "TrainModelConfig",
+    "VaeConfig",
+    "ValidationConfig",
+    "model_from_dict",
+    "to_config",
+    "to_dict",
+    "typed",
+    "without_hydra",
+]
+
+
+@dataclass
+class TrainConfig:
+    """`runners/train.py`."""
+
+    model: TrainModelConfig = MISSING
+    data: DataConfig = MISSING
+    stage: StageConfig = MISSING
+    hardware: HardwareConfig = MISSING
+    inference: InferenceConfig = MISSING
+    next_stage: StageConfig | None = None  # trained after `stage`, from its result
+    test: PuppetTestConfig | None = None  # what follows training on generated figures
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
+    resume: str | None = None  # the folder of a stopped run, to go on with
+    resume_with_changes: bool = False  # although settings that decide its result are others now
+    rerun: str | None = None  # the folder of a run to repeat in a new folder
+    rerun_check: bool = False  # compare the result with that run's
+    plan: str | None = None  # true or max: only say whether it fits; see `aa.cli.plan`
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    seed: int = 42
+    name: str = "train"
+
+    def __post_init__(self):
+        seed_range("seed", self.seed)
+        rerun_folder(self)
+        no_plan(self)
+        check_validation(self)
+        step = self.model.size_step
+        wanted(
+            self.data.height % step == 0 and self.data.width % step == 0,
+            f"data.height and data.width must be multiples of {step} for this model, got "
+            f"{self.data.height} and {self.data.width}.",
+        )
+        wanted(
+            self.next_stage is None or self.next_stage.init_from is None,
+            "next_stage.init_from must be null, for it starts from the result of `stage`: add "
+            "next_stage.init_from=null.",
+        )
+        wanted(
+            self.stage.init_from != "",
+            "stage.init_from must be given"
+            + ": this model has no published weights" * (not self.model.released_weights)
+            + ". Add stage.init_from=<a run folder of stage 1 or a weights folder; null starts at "
+            "random>.",
+        )
+        wanted(
+            self.test is None or self.data.generate is not None,
+            "test draws figures that were not in the training clips: it needs data=puppets; "
+            "use test=null for other data.",
+        )
+        wanted(
+            not self.data.latents or self.model.vae.kind == "autoencoder_kl",
+            "data.latents keeps what a VAE encodes; the latents of this model are the pixels "
+            "themselves: use data.latents=null.",
+        )
+        reach = self.model.motion_max_frames
+        frames = self.stage.num_frames
+        wanted(
+            not self.stage.motion_modules or frames <= reach,
+            f"stage.num_frames ({frames}) must be at most model.motion_max_frames ({reach}).",
+        )
+        if self.stage.sample_steps or self.validation.animated:
+            self._check_samples(reach)
+        wanted(
+            self.hardware.sharding.level != "stage3"
+            or not (self.stage.sample_steps or self.stage.ema_decay),
+            "hardware/sharding=stage3 keeps slices of the weights: it goes with "
+            "stage.sample_steps=0 and stage.ema_decay=null only.",
+        )
+
+    @property
+    def precision(self):
+        """What the networks compute in."""
+        return self.hardware.precision
+
+    @property
+    def stages(self):
+        """The stages of the run, in order."""
+        return [self.stage, *([self.next_stage] if self.next_stage else [])]
+
+    def _check_samples(self, reach):
+        options = self.inference
+        frames = options.num_frames
+        wanted(
+            options.engine == "eager" and options.precision is None,
+            "inference.engine and inference.precision are for runners/infer.py: the samples of a "
+            "training are made by the networks as they are trained.",
+        )
+        wanted(
+            frames is not None and options.height is not None,
+            "inference.num_frames must be given, and a size, where training animates "
+            "(stage.sample_steps, validation.metrics); got null.",
+        )
+        wanted(
+            not self.stage.motion_modules or min(options.context_frames, frames or 0) <= reach,
+            f"inference.context_frames ({options.context_frames}) must be at most "
+            f"model.motion_max_frames ({reach}).",
+        )
+
+
+@dataclass
+class InferConfig:
+    """`runners/infer.py`."""
+
+    weights: str = "pretrained_weights"
+    reference: str | None = None
+    pose: str | None = None
+    cases: str | None = None  # yaml: reference image -> list of pose videos
+    cases_shard: str | None = None  # "3/10": every tenth of the cases, from the third on
+    hardware: HardwareConfig = MISSING
+    inference: InferenceConfig = MISSING
+    resume: str | None = None  # as in TrainConfig
+    resume_with_changes: bool = False
+    rerun: str | None = None
+    rerun_check: bool = False
+    plan: str | None = None  # true: only say whether it fits
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    name: str = "infer"
+
+    def __post_init__(self):
+        rerun_folder(self)
+        no_plan(self)
+        given = [k for k in ("reference", "pose", "cases") if getattr(self, k)]
+        wanted(
+            given in (["reference", "pose"], ["cases"]),
+            "give reference=<image> pose=<video>, or +cases=<yaml file>; "
+            f"got {' and '.join(given) or 'none of them'}.",
+        )
+        if self.cases_shard is not None:
+            shard_of(self.cases_shard)
+            wanted(
+                self.cases is not None,
+                f"cases_shard={self.cases_shard} takes a part of a list: add +cases=<yaml file>, "
+                "or leave it out.",
+            )
+        wanted(
+            self.hardware.devices == 1,
+            f"hardware.devices must be 1 to animate, got {self.hardware.devices}; "
+            "start one run for each device.",
+        )
+        wanted(
+            self.hardware.nodes == 1,
+            f"hardware.nodes must be 1 to animate, got {self.hardware.nodes}; start a run on each "
+            "host, with cases_shard=1/2 and 2/2 of a list.",
+        )
+        self._check_engine()
+
+    @property
+    def precision(self):
+        """What an animation is computed in."""
+        return self.inference.precision or self.hardware.precision
+
+    def _check_engine(self):
+        on_cpu, asked = self.hardware.device == "cpu", self.inference.precision
+        if self.inference.engine == "compiled":
+            wanted(
+                on_cpu,
+                "inference.engine=compiled is made for a CPU; on a GPU use inference.engine=eager, "
+                "or hardware=cpu.",
+            )
+            wanted(
+                self.precision != "float16",
+                "inference.engine=compiled computes in float32 or bfloat16, got "
+                "inference.precision=float16.",
+            )
+        elif asked not in (None, "float32"):
+            wanted(
+                not on_cpu,
+                f"inference.precision={asked} needs a GPU with inference.engine=eager; on a CPU "
+                "use inference.engine=compiled, which computes bfloat16.",
+            )
+
+
+def without_hydra(config):
+    """A composed DictConfig without Hydra's own part, unresolved."""
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+
+
+def typed(config, schema):
+    """A composed DictConfig with its schema, also where its yaml names none (a run's own config).
+
+    A ~ that a path begins with is the home folder, also where a yaml file has it.
+
+    Raises:
+        UserError: the schema has no such key, or another type.
+    """
+    try:
+        check_open(config, schema)
+        if OmegaConf.get_type(config) is not schema:
+            config = OmegaConf.merge(OmegaConf.structured(schema), config)
+        check_groups(config, schema)
+        return _with_hosts(_with_home(config))
+    except (OmegaConfBaseException, AttributeError) as error:  # the latter of a key in a null group
+        raise UserError(explain_value(error, known_keys(schema))) from error
+
+
+def node_rank_of(config):
+    """Which host of several a composed DictConfig is for; 0 where it cannot say."""
+    try:
+        return int(OmegaConf.select(_with_hosts(config), "hardware.node_rank") or 0)
+    except (UserError, OmegaConfBaseException, ValueError):
+        return 0
+
+
+def _with_hosts(config):
+    """In a Slurm job: its hosts in the place of `hardware.nodes=slurm`."""
+    if OmegaConf.select(config, "hardware.nodes") == SLURM:
+        config = config.copy()
+        for key, value in hosts_of_job(os.environ).items():
+            OmegaConf.update(config, f"hardware.{key}", value)
+    return config
+
+
+def _with_home(config):
+    written = OmegaConf.to_container(config)  # interpolations are no paths yet
+    paths = {key: _at(written, key) for key in PATHS}
+    for key, path in paths.items():
+        if isinstance(path, str) and path.startswith("~"):
+            config = config.copy()
+            OmegaConf.update(config, key, os.path.expanduser(path))
+    return config
+
+
+def _at(values, key):
+    """The value of a dotted key, None where there is none."""
+    for name in key.split("."):
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
+
+
+def to_config(config):
+    """The composed DictConfig as its dataclass, every check run.
+
+    Raises:
+        UserError: a key is unknown, a value is missing, of the wrong type or impossible.
+    """
+    schema = OmegaConf.get_type(config)
+    known = known_keys(schema)
+    check_open(config, schema)
+    check_groups(config, schema)
+    check_keys(config, known)
+    try:
+        return OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:
+        raise UserError(explain_value(error, known)) from error
+
+
+def model_from_dict(values):
+    """ModelConfig from the plain dict of a weights folder's config.json.
+
+    Raises:
+        UserError: a key or a value is no model's.
+    """
+    if "${" in json.dumps(values):  # OmegaConf would look up the environment, or make a folder
+        raise UserError("a value with ${...} is refused: wanted plain numbers and words.")
+    try:
+        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values))
+    except OmegaConfBaseException as error:
+        line = explain_value(error, known_keys(ModelConfig))
+        raise UserError(f"config.json does not describe a model: {line}") from error
+
+
+def to_dict(config):
+    """A config as plain values, for json."""
+    return asdict(config)

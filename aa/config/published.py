@@ -1,0 +1,18 @@
+"""Sizes that the recipe was published with: what is trained at unless other ones are given."""
+
+from dataclasses import dataclass
+
+from aa.config.checks import positive, size
+
+
+@dataclass
+class PublishedSize:
+    """Pixels and frames of a training item. The defaults are those of the first stage."""
+
+    height: int = 768
+    width: int = 768
+    num_frames: int = 1
+
+    def __post_init__(self):
+        size("published_size", self)
+        positive("published_size", self, "num_frames")

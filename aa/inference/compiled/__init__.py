@@ -1,0 +1,1 @@
+"""The compiled engine: networks as OpenVINO graphs, kept in a folder."""

@@ -1,0 +1,126 @@
+"""The compiled engine: denoiser, pose guider and VAE decoder as OpenVINO runs them on a CPU."""
+
+import logging
+import os
+import time
+
+import paddle
+
+from aa.models import parts
+from aa.models.attention import guidance_pair
+
+log = logging.getLogger(__name__)
+
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+class CompiledModel:
+    """An `AnimateAnyone` whose heavy parts are compiled: the same calls, the same results.
+
+    What runs once a video (the reference's encoding and its network) stays with Paddle: compiling
+    it would take longer than it saves. A part is compiled when a size first comes; where that
+    fails, Paddle goes on after one warning.
+
+    Args:
+        model: the `AnimateAnyone` in evaluation mode. Its weights are shared, not copied.
+        cache: a `GraphCache`.
+        precision: "float32" or "bfloat16".
+        num_threads: CPU threads; None: OpenVINO's choice, all cores.
+
+    Attributes:
+        failed: whether a part could not be compiled, so that Paddle computes.
+    """
+
+    def __init__(self, model, cache, *, precision="float32", num_threads=None):
+        self.model, self.cache = model, cache
+        self.config, self.has_motion = model.config, model.has_motion
+        self.encode_pixels, self.encode_image = model.encode_pixels, model.encode_image
+        self.conditions = model.conditions
+        self.settings = {"INFERENCE_PRECISION_HINT": HINTS[precision]}
+        if num_threads:
+            self.settings["INFERENCE_NUM_THREADS"] = num_threads
+        self._compiled, self.failed = {}, False
+
+    def pose_guider(self, pose_pixels):
+        """See `PoseGuider`."""
+        return self._run(parts.guide, self.model.pose_guider, pose_pixels)
+
+    def decode_latents(self, latents):
+        """See `AnimateAnyone.decode_latents`."""
+        return self._run(parts.decode, self.model.decode_latents, latents)
+
+    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features):
+        """See `AnimateAnyone.denoise`."""
+
+        def eager(*_):
+            return self.model.denoise(
+                noisy_latents, timesteps, conditions, pose_features=pose_features
+            )
+
+        return self._denoise(eager, noisy_latents, timesteps, conditions, pose_features)
+
+    def denoise_pair(self, noisy_latents, timesteps, character, nobody, *, pose_features):
+        """See `AnimateAnyone.denoise_pair`; here both are one call of one network."""
+
+        def eager(*_):
+            halves = self.model.denoise_pair(
+                noisy_latents, timesteps, character, nobody, pose_features=pose_features
+            )
+            return paddle.concat(halves)
+
+        both = guidance_pair(character, nobody)
+        return self._denoise(eager, noisy_latents, timesteps, both, pose_features).split(2)
+
+    def _denoise(self, eager, noisy_latents, timesteps, conditions, pose_features):
+        latents = self.model.scale_input(noisy_latents, timesteps)
+        inputs = latents, timesteps, pose_features, *parts.flat(conditions)
+        return self._run(parts.denoise, eager, *inputs)
+
+    def _run(self, part, eager, *tensors):
+        """The compiled part on these tensors, or the eager one where it cannot be compiled."""
+        request = None if self.failed else self._request(part, tensors)
+        if request is None:
+            return eager(*tensors)
+        found = request.infer(dict(enumerate(tensor.numpy() for tensor in tensors)))
+        return paddle.to_tensor(found[0])
+
+    def _request(self, part, tensors):
+        key = (part, *(tuple(tensor.shape) for tensor in tensors))
+        if key not in self._compiled:
+            try:
+                self._compiled[key] = self._compile(part, part_specs(tensors))
+            except Exception as error:  # a library's, of any kind: Paddle can go on
+                log.warning(
+                    "%s could not be compiled (%s: %s); from here on Paddle computes, in float32: "
+                    "slower, the same result.",
+                    part.__name__,
+                    type(error).__name__,
+                    str(error).strip().split("\n")[0],
+                    exc_info=os.environ.get("HYDRA_FULL_ERROR") == "1",
+                )
+                self.failed = True
+                return None
+        return self._compiled[key]
+
+    def _compile(self, part, specs):
+        from aa.inference.compiled.graphs import export_graph, graph_key, load_graph
+        from aa.inference.compiled.runtime import core
+
+        start = time.perf_counter()
+        key = graph_key(self.model, part, specs)
+        graph = self.cache.get(key, lambda: export_graph(self.model, part, specs))
+        exported = time.perf_counter()
+        network = load_graph(graph, self.model)
+        compiled = core().compile_model(network, "CPU", self.settings)
+        log.info(
+            "compiled: %s in %.1f s, its graph in %.1f s",
+            part.__name__,
+            time.perf_counter() - exported,
+            exported - start,
+        )
+        return compiled.create_infer_request()
+
+
+def part_specs(tensors):
+    """InputSpecs of tensors. No side is left open: attention is slower where one is."""
+    return [parts.spec(*tensor.shape, dtype=str(tensor.dtype).split(".")[-1]) for tensor in tensors]

@@ -1,1 +1,0 @@
-"""Listing and removing runs."""

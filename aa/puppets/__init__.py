@@ -1,0 +1,1 @@
+"""Generated figures: drawn clips, the test on them and its report."""

@@ -1,0 +1,76 @@
+"""The test of a model on generated figures: scores of held-out figures, motions and swaps.
+
+The model is a function `animate(references, poses, seeds)`, see `animate_all`, so that anything can
+be tested: networks, their halves, or a fake of which the right scores are known.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from aa.puppets.scenes import animate_all
+from aa.puppets.test_clips import Clips, score_clips
+from aa.puppets.test_pairs import Pairs, baselines, compare_pairs
+from aa.puppets.test_poses import score_poses
+from aa.puppets.test_swaps import Swaps, score_swaps
+
+CROSSED = 4  # figures whose poses and references are all combined, for a picture
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test gave: `scores`, plain values for json, and the frames behind them.
+
+    Every score is {"mean", "interval_95": [low, high] or None, "count"} over figures.
+    """
+
+    scores: dict
+    pairs: Pairs
+    generated_pairs: np.ndarray  # float32 [N, H, W, 3] in 0..1
+    swaps: Swaps
+    generated_swaps: np.ndarray  # float32 [N, H, W, 3] in 0..1
+    clips: Clips
+    generated_clips: np.ndarray  # float32 [M, F, H, W, 3] in 0..1
+    crossed: (
+        np.ndarray
+    )  # float32 [K, K, H, W, 3]: the first K poses, each with the first K references
+
+
+def evaluate(animate, protocol, *, progress=True):
+    """Run all tests of a `Protocol` and return their `Outcome`.
+
+    Args:
+        animate: function (references uint8 [N, H, W, 3], poses uint8 [N, F, H, W, 3], seeds, a
+            list of N) -> float [N, F, H, W, 3] in 0..1; pairs and swaps have F = 1.
+        progress: show bars.
+    """
+    pairs, clips = Pairs.draw(protocol), Clips.draw(protocol)
+    swaps = Swaps.draw(pairs)
+
+    def run(test, name):
+        return test.animate(animate, progress=name if progress else None)
+
+    frames = run(pairs, "animating pairs")
+    swapped = run(swaps, "animating swaps")
+    videos = run(clips, "animating clips")
+    scores = {
+        "protocol": asdict(protocol),
+        "pairs": compare_pairs(pairs, frames, baselines(pairs, protocol)),
+        "poses": score_poses(pairs, frames),
+        "swaps": score_swaps(swaps, swapped),
+        "clips": {
+            "generated": score_clips(clips, videos),
+            "frozen": score_clips(clips, clips.frozen()),
+        },
+    }
+    crossed = cross(animate, pairs, count=min(CROSSED, protocol.num_pairs))
+    return Outcome(scores, pairs, frames, swaps, swapped, clips, videos, crossed)
+
+
+def cross(animate, pairs, *, count):
+    """The first `count` poses, each with the first `count` references: float32 [K, K, H, W, 3]."""
+    rows, columns = np.divmod(np.arange(count**2), count)
+    poses = pairs.poses[rows][:, None]
+    seeds = [pairs.seeds[row] for row in rows]
+    frames = animate_all(animate, pairs.references[columns], poses, seeds, progress=None)
+    return frames.reshape(count, count, *pairs.poses.shape[1:])

@@ -1,0 +1,1 @@
+"""Runs compared: one page that needs no other file, with plots, tables and samples."""

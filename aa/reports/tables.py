@@ -1,0 +1,96 @@
+"""The tables of a sweep's page: jobs, means over seeds, failures."""
+
+import re
+
+from aa.reports.pages import CELL, NOTHING, Html, joined, lines, row
+from aa.reports.results import SEED
+from aa.runs.jobs import spelled
+
+PRE = Html("<pre>{}</pre>")
+TALL = 30  # rows from which a table scrolls inside the page
+
+
+def jobs_table(sweep):
+    """All jobs, best first, in columns that can be sorted; the best finished one stands out."""
+    titles = ["job", "state", *sweep.keys, *sweep.metrics, "step", "time", "to do it again"]
+    if sweep.metric:
+        titles.insert(titles.index(sweep.metric) + 1, "at step")
+    rows, best = [], next((job.number for job in sweep.ranked if job.done), None)
+    for job in sweep.jobs:
+        cells = [_cell(job.number), _cell(job.state)]
+        cells += [_swept(job.swept, key) for key in sweep.keys]
+        for name in sweep.metrics:
+            found = job.metrics.get(name)
+            cells.append(_number(found and found.value))
+            if name == sweep.metric:
+                cells.append(_cell(found and found.step))
+        time = None if job.seconds is None else duration(job.seconds)
+        cells += [_cell(job.step), _cell(job.seconds, time)]
+        cells.append(Html("<td><code>{}</code></td>").format(job.command))
+        rows.append((cells, job.number == best))
+    return _sortable(titles, rows)
+
+
+def groups_table(sweep, groups):
+    """Mean and interval over seeds."""
+    keys = [key for key in sweep.keys if key != SEED]
+    rows = []
+    for place, group in enumerate(groups):
+        half = "" if group.half is None else Html(" &plusmn; {:.2g}").format(group.half)
+        cells = [_swept(group.swept, key) for key in keys]
+        mean = Html('<td data-v="{!r}">{:.5g}{}</td>').format(group.mean, group.mean, half)
+        rows.append(([*cells, mean, _cell(group.count)], place == 0))
+    return _sortable([*keys, f"mean {sweep.metric}", "seeds"], rows)
+
+
+def failures(sweep):
+    """What the jobs that failed said."""
+    parts = []
+    for job in sweep.jobs:
+        if job.state not in ("failed", "interrupted"):
+            continue
+        error = job.error or "It stopped before its end and left no error behind."
+        printed = PRE.format("\n".join(job.last_lines)) if job.last_lines else ""
+        texts = (job.number, job.state, error, printed, PRE.format(job.command))
+        parts.append(Html("<h3>Job {} {}</h3>\n<p>{}</p>\n{}{}").format(*texts))
+    return lines(parts)
+
+
+def duration(seconds):
+    """Seconds as a person says them."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _sortable(titles, rows):
+    """Rows of (cells with their tags, whether it is the best)."""
+    head = joined(Html('<th scope="col">{}</th>').format(_breakable(title)) for title in titles)
+    body = joined(row(cells, ours=best) for cells, best in rows)
+    return Html(
+        '<div class="wide{}"><table class="sortable">\n<thead><tr>{}</tr></thead>\n'
+        "<tbody>\n{}</tbody></table></div>\n"
+    ).format(" tall" if len(rows) > TALL else "", head, body)
+
+
+def _breakable(title):
+    """A title that may be broken into lines where words of a name meet."""
+    return Html("<wbr>").join(re.split(r"(?<=[./_])", title))
+
+
+def _cell(value, text=None):
+    """A cell that sorts by its value; None is nothing and sorts last."""
+    if value is None:
+        return CELL.format(NOTHING)
+    return Html('<td data-v="{}">{}</td>').format(value, value if text is None else text)
+
+
+def _number(value):
+    return _cell(value, None if value is None else f"{value:.5g}")
+
+
+def _swept(values, key):
+    return _cell(spelled(values[key])) if key in values else _cell(None)

@@ -1,1 +1,0 @@
-"""Schemas of the config groups, one file for what is chosen together. Import no paddle."""

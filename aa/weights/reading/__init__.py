@@ -1,0 +1,1 @@
+"""Files of weights that anybody may have written, read without running what is in them."""
