@@ -46,19 +46,23 @@ for line in sys.stdin:
 """
 
 
+def without_paddle():
+    """A folder of packages in the place of those that must not be imported."""
+    return _without_paddle().name
+
+
 @functools.cache
 def _without_paddle():
-    """A folder of packages in the place of those that must not be imported. Ends with us."""
     folder = tempfile.TemporaryDirectory()
     for name in ("paddle", "paddlenlp", "ppdiffusers"):
         Path(folder.name, name).mkdir()
         Path(folder.name, name, "__init__.py").write_text("raise RuntimeError('too early')")
-    return folder
+    return folder  # it ends with us
 
 
 @functools.cache
 def _server():
-    paths = os.pathsep.join([_without_paddle().name, str(ROOT)])
+    paths = os.pathsep.join([without_paddle(), str(ROOT)])
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PADDLE_", "HYDRA_"))}
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     return subprocess.Popen(

@@ -11,7 +11,7 @@ from aa.errors import UserError
 from aa.files import check_space
 from aa.weights.folders import open_folder
 from aa.weights.loading import check_state, expected_shapes
-from aa.weights.models import component_layers, read_component, write_config
+from aa.weights.models import read_component, shape_only_layers, write_config
 from aa.weights.tables import COMPONENTS, START_OPTIONAL
 
 
@@ -24,13 +24,6 @@ class Component:
     keys: int
     numbers: int
     bytes: int
-
-
-def shape_only_layers(model_config, *, motion):
-    """Layers of every component with shapes but no memory, to compare files with."""
-    from aa.models.animate_anyone import shape_only_model
-
-    return component_layers(shape_only_model(model_config, motion_modules=motion))
 
 
 def checked_components(folder, *, progress=False):

@@ -26,6 +26,13 @@ def component_layers(model):
     return layers
 
 
+def shape_only_layers(model_config, *, motion):
+    """Layers of every component with shapes but no memory, to compare files with."""
+    from aa.models.animate_anyone import shape_only_model
+
+    return component_layers(shape_only_model(model_config, motion_modules=motion))
+
+
 def read_component(name, source):
     """Canonical state of one component's file (see `folders.Source`)."""
     state = read_state(source.path)
@@ -125,8 +132,6 @@ def load_model(path):
 
 def _check_room(folder):
     """A config.json that asks for more numbers than its files can hold would fill the memory."""
-    from aa.weights.convert import shape_only_layers
-
     layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
     for name in layers:
         if name not in folder.sources:

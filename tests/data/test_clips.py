@@ -3,14 +3,14 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import cut_short, flat_frames, noisy_frames, write_video
-from numbered import write_numbered
 
 from aa.data.cache import ClipCache
 from aa.data.clips import ClipDataset
 from aa.data.manifest import Clip
 from aa.data.sampling import draw_frames, permutation
 from aa.errors import ClipError, UserError
+from tests.data.conftest import cut_short, flat_frames, noisy_frames, write_video
+from tests.data.numbered import write_numbered
 
 SHAPES = {
     "pixel_values": (3, 4, 32, 24),

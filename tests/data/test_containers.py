@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from conftest import cut_short, flat_frames, write_video
-from numbered import write_numbered
 
 from aa.data.containers import check_container
 from aa.data.video import VideoReader
 from aa.errors import ClipError
+from tests.data.conftest import cut_short, flat_frames, write_video
+from tests.data.numbered import write_numbered
 
 
 def test_a_name_with_colons_is_no_address_of_a_protocol(tmp_path, monkeypatch):

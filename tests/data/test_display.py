@@ -5,12 +5,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from conftest import write_video
-from numbered import write_numbered
 
 from aa.data.display import Display
 from aa.data.hdr import roll_off, to_sdr
 from aa.data.video import VideoReader
+from tests.data.conftest import write_video
+from tests.data.numbered import write_numbered
 
 ROTATE_LEFT = (0, -(2**16), 0, 2**16, 0, 0, 0, 0, 2**30)  # a matrix of the mp4's track header
 

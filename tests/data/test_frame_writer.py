@@ -1,11 +1,11 @@
 """Writers leave a whole file or none, also where there is no room for it."""
 
 import pytest
-from conftest import noisy_frames
 
 from aa.data.frame_writer import remove_partial
 from aa.data.writers import open_writer
 from aa.errors import StorageError
+from tests.data.conftest import noisy_frames
 from tests.full_disk import no_file_larger_than
 
 

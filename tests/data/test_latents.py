@@ -7,12 +7,12 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from conftest import flat_frames, write_video
 
 from aa.data.clips import ClipDataset
 from aa.data.latents import LatentStore
 from aa.data.manifest import Clip
 from aa.errors import ClipError, UserError
+from tests.data.conftest import flat_frames, write_video
 
 SETTINGS = dict(
     size=(16, 16),

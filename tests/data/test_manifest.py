@@ -2,11 +2,11 @@ import json
 
 import numpy as np
 import pytest
-from conftest import cut_short, flat_frames, noisy_frames, write_video
 
 from aa.data.manifest import Clip, check_clips, read_manifest
 from aa.data.swapped import looks_swapped
 from aa.errors import UserError
+from tests.data.conftest import cut_short, flat_frames, noisy_frames, write_video
 
 
 def write_manifest(root, text):

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import noisy_frames
 from PIL import Image
 
 from aa.data.pictures import flatten, load_image, read_image
 from aa.errors import UserError
+from tests.data.conftest import noisy_frames
 
 TURNED = Image.Exif()
 TURNED[0x0112] = 6  # by a quarter

@@ -5,11 +5,11 @@ import zlib
 
 import numpy as np
 import pytest
-from conftest import cut_short, noisy_frames
 from PIL import Image
 
 from aa.data.pictures import flatten, has_transparent_pixels, load_image, read_image
 from aa.errors import UserError
+from tests.data.conftest import cut_short, noisy_frames
 
 
 def test_image_is_read_as_rgb(tmp_path):

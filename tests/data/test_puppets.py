@@ -3,7 +3,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import flat_frames, write_video
 
 from aa.data.manifest import read_manifest
 from aa.data.transforms import fit_frames
@@ -22,6 +21,7 @@ from aa.puppets.clips import (
     render_pose,
     render_room,
 )
+from tests.data.conftest import flat_frames, write_video
 
 SIZE = {"height": 64, "width": 64}
 SETTINGS = dict(num_clips=1, num_frames=3, height=32, width=32, fps=8, seed=0, progress=False)

@@ -7,10 +7,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from numbered import copy_packets, keyframes, numbers_in, write_numbered
 
 from aa.data.video import VideoReader, open_pair
 from aa.errors import ClipError
+from tests.data.numbered import copy_packets, keyframes, numbers_in, write_numbered
 
 
 def x264(more=""):

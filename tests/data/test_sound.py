@@ -5,12 +5,12 @@ import logging
 import av
 import numpy as np
 import pytest
-from conftest import cut_short, flat_frames
 
 from aa.data.containers import OPTIONS
 from aa.data.sound import find_sound
 from aa.data.video import VideoReader
 from aa.data.writers import VideoWriter
+from tests.data.conftest import cut_short, flat_frames
 from tests.tones import heard, write_with_beep
 
 NEAR = 0.02  # seconds

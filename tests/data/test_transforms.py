@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from conftest import noisy_frames
 from PIL import Image
 
 from aa.data.transforms import (
@@ -15,6 +14,7 @@ from aa.data.transforms import (
     to_unit,
 )
 from aa.errors import UserError
+from tests.data.conftest import noisy_frames
 
 
 def disc(*, height, width, radius):

@@ -5,17 +5,17 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from conftest import (
+from PIL import Image
+
+from aa.data.video import VideoReader, VideoWriter, open_writer
+from aa.errors import ClipError, UserError
+from tests.data.conftest import (
     cut_short,
     flat_frames,
     noisy_frames,
     write_video,
     write_video_without_frames,
 )
-from PIL import Image
-
-from aa.data.video import VideoReader, VideoWriter, open_writer
-from aa.errors import ClipError, UserError
 
 
 def test_frames_come_in_the_order_asked_for(tmp_path):

@@ -11,7 +11,7 @@ from aa.models.attention import Condition
 from aa.models.autoencoder import SpaceToDepth
 from aa.models.compact import CompactAttention, CompactMotionModule, CompactUNet, positions
 from aa.training.trainable import set_trainable
-from aa.weights.convert import shape_only_layers
+from aa.weights.models import shape_only_layers
 from tests.conftest import fill
 
 SHAPE = {
