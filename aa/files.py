@@ -1,4 +1,4 @@
-"""Files: endings of videos, texts read with a limit, none opened through a link. No paddle."""
+"""Files: endings of videos, texts read with a limit, none opened through a link."""
 
 import errno
 import json

@@ -1,6 +1,6 @@
 """Texts that are anybody's made plain: nothing in them steers a terminal, a log or a spreadsheet.
 
-Names, errors and values come out of files that somebody else may have written. Imports no paddle.
+Names, errors and values come out of files that somebody else may have written.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""This process among others: its place in a group, signals that are passed on, ends. No paddle."""
+"""This process among others: its place in a group, signals that are passed on, ends."""
 
 import atexit
 import ctypes

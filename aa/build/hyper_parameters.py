@@ -1,4 +1,4 @@
-"""What VisualDL compares trainings by: what they were told, what they come to. No paddle."""
+"""What VisualDL compares trainings by: what they were told, what they come to."""
 
 from hydra.core.hydra_config import HydraConfig
 

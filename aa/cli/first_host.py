@@ -1,7 +1,4 @@
-"""Node 0 of several hosts: it listens, compares what the others are about, and lets all start.
-
-Imports no paddle.
-"""
+"""Node 0 of several hosts: it listens, compares what the others are about, and lets all start."""
 
 import errno
 import json

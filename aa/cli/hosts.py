@@ -2,7 +2,7 @@
 
 The command of node 0 listens at hardware.master; the others call it. Everybody says what it is
 about to do; where that is the same, all start their processes. The lines stay open: a stop and a
-failure go to all, and a host that falls silent has gone. Imports no paddle.
+failure go to all, and a host that falls silent has gone.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Another host than node 0: it calls node 0 until that answers and lets all start. No paddle."""
+"""Another host than node 0: it calls node 0 until that answers and lets all start."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A connection between the commands of two hosts, and how one is made. Imports no paddle."""
+"""A connection between the commands of two hosts, and how one is made."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the runners share: arguments, run folders, one-line errors. Imports no paddle."""
+"""What the runners share: arguments, run folders, one-line errors."""
 
 import os
 import shlex

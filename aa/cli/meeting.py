@@ -1,4 +1,4 @@
-"""The commands of several hosts meet before anything is trained. Imports no paddle."""
+"""The commands of several hosts meet before anything is trained."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What `python -m aa.weights` and `python -m aa.data` share. Imports no paddle."""
+"""What `python -m aa.weights` and `python -m aa.data` share."""
 
 import argparse
 import sys

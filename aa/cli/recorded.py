@@ -1,4 +1,4 @@
-"""What a run folder has recorded, and the config that it makes with today's conf/. No paddle."""
+"""What a run folder has recorded, and the config that it makes with today's conf/."""
 
 import os
 import re

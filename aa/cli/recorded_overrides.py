@@ -1,4 +1,4 @@
-"""Which of a run's or a sweep's recorded overrides are taken: values and names of ours. No paddle.
+"""Which of a run's or a sweep's recorded overrides are taken: values and names of ours.
 
 Hydra builds what `hydra.*` of a config names, and OmegaConf asks the environment, or makes a
 folder, for what `${...}` says. A folder may be anybody's: nothing recorded in it may say either.

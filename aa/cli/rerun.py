@@ -1,4 +1,4 @@
-"""`rerun=<run folder>`: the arguments that make an earlier run's config again. No paddle."""
+"""`rerun=<run folder>`: the arguments that make an earlier run's config again."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the yaml files may ask for in ${...}, and the schemas they name. Imports no paddle."""
+"""What the yaml files may ask for in ${...}, and the schemas they name."""
 
 import functools
 import itertools

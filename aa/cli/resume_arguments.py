@@ -1,4 +1,4 @@
-"""`resume=`: the arguments that go on with a stopped run. Imports no paddle."""
+"""`resume=`: the arguments that go on with a stopped run."""
 
 import re
 

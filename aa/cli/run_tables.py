@@ -1,4 +1,4 @@
-"""Runs as a table on a terminal. Imports no paddle."""
+"""Runs as a table on a terminal."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""`runners/runs.py`: the list of runs, and the question before some are removed. No paddle."""
+"""`runners/runs.py`: the list of runs, and the question before some are removed."""
 
 import sys
 

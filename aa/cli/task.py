@@ -1,4 +1,4 @@
-"""What a runner does, as Hydra calls it: once, or for every job of a sweep. Imports no paddle."""
+"""What a runner does, as Hydra calls it: once, or for every job of a sweep."""
 
 import errno
 import functools

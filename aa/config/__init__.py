@@ -1,1 +1,1 @@
-"""Schemas of all keys, the overrides that set them, and errors about both. No paddle."""
+"""Schemas of all keys, the overrides that set them, and errors about both."""

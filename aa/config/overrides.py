@@ -1,4 +1,4 @@
-"""Arguments as Hydra wants them. Imports no paddle."""
+"""Arguments as Hydra wants them."""
 
 import re
 from typing import Any, cast

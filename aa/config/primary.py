@@ -1,4 +1,4 @@
-"""Schemas of the primary configs and the checks of their values. Imports no paddle.
+"""Schemas of the primary configs and the checks of their values.
 
 The yaml files under `conf/` fill these dataclasses and those of `aa/schemas`; a key that none of
 them knows, a wrong type or an impossible value is a `UserError` before anything heavy is loaded.

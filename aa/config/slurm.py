@@ -1,4 +1,4 @@
-"""`hardware.nodes=slurm`: what Slurm tells every task of a job about the hosts. No paddle."""
+"""`hardware.nodes=slurm`: what Slurm tells every task of a job about the hosts."""
 
 import re
 from collections.abc import Mapping

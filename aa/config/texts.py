@@ -1,4 +1,4 @@
-"""Values of keys that hold a text, taken as they were typed. Imports no paddle.
+"""Values of keys that hold a text, taken as they were typed.
 
 Hydra's grammar reads 2024_06 as the number 202406, 1e3 as 1000.0 and nan as no number, takes a
 comma for several values and refuses ~ and brackets: folders have such names.

@@ -1,4 +1,4 @@
-"""Names of results: no two are the same file, and none is too long for a file system. No paddle."""
+"""Names of results: no two are the same file, and none is too long for a file system."""
 
 import os
 import unicodedata

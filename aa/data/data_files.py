@@ -1,4 +1,4 @@
-"""Where the files of a data set are that a manifest names. Imports no paddle."""
+"""Where the files of a data set are that a manifest names."""
 
 import os
 from pathlib import Path

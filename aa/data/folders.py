@@ -1,4 +1,4 @@
-"""A user's own clips: which videos of a folder go with which pose videos. Imports no paddle."""
+"""A user's own clips: which videos of a folder go with which pose videos."""
 
 import logging
 import os

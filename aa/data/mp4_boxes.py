@@ -1,4 +1,4 @@
-"""The boxes of an mp4 file: whole, and no more frames than there are bytes. Imports no paddle."""
+"""The boxes of an mp4 file: whole, and no more frames than there are bytes."""
 
 from collections.abc import Iterator
 from pathlib import Path

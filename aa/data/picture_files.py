@@ -1,4 +1,4 @@
-"""What of a picture's file is the picture. Imports no paddle.
+"""What of a picture's file is the picture.
 
 Tags, texts and colour profiles are left out before a library sees the file: they can take a
 thousand times their bytes in memory, or for ever. Of moving pictures the first one is kept.

@@ -1,4 +1,4 @@
-"""Reading pictures: turned upright, without what transparency hides, in 8 bits. No paddle."""
+"""Reading pictures: turned upright, without what transparency hides, in 8 bits."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""The published training set: what it is called, where it is, what it holds. Imports no paddle."""
+"""The published training set: what it is called, where it is, what it holds."""
 
 from dataclasses import dataclass
 from pathlib import Path

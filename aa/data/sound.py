@@ -1,4 +1,4 @@
-"""The sound of a video, from its first shown frame on and at the speed of a result. No paddle."""
+"""The sound of a video, from its first shown frame on and at the speed of a result."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""Many cases, of which some cannot be made: the others go on. Imports no paddle."""
+"""Many cases, of which some cannot be made: the others go on."""
 
 import logging
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What to animate: one pair, or a cases file of pictures and pose videos. Imports no paddle."""
+"""What to animate: one pair, or a cases file of pictures and pose videos."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What an inference run has made, told from case to case, so that it can go on. No paddle."""
+"""What an inference run has made, told from case to case, so that it can go on."""
 
 import hashlib
 import json

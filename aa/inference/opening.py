@@ -1,4 +1,4 @@
-"""What a case gives to the pipeline: a picture, poses, a size, a sound. Imports no paddle."""
+"""What a case gives to the pipeline: a picture, poses, a size, a sound."""
 
 import logging
 from pathlib import Path

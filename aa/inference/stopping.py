@@ -1,4 +1,4 @@
-"""Signals while videos are made: stop at once, leave nothing half-done. Imports no paddle."""
+"""Signals while videos are made: stop at once, leave nothing half-done."""
 
 import signal
 from collections.abc import Callable, Iterator

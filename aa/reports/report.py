@@ -1,4 +1,4 @@
-"""`report.html` of a sweep or of several runs: one file that needs no other. Imports no paddle."""
+"""`report.html` of a sweep or of several runs: one file that needs no other."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What came out of a sweep, or of several runs, as plain records. Imports no paddle."""
+"""What came out of a sweep, or of several runs, as plain records."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""`checkpoints/best`: a link to the checkpoint that validated best. Imports no paddle."""
+"""`checkpoints/best`: a link to the checkpoint that validated best."""
 
 import os
 from pathlib import Path

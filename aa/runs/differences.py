@@ -1,4 +1,4 @@
-"""What differs between the snapshots of two runs, by name. Imports no paddle."""
+"""What differs between the snapshots of two runs, by name."""
 
 import os
 

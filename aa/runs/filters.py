@@ -1,4 +1,4 @@
-"""Which runs are meant: filters like `state=failed`, `age>7d`. Imports no paddle."""
+"""Which runs are meant: filters like `state=failed`, `age>7d`."""
 
 import re
 import time

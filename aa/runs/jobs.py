@@ -1,4 +1,4 @@
-"""One run of several that are compared, as its folder tells. Imports no paddle."""
+"""One run of several that are compared, as its folder tells."""
 
 import json
 import os

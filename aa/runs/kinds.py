@@ -1,4 +1,4 @@
-"""The records of run folders and sweeps as types: what a reader may count on. Imports no paddle.
+"""The records of run folders and sweeps as types: what a reader may count on.
 
 Keys of which a reader can do without are not required. A key that is not here is not read.
 """

@@ -1,4 +1,4 @@
-"""The names in a run folder. Imports no paddle."""
+"""The names in a run folder."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Records by step, a line each: metrics.jsonl and the like. Imports no paddle."""
+"""Records by step, a line each: metrics.jsonl and the like."""
 
 import itertools
 import json

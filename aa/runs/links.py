@@ -1,4 +1,4 @@
-"""A folder that a run writes into holds its own files: nothing of it leads elsewhere. No paddle."""
+"""A folder that a run writes into holds its own files: nothing of it leads elsewhere."""
 
 import os
 import re

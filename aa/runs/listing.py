@@ -1,4 +1,4 @@
-"""The runs below a folder, as their files tell. Imports no paddle."""
+"""The runs below a folder, as their files tell."""
 
 import os
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""One writer for a run folder. Imports no paddle."""
+"""One writer for a run folder."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""The numbers that runs are compared by, from the files of a run folder. Imports no paddle."""
+"""The numbers that runs are compared by, from the files of a run folder."""
 
 import math
 import os

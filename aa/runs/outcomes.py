@@ -1,4 +1,4 @@
-"""How a run ended: `outcome.json` in its folder. Imports no paddle."""
+"""How a run ended: `outcome.json` in its folder."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Plain values of anybody's json and yaml: how deep, how many, how long. Imports no paddle."""
+"""Plain values of anybody's json and yaml: how deep, how many, how long."""
 
 from types import NoneType
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading the records of a run folder, which may be anybody's: checked, bounded. No paddle.
+"""Reading the records of a run folder, which may be anybody's: checked, bounded.
 
 A record is JSON or yaml of one of `aa.runs.kinds`. It is a plain file in its folder, reached by no
 link; it costs a small multiple of its size; what it holds has the type that its reader expects.

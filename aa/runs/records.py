@@ -1,4 +1,4 @@
-"""The records of a training by step: metrics.jsonl and VisualDL. Imports no paddle."""
+"""The records of a training by step: metrics.jsonl and VisualDL."""
 
 import json
 import logging

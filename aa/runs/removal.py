@@ -1,4 +1,4 @@
-"""Removing run folders: none that is used, and none by halves. Imports no paddle."""
+"""Removing run folders: none that is used, and none by halves."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""`rerun_check=true`: whether a rerun came to the result of the run it repeats. No paddle."""
+"""`rerun_check=true`: whether a rerun came to the result of the run it repeats."""
 
 import logging
 from itertools import zip_longest

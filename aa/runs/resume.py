@@ -1,4 +1,4 @@
-"""Going on with a stopped run: what may change, and which checkpoint is sound. No paddle."""
+"""Going on with a stopped run: what may change, and which checkpoint is sound."""
 
 import hashlib
 import itertools

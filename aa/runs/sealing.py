@@ -1,4 +1,4 @@
-"""Folders that are whole or do not exist, whatever stops the process. Imports no paddle.
+"""Folders that are whole or do not exist, whatever stops the process.
 
 A folder is filled under a hidden name, flushed to the disk, described by a manifest (size and
 SHA-256 of every file) and renamed: what has the final name was complete, and can be checked.

@@ -1,4 +1,4 @@
-"""`snapshot.json`: all that decides a run's result. Imports no paddle."""
+"""`snapshot.json`: all that decides a run's result."""
 
 import itertools
 import logging

@@ -1,4 +1,4 @@
-"""Reading of runs that goes on where a file of one is damaged, and tells. Imports no paddle."""
+"""Reading of runs that goes on where a file of one is damaged, and tells."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The end of what a process printed. Imports no paddle."""
+"""The end of what a process printed."""
 
 import re
 import signal

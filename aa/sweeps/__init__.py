@@ -1,1 +1,1 @@
-"""Sweeps: jobs started, stopped and waited for. No paddle."""
+"""Sweeps: jobs started, stopped and waited for."""

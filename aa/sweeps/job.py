@@ -1,4 +1,4 @@
-"""One job of a sweep, in a process of its own: whatever ends it, the sweep goes on. No paddle."""
+"""One job of a sweep, in a process of its own: whatever ends it, the sweep goes on."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Time limits of a queue: whether one has ended a job, and one that never gets on. No paddle."""
+"""Time limits of a queue: whether one has ended a job, and one that never gets on."""
 
 import time
 from collections.abc import Mapping

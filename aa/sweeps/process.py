@@ -1,4 +1,4 @@
-"""A process whose output is kept, shown if wanted, and stopped with this one. No paddle."""
+"""A process whose output is kept, shown if wanted, and stopped with this one."""
 
 import signal
 import subprocess

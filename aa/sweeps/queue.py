@@ -1,4 +1,4 @@
-"""What Slurm's controller says of its queue; it needs no accounting data base. No paddle."""
+"""What Slurm's controller says of its queue; it needs no accounting data base."""
 
 import os
 import subprocess

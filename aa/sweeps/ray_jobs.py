@@ -1,4 +1,4 @@
-"""Ray, started before its launcher would start it. Imports no paddle."""
+"""Ray, started before its launcher would start it."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Waiting for the jobs of a sweep that are in Slurm's queue. Imports no paddle."""
+"""Waiting for the jobs of a sweep that are in Slurm's queue."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping

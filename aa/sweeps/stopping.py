@@ -1,4 +1,4 @@
-"""A signal to a sweep whose jobs run beside each other on this machine. Imports no paddle."""
+"""A signal to a sweep whose jobs run beside each other on this machine."""
 
 import os
 import signal

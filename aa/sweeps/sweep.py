@@ -1,4 +1,4 @@
-"""A sweep: what its jobs share, and which folder is which job's. Imports no paddle."""
+"""A sweep: what its jobs share, and which folder is which job's."""
 
 import hashlib
 import itertools

@@ -1,4 +1,4 @@
-"""A line for every job that ends, in whichever process or machine. No paddle."""
+"""A line for every job that ends, in whichever process or machine."""
 
 import threading
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Where motion modules start from. Imports no paddle."""
+"""Where motion modules start from."""
 
 from aa.weights.folders import WeightsFolder
 
