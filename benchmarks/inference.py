@@ -37,7 +37,7 @@ def build(channels):
     """A model of these channels with random weights, none of them zero."""
     import paddle
 
-    from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
+    from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
     from aa.models.animate_anyone import AnimateAnyone
 
     paddle.seed(0)
@@ -101,7 +101,7 @@ def make_step(variant, model, inputs, cache):
 
 def measure(size, variant, frames, repeats, folder):
     """Print seconds a step and peak memory of one variant as JSON; keep its prediction."""
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     if variant == "straightforward":

@@ -86,7 +86,7 @@ def operations(model, tensors):
 
 def main(size):
     """Print all tables."""
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     hardware = HardwareConfig(device="cpu")

@@ -36,7 +36,8 @@ def trainable(stage):
 
 def count(stage, frames, size, batch, recompute):
     """Bytes by the plan, without Python and its libraries, and the least seconds."""
-    from aa.config.primary import HardwareConfig, StageConfig
+    from aa.config.hardware import HardwareConfig
+    from aa.config.stage import StageConfig
     from aa.plan.needs import Counter, Setting
     from aa.plan.rates import measured_rates
 
@@ -51,7 +52,7 @@ def count(stage, frames, size, batch, recompute):
 
 def measure(stage, frames, size, batch, recompute):
     """Print counted and measured bytes and seconds of one setting as JSON."""
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     prepare_paddle(HardwareConfig(device="cpu"))

@@ -98,7 +98,7 @@ def main():
 
 
 if __name__ == "__main__":
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     prepare_paddle(HardwareConfig(device="cpu"))

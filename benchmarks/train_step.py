@@ -29,7 +29,7 @@ def build(stage, *, recompute=False):
     """The model of a stage, `AnimateAnyone` of these channels, from a fixed seed."""
     import paddle
 
-    from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
+    from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
     from aa.models.animate_anyone import AnimateAnyone
 
     paddle.seed(0)
@@ -106,7 +106,7 @@ def keep_latents(model, batch):
 
 def measure(stage, variant):
     """Print loss, seconds a step (all after the first) and peak memory of one variant as JSON."""
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     if variant == "plain":

@@ -7,7 +7,7 @@ listen()  # to a signal while the rest is imported, too
 import hydra
 
 from aa import cli
-from aa.config.primary import EvaluateConfig
+from aa.config.evaluation import EvaluateConfig
 from aa.runs.rerun_check import check_rerun
 
 

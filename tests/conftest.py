@@ -12,7 +12,8 @@ from hydra.core.hydra_config import HydraConfig
 
 from aa import interrupts
 from aa.cli.resolvers import register_schemas
-from aa.config.primary import HardwareConfig, ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.config.hardware import HardwareConfig
+from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.machine import thread_settings
 
 pytest_plugins = ["tests.cluster.fixtures"]
@@ -124,8 +125,8 @@ SAMPLING = ["stage.sample_steps=1", "inference.num_frames=2", "inference.num_inf
 def compose():
     """Function (primary config, overrides) -> the checked config dataclass."""
     from aa.cli.resolvers import SCHEMAS
+    from aa.config.convert import to_config, typed
     from aa.config.overrides import normalise_overrides
-    from aa.config.primary import to_config, typed
 
     def build(name, overrides):
         register_schemas()

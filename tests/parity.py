@@ -241,7 +241,7 @@ def layouts(case, scratch):
 
 def main(case):
     """Print every comparison; returns whether all are within tolerance."""
-    from aa.config.primary import HardwareConfig
+    from aa.config.hardware import HardwareConfig
     from aa.machine import prepare_paddle
 
     prepare_paddle(HardwareConfig(device="cpu"))

@@ -11,7 +11,7 @@ import pytest
 from aa import machine
 from aa.cli.hosts import Hosts
 from aa.cli.launch import rank_environment
-from aa.config.primary import HardwareConfig
+from aa.config.hardware import HardwareConfig
 from aa.errors import UserError
 from aa.inference.run import autocast
 from aa.models import attention, layers

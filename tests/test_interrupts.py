@@ -13,7 +13,8 @@ import pytest
 
 from aa import interrupts
 from aa.cli import how_to_go_on
-from aa.config.primary import EvaluateConfig, TrainConfig
+from aa.config.evaluation import EvaluateConfig
+from aa.config.primary import TrainConfig
 from aa.errors import interruption
 from aa.interrupts import Wish, Wishes
 

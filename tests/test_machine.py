@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aa import machine
-from aa.config.primary import HardwareConfig
+from aa.config.hardware import HardwareConfig
 from aa.errors import UserError
 
 

@@ -2,8 +2,8 @@
 
 from hydra.core.hydra_config import HydraConfig
 
+from aa.config.convert import to_dict
 from aa.config.overrides import assignment
-from aa.config.primary import to_dict
 from aa.config.validation import LOSS
 from aa.runs.differences import ABOUT_RUNS, flat
 from aa.runs.jobs import spelled

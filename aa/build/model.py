@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from aa.config.primary import to_dict
+from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.runs.differences import flat
 

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from aa.build.data import hold_out_clips
-from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig
+from aa.config.evaluation import EvaluateConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.data.folders import pair_clips
 from aa.data.manifest import read_manifest
 from aa.data.published import SET_HOME, published_home

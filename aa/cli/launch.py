@@ -15,9 +15,9 @@ from hydra.core.hydra_config import HydraConfig
 from aa.cli.hosts import Hosts
 from aa.cli.meeting import met
 from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
+from aa.config.convert import to_dict
 from aa.config.hardware import HardwareConfig
 from aa.config.overrides import OURS, as_given
-from aa.config.primary import to_dict
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED, Shown, start

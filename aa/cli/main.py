@@ -19,9 +19,10 @@ from aa.cli.resume_arguments import check_given_folder, resume_arguments
 from aa.cli.sweeps import finish, is_sweep, sweeping
 from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
 from aa.cli.tree import print_tree
+from aa.config.convert import to_config
 from aa.config.explain import explain
 from aa.config.overrides import check_arguments, normalise_overrides
-from aa.config.primary import InferConfig, TrainConfig, to_config
+from aa.config.primary import InferConfig, TrainConfig
 from aa.config.slurm import SLURM
 from aa.errors import UserError
 from aa.interrupts import unwinding

@@ -8,8 +8,10 @@ from dataclasses import replace
 from omegaconf import OmegaConf
 
 from aa.cli.recorded import compose, given_options, split_options
+from aa.config.convert import to_config, typed
+from aa.config.hardware import HardwareConfig
 from aa.config.overrides import normalise_overrides
-from aa.config.primary import HardwareConfig, TrainConfig, to_config, typed
+from aa.config.primary import TrainConfig
 from aa.errors import UserError
 from aa.files import write_json
 from aa.machine import card_memory, prepare_paddle

@@ -15,9 +15,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.cli.recorded_overrides import Recorded, check_name, leads_out, refuse_options
+from aa.config.convert import typed, without_hydra
 from aa.config.explain import explain
 from aa.config.overrides import key_of
-from aa.config.primary import typed, without_hydra
 from aa.config.texts import literal, plain
 from aa.errors import UserError, one_line
 from aa.runs.differences import ABOUT_HOSTS, ABOUT_RUNS, ABSENT, changed_leaves, without_runs

@@ -11,7 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 
-from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig, node_rank_of, without_hydra
+from aa.config.convert import node_rank_of, without_hydra
+from aa.config.evaluation import EvaluateConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.sweeps.sweep import Sweep
 
 SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfig}

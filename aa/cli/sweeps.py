@@ -25,8 +25,8 @@ from aa.cli.recorded import (
     split_options,
 )
 from aa.cli.recorded_overrides import Recorded, refuse_options
+from aa.config.convert import typed, without_hydra
 from aa.config.overrides import assignment, normalise_overrides
-from aa.config.primary import typed, without_hydra
 from aa.config.texts import literal
 from aa.errors import UserError, one_line
 from aa.plain import printable

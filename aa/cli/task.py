@@ -12,8 +12,9 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf
 
 from aa.cli.resolvers import register_resolvers
+from aa.config.convert import node_rank_of, typed
 from aa.config.explain import explain
-from aa.config.primary import InferConfig, TrainConfig, node_rank_of, typed
+from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import GroupError, Signalled, UserError, interruption
 from aa.plain import plain_logging
 from aa.processes import is_main_process, is_run_command

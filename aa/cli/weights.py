@@ -4,7 +4,7 @@ import argparse
 import os
 
 from aa.cli.program import run_program
-from aa.config.primary import HardwareConfig
+from aa.config.hardware import HardwareConfig
 from aa.machine import prepare_paddle
 from aa.plain import printable
 from aa.weights.catalogue import GROUPS, RELEASED_HOME

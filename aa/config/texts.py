@@ -14,8 +14,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
+from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import PATHS, text_keys
-from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig
+from aa.config.primary import InferConfig, TrainConfig
 
 SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig)
 TEXTS = {key for schema in SCHEMAS for key in text_keys(schema)} | {*text_keys(HydraConf, "hydra.")}

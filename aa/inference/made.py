@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aa.config.primary import InferConfig, to_dict
+from aa.config.convert import to_dict
+from aa.config.primary import InferConfig
 from aa.errors import StorageError
 from aa.files import read_inside, unlinked, write_text
 from aa.inference.cases import Case

@@ -4,8 +4,9 @@ import re
 import time
 from dataclasses import dataclass
 
+from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import known_keys, no_such_key
-from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.runs.jobs import spelled
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING

@@ -10,7 +10,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-from aa.config.primary import to_dict
+from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.files import read_inside, write_json
 from aa.runs.differences import report, without_runs

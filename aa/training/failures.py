@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 from pathlib import Path
 
-from aa.config.training import StageConfig
+from aa.config.stage import StageConfig
 from aa.errors import ClipError, Signalled, UserError
 from aa.runs.layout import STAGES, checkpoint_step, list_checkpoints
 from aa.runs.resume import run_folder

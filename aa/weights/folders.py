@@ -7,7 +7,7 @@ training starts from: SD1.5, AnimateDiff and ControlNet files as they are publis
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aa.config.primary import ModelConfig
+from aa.config.model import ModelConfig
 from aa.errors import UserError
 from aa.runs.layout import STAGES, list_checkpoints
 from aa.weights.published import model_config, published_config, read_json

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from aa.config.primary import to_dict
+from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.weights.folders import FORMAT, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from aa.config.primary import ModelConfig, VaeConfig, model_from_dict
+from aa.config.convert import model_from_dict
+from aa.config.model import ModelConfig, VaeConfig
 from aa.errors import UserError, reason
 from aa.files import read_text
 from aa.weights.tables import POSITIONS

@@ -6,8 +6,8 @@ from hydra import compose, initialize_config_dir
 
 from aa.cli.inputs import check_inputs
 from aa.cli.resolvers import register_schemas
+from aa.config.convert import to_config
 from aa.config.overrides import normalise_overrides
-from aa.config.primary import to_config
 from tests.bad_input.case import ROOT, bad
 
 KIND = "Configs"

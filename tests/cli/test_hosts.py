@@ -15,7 +15,7 @@ from aa.cli import first_host, hosts, later_host
 from aa.cli import line as lines
 from aa.cli.line import call, free_port
 from aa.cli.meeting import met
-from aa.config.primary import HardwareConfig
+from aa.config.hardware import HardwareConfig
 from aa.errors import UserError
 from aa.runs.lock import COMMAND
 

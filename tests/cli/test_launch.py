@@ -9,7 +9,7 @@ import pytest
 from aa.cli.hosts import Hosts
 from aa.cli.launch import check_shared_folder, rank_environment, rank_overrides
 from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
-from aa.config.primary import HardwareConfig
+from aa.config.hardware import HardwareConfig
 from aa.errors import UserError
 from aa.processes import wants_group
 

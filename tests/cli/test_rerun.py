@@ -11,8 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from aa.cli.recorded import literal
 from aa.cli.rerun import rerun_arguments
 from aa.cli.resolvers import register_schemas
+from aa.config.convert import to_dict
 from aa.config.overrides import check_arguments
-from aa.config.primary import TrainConfig, to_dict
+from aa.config.primary import TrainConfig
 from aa.errors import UserError
 
 RUNNER = Path(__file__).parents[2] / "runners" / "train.py"

@@ -6,7 +6,7 @@ import os
 import pytest
 import yaml
 
-from aa.config.primary import to_dict
+from aa.config.convert import to_dict
 from tests.commands import one_line, run_light
 
 EVIL = ["+hydra.callbacks.x._target_=os.system", "+hydra.callbacks.x.command='touch ran'"]

@@ -10,9 +10,11 @@ from hydra import initialize_config_dir
 from hydra.errors import ConfigCompositionException
 
 from aa.cli.resolvers import register_schemas
+from aa.config.convert import model_from_dict, to_config
 from aa.config.explain import explain
+from aa.config.hardware import HardwareConfig
 from aa.config.overrides import GROUPS
-from aa.config.primary import HardwareConfig, TrainConfig, model_from_dict, to_config
+from aa.config.primary import TrainConfig
 from aa.errors import UserError
 
 CONF = Path(__file__).parents[2] / "conf"

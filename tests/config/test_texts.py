@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import pytest
 from omegaconf import OmegaConf
 
+from aa.config.convert import typed
+from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import PATHS, known_keys, text_keys
 from aa.config.overrides import normalise_overrides
-from aa.config.primary import EvaluateConfig, InferConfig, TrainConfig, typed
+from aa.config.primary import InferConfig, TrainConfig
 from aa.config.texts import TEXTS, as_typed, for_the_shell, plain
 from aa.inference.cases import read_cases
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.inference import Pose2VideoPipeline
 from aa.inference.compiled import graphs
 from aa.inference.compiled.graph_cache import GraphCache

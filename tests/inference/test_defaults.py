@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 
 import pytest
 
-from aa.config.primary import InferenceConfig
+from aa.config.inference import InferenceConfig
 from aa.inference import Pose2VideoPipeline
 from aa.inference.run import sampling_options
 from aa.inference.windows import WindowSchedule, context_windows

@@ -4,7 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
-from aa.config.primary import ImageEncoderConfig, ModelConfig, VaeConfig
+from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.errors import UserError
 from aa.models.animate_anyone import AnimateAnyone
 from aa.models.attention import Condition

@@ -6,7 +6,7 @@ import numpy as np
 import paddle
 import pytest
 
-from aa.config.primary import ModelConfig, NoiseScheduleConfig
+from aa.config.model import ModelConfig, NoiseScheduleConfig
 from aa.models.diffusion import (
     SAMPLERS,
     add_noise,

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from aa.config.primary import EvaluateConfig
+from aa.config.evaluation import EvaluateConfig
 from aa.errors import UserError
 from aa.runs import snapshots
 from aa.runs.fingerprints import fingerprint

@@ -26,8 +26,9 @@ def check_arguments(arguments, *, sweep=False):
     """
     from aa.cli.recorded import composed, given_options, split_options
     from aa.cli.resolvers import make_folder, register_resolvers
+    from aa.config.convert import typed, without_hydra
     from aa.config.overrides import normalise_overrides
-    from aa.config.primary import TrainConfig, typed, without_hydra
+    from aa.config.primary import TrainConfig
 
     register_resolvers(make_folder)
     words, overrides = split_options(arguments)

@@ -124,7 +124,8 @@ def _safetensors_files(state):
 
 def _own_folder():
     """A folder of ours, with empty files in the place of weights."""
-    from aa.config.primary import ModelConfig, to_dict
+    from aa.config.convert import to_dict
+    from aa.config.model import ModelConfig
 
     model = to_dict(ModelConfig())
     config = {"format": "aa-1", "model": model, "components": list(COMPONENTS)}

@@ -1,0 +1,64 @@
+"""Schema of the group `stage`."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from aa.config.checks import not_negative, one_of, positive, wanted
+from aa.config.published import PublishedSize
+
+
+@dataclass
+class StageConfig:
+    """A stage is data: what trains, on how many frames, for how long."""
+
+    trainable: list[str] = MISSING  # patterns of parameter names, "!" in front takes away
+    motion_modules: bool = MISSING  # whether the denoiser has them
+    published_size: PublishedSize = field(default_factory=PublishedSize)  # data=... may take it
+    num_frames: int = MISSING
+    max_steps: int = MISSING
+    learning_rate: float = 1e-5
+    weight_decay: float = 1e-2
+    lr_scheduler: str = "constant"
+    warmup_steps: int = 1
+    per_device_batch_size: int = 1
+    gradient_accumulation_steps: int = 1
+    max_grad_norm: float = 1.0  # 0 clips nothing
+    skip_nonfinite: bool = False  # leave out steps whose loss or gradients are no numbers
+    ema_decay: float | None = None  # null: no moving average of the weights
+    snr_gamma: float | None = 5.0  # null: every sample weighs 1
+    temporal_weight: float = 0.0  # of the error of the change from frame to frame
+    noise_offset: float = 0.05
+    uncond_ratio: float = 0.1
+    save_steps: int = 500
+    save_total_limit: int = 3
+    log_steps: int = 10
+    sample_steps: int = 0  # 0: no sample pictures
+    init_from: str | None = MISSING  # a run folder or a weights folder; null: at random
+    motion_init_from: str | None = None  # an AnimateDiff checkpoint for the motion modules
+
+    def __post_init__(self):
+        counts = ("num_frames", "max_steps", "learning_rate", "per_device_batch_size")
+        counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
+        positive("stage", self, *counts)
+        others = ("weight_decay", "warmup_steps", "max_grad_norm", "noise_offset", "sample_steps")
+        others += ("temporal_weight",)
+        not_negative("stage", self, *others)
+        schedulers = ("constant", "constant_with_warmup", "linear", "cosine")
+        one_of("stage", self, "lr_scheduler", schedulers)
+        wanted(
+            0 <= self.uncond_ratio <= 1,
+            f"stage.uncond_ratio must be between 0 and 1, got {self.uncond_ratio}.",
+        )
+        wanted(
+            self.motion_modules or not self.temporal_weight,
+            "stage.temporal_weight needs frames in order: it goes with stage.motion_modules=true.",
+        )
+        wanted(
+            self.snr_gamma is None or self.snr_gamma > 0,
+            f"stage.snr_gamma must be more than 0 or null, got {self.snr_gamma}.",
+        )
+        wanted(
+            self.ema_decay is None or 0 < self.ema_decay <= 1,
+            f"stage.ema_decay must be more than 0 and at most 1, or null, got {self.ema_decay}.",
+        )
