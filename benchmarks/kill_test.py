@@ -29,7 +29,7 @@ import psutil
 from visualdl import LogReader
 
 from aa.runs.layout import list_checkpoints
-from aa.runs.sealing import damage, read_manifest
+from aa.runs.sealing import fault_in, read_manifest
 
 ROOT = Path(__file__).parents[1]
 RUN = [sys.executable, str(ROOT / "runners" / "train.py"), "+experiment=puppets", "test=null"]
@@ -111,7 +111,7 @@ def run_killed(overrides, data, folder, *, kills, rng):
         while_saving += any(Path(folder).rglob(".*.partial"))
         for part in PARTS:
             for checkpoint in list_checkpoints(Path(folder) / part):
-                assert damage(checkpoint) is None, f"{checkpoint}: {damage(checkpoint)}"
+                assert fault_in(checkpoint) is None, f"{checkpoint}: {fault_in(checkpoint)}"
         steps = _lines(folder)
         print(f"  kill {number + 1}: {steps} lines of records", flush=True)
     finish(overrides, data, folder)

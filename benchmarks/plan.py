@@ -38,13 +38,13 @@ def count(stage, frames, size, batch, recompute):
     """Bytes by the plan, without Python and its libraries, and the least seconds."""
     from aa.config.hardware import HardwareConfig
     from aa.config.stage import StageConfig
-    from aa.plan.needs import Counter, Setting
+    from aa.plan.needs import StepCounter, StepShape
     from aa.plan.rates import measured_rates
 
     values = {"trainable": trainable(stage), "motion_modules": stage == 2, "num_frames": frames}
     config = StageConfig(**values, max_steps=1, init_from=None)
-    setting = Setting(batch, frames, size, size, bool(recompute))
-    counter = Counter(build(stage).config, config, device="cpu", half=False)
+    setting = StepShape(batch, frames, size, size, bool(recompute))
+    counter = StepCounter(build(stage).config, config, device="cpu", half=False)
     parts = counter.count(setting).parts
     size = sum(size for part, size in parts.items() if part != "Paddle and its libraries")
     return size, counter.work(setting).seconds(measured_rates(HardwareConfig(device="cpu")))

@@ -30,7 +30,7 @@ def temporal_attend(layer, x):
     return attend(layer, layer.pos_encoder(x))
 
 
-def guided_block(layer, x, condition, keep_reference=None):
+def guided_block(layer, x, condition, reference_mask=None):
     """A transformer block on both halves of guidance, [2 * F, L, C], the unconditional one first.
 
     `condition` has the image embeddings of both halves [2, 1, D] and the reference tokens

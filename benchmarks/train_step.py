@@ -79,7 +79,7 @@ def make_plain(model):
         _, *shared = SpatialTransformerBlock.condition(block, image_embeds, reference)
         return Condition(image_embeds, *shared)
 
-    def forward(block, x, condition, keep_reference=None):
+    def forward(block, x, condition, reference_mask=None):
         h = block.norm1(x)
         x = x + block.attn1(h, condition)
         token = repeat_frames(condition.token, x.shape[0])

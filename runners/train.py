@@ -13,7 +13,7 @@ from aa.cli.plan import check_memory
 from aa.config.primary import TrainConfig
 from aa.processes import is_main_process, is_run_command, wants_group
 from aa.runs.rerun_check import check_rerun
-from aa.runs.resume import prepare
+from aa.runs.resume import repair
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
@@ -22,7 +22,7 @@ def main(config):
     checked, folder = cli.begin(config)
     node_rank = checked.hardware.node_rank
     if checked.resume and is_run_command(node_rank):
-        prepare(checked.resume)
+        repair(checked.resume)
     check_memory(checked, folder)
     if wants_group(checked.hardware):
         if checked.data.generate and is_main_process(node_rank):

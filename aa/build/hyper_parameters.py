@@ -5,7 +5,7 @@ from hydra.core.hydra_config import HydraConfig
 from aa.config.convert import to_dict
 from aa.config.overrides import assignment
 from aa.config.validation import LOSS
-from aa.runs.differences import ABOUT_RUNS, flat
+from aa.runs.differences import RUN_LINKS, flat
 from aa.runs.jobs import spelled
 
 ALWAYS = ("stage.learning_rate", "data.height", "data.width", "seed")
@@ -27,7 +27,7 @@ def hyper_parameters(config, overrides):
         elif "." not in key and not key.startswith("~"):
             found[key] = text  # the option of a group
     found |= {key: _plain(values[key]) for key in ALWAYS}
-    about_others = [key for key in found if key.split(".")[0] in ABOUT_RUNS]
+    about_others = [key for key in found if key.split(".")[0] in RUN_LINKS]
     return {key.replace(".", "/"): v for key, v in found.items() if key not in about_others}
 
 

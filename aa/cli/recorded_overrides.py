@@ -36,7 +36,7 @@ LONGEST_KEY = 200  # characters; file systems refuse names of more than 255
 MOST_SWEPT = 10_000  # values of a range
 SHOWN = 120  # characters of an override in a message
 # Of Hydra's own part, and changes nothing of a result: this command has its own.
-INERT = re.compile(
+NOT_DECISIVE = re.compile(
     r"\+*hydra(\.(verbose|job\.(name|chdir))=.*"
     r"|/(job|hydra)_logging=(default|disabled|none|run|stdout))",
     re.DOTALL,
@@ -119,7 +119,7 @@ class Recorded:
             raise UserError(f"{len(recorded)} recorded overrides are more than anybody types.")
         chosen = []
         for text in recorded:
-            if INERT.fullmatch(text) or self._is_of_the_start(text):
+            if NOT_DECISIVE.fullmatch(text) or self._is_of_the_start(text):
                 continue
             try:
                 chosen.append(take(text))

@@ -17,7 +17,7 @@ from aa.runs.fingerprints import fingerprint
 from aa.runs.kinds import MadeVideo
 from aa.runs.layout import CASES
 from aa.runs.reading import typed_record
-from aa.runs.resume import INERT
+from aa.runs.resume import NOT_DECISIVE
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class MadeVideos:
     def _how(self):
         """What all videos of the run have in common."""
         values = flat(without_runs(to_dict(self.config)))
-        decisive = {k: v for k, v in values.items() if k not in INERT and k not in WHICH}
+        decisive = {k: v for k, v in values.items() if k not in NOT_DECISIVE and k not in WHICH}
         return [decisive, _contents(self.weights)]
 
     def _signature(self, case):

@@ -220,11 +220,11 @@ class Pose2VideoPipeline:
 
     def _predict(self, frames, latents, t, conditions, guidance_scale):
         """Guided prediction for some frames; without guidance only the conditional half."""
-        character, nobody, pose_features = conditions
+        conditional, unconditional, pose_features = conditions
         pose = paddle.index_select(pose_features, frames, axis=2)
-        if nobody is None:
-            return self.model.denoise(latents, t, character, pose_features=pose)
+        if unconditional is None:
+            return self.model.denoise(latents, t, conditional, pose_features=pose)
         conditional, unconditional = self.model.denoise_pair(
-            latents, t, character, nobody, pose_features=pose
+            latents, t, conditional, unconditional, pose_features=pose
         )
         return unconditional + guidance_scale * (conditional - unconditional)

@@ -125,28 +125,28 @@ class AnimateAnyone(nn.Layer):
             reference = self.reference_features(reference_latents, image_embeds)
         return self.denoising_unet.conditions(image_embeds, reference)
 
-    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features, keep_reference=None):
+    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features, reference_mask=None):
         """What the denoising network predicts (`model.prediction_type`); see `UNet.forward`."""
         return self.denoising_unet(
             self.scale_input(noisy_latents, timesteps),
             timesteps,
             conditions,
             pose_features=pose_features,
-            keep_reference=keep_reference,
+            reference_mask=reference_mask,
         )
 
-    def denoise_pair(self, noisy_latents, timesteps, character, nobody, *, pose_features):
+    def denoise_pair(self, noisy_latents, timesteps, conditional, unconditional, *, pose_features):
         """Both halves of guidance, each [1, 4, F, h, w]: conditional, unconditional.
 
         One after the other, which needs half of the memory.
 
         Args:
             noisy_latents, timesteps, pose_features: of one sample; see `UNet.forward`.
-            character, nobody: what `conditions` gave with a reference, and without.
+            conditional, unconditional: what `conditions` gave with a reference, and without.
         """
         of_both = (
             self.denoise(noisy_latents, timesteps, conditions, pose_features=pose_features)
-            for conditions in (character, nobody)
+            for conditions in (conditional, unconditional)
         )
         return tuple(of_both)
 
@@ -170,7 +170,7 @@ class AnimateAnyone(nn.Layer):
         image_embeds,
         pose_pixels,
         reference_latents,
-        keep_reference=None,
+        reference_mask=None,
     ):
         """Prediction [B, 4, F, h, w] for noisy latents under pose and reference (see `UNet`)."""
         pose_features = self.pose_guider(pose_pixels)
@@ -179,7 +179,7 @@ class AnimateAnyone(nn.Layer):
             timesteps,
             self.conditions(image_embeds, reference_latents),
             pose_features=pose_features,
-            keep_reference=keep_reference,
+            reference_mask=reference_mask,
         )
 
     def loss(self, latents, noise, timesteps, **conditions):
@@ -245,7 +245,7 @@ class AnimateAnyone(nn.Layer):
             image_embeds=image_embeds,
             pose_pixels=pose_pixels,
             reference_latents=reference_latents,
-            keep_reference=keep,
+            reference_mask=keep,
         )
 
     def _encode_video(self, pixels, posterior_noise):

@@ -41,20 +41,23 @@ class Condition(NamedTuple):
     """What an attention block sees of a character: the same at all steps and in all frames.
 
     Attributes:
-        token: what the image embedding adds to every token, [B, 1, C].
+        image_token: what the image embedding adds to every token, [B, 1, C].
         key, value: of the reference tokens, [R, S, C]: of the first R samples, the others have no
             reference; None where nobody has.
     """
 
-    token: paddle.Tensor
+    image_token: paddle.Tensor
     key: paddle.Tensor | None = None
     value: paddle.Tensor | None = None
 
 
-def guidance_pair(character, nobody):
-    """Conditions of two samples, a character's and behind it one without reference, of each's."""
-    pairs = zip(character, nobody, strict=True)
-    return [Condition(paddle.concat([c.token, n.token]), c.key, c.value) for c, n in pairs]
+def guidance_pair(conditional, unconditional):
+    """Stack conditional and unconditional conditions into those of one batch of two."""
+    tokens = (
+        paddle.concat([c.image_token, u.image_token])
+        for c, u in zip(conditional, unconditional, strict=True)
+    )
+    return [Condition(t, c.key, c.value) for t, c in zip(tokens, conditional, strict=True)]
 
 
 def attend_with_reference(query, key, value, condition, keep, heads):
@@ -69,7 +72,9 @@ def attend_with_reference(query, key, value, condition, keep, heads):
     if condition is None or condition.key is None:
         return multi_head_attention(query, key, value, heads)
     batch = query.shape[0]
-    first = batch // condition.token.shape[0] * condition.key.shape[0]  # of B*F, with a reference
+    first = (
+        batch // condition.image_token.shape[0] * condition.key.shape[0]
+    )  # of B*F, with a reference
     if first == batch:
         key, value = _with_reference(key, value, condition, keep)
         return multi_head_attention(query, key, value, heads)
@@ -173,20 +178,20 @@ class SpatialTransformerBlock(nn.Layer):
             return Condition(token)
         return Condition(token, self.attn1.to_k(reference), self.attn1.to_v(reference))
 
-    def forward(self, x, condition, keep_reference=None):
+    def forward(self, x, condition, reference_mask=None):
         """Run the block and return what the other network may refer to.
 
         Args:
             x: tokens [B*F, L, C].
             condition: what `condition` gave.
-            keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
+            reference_mask: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
             tokens [B*F, L, C] and this block's first norm [B*F, L, C].
         """
         h = self.norm1(x)
-        x = x + self.attn1(h, condition, keep_reference)
-        x = x + repeat_frames(condition.token, x.shape[0])
+        x = x + self.attn1(h, condition, reference_mask)
+        x = x + repeat_frames(condition.image_token, x.shape[0])
         return x + self.ff(self.norm3(x)), h
 
 
@@ -216,7 +221,7 @@ class SpatialTransformer(nn.Layer):
         """The `Condition` of this block; see there."""
         return self.transformer_blocks[0].condition(image_embeds, reference)
 
-    def forward(self, x, condition, keep_reference=None):
+    def forward(self, x, condition, reference_mask=None):
         """x [B*F, C, h, w] -> (x [B*F, C, h, w], first norm [B*F, L, C]); see the block."""
-        h, feature = self.transformer_blocks[0](self.tokens(x), condition, keep_reference)
+        h, feature = self.transformer_blocks[0](self.tokens(x), condition, reference_mask)
         return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature

@@ -10,7 +10,7 @@ from aa.models.layers import Conv2D, GroupNorm, Linear
 
 
 @dataclass(frozen=True)
-class Widths:
+class UNetSizes:
     """What all levels of one UNet share.
 
     Args:
@@ -104,11 +104,11 @@ class Level(nn.Layer):
         self.has_attention, self.has_motion = bool(attentions), bool(motion_modules)
         self.has_resampler = bool(down or up)
 
-    def run_layer(self, i, x, time, condition, keep_reference, frames):
+    def run_layer(self, i, x, time, condition, reference_mask, frames):
         """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
         x, feature = self.resnets[i](x, time), None
         if self.has_attention:
-            x, feature = self.attentions[i](x, condition, keep_reference)
+            x, feature = self.attentions[i](x, condition, reference_mask)
         if self.has_motion:
             x = self.motion_modules[i](x, frames)
         return x, feature
@@ -126,10 +126,10 @@ class MiddleLevel(nn.Layer):
         if motion_module:
             self.motion_modules = nn.LayerList([motion_module])
 
-    def run_layer(self, i, x, time, condition, keep_reference, frames):
+    def run_layer(self, i, x, time, condition, reference_mask, frames):
         """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
         x = self.resnets[0](x, time)
-        x, feature = self.attentions[i](x, condition, keep_reference)
+        x, feature = self.attentions[i](x, condition, reference_mask)
         if self.has_motion:
             x = self.motion_modules[i](x, frames)
         return self.resnets[1](x, time), feature

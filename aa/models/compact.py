@@ -103,12 +103,12 @@ class CompactTransformer(nn.Layer):
         tokens, normed = self._tokens(reference)
         return Condition(token, self.attn1.to_k(normed), self.attn1.to_v(tokens))
 
-    def forward(self, x, condition, keep_reference=None):
+    def forward(self, x, condition, reference_mask=None):
         """x [B*F, C, h, w] -> (x, feature map for the other network), both [B*F, C, h, w]."""
         feature = self.reference_tokens(x)
         tokens, normed = self._tokens(feature)
-        h = tokens + self.attn1(tokens, normed, condition, keep_reference)
-        h = h + repeat_frames(condition.token, x.shape[0])
+        h = tokens + self.attn1(tokens, normed, condition, reference_mask)
+        h = h + repeat_frames(condition.image_token, x.shape[0])
         h = h + self.ff(self.norm2(h))
         return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature
 

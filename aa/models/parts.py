@@ -13,12 +13,12 @@ def encode(model, pixels):
     return model.encode_pixels(pixels)
 
 
-def refer(model, image_embeds, reference_latents):
+def encode_reference(model, image_embeds, reference_latents):
     """Image embedding [1, 1, D] and clean latents [1, 4, h, w] -> `flat` conditions."""
     return flat(model.conditions(image_embeds, reference_latents))
 
 
-def guide(model, pose_pixels):
+def encode_pose(model, pose_pixels):
     """Pose pixels [1, 3, F, H, W] -> features [1, C, F, h, w]."""
     return model.pose_guider(pose_pixels)
 
@@ -49,7 +49,7 @@ def condition_shapes(model, height, width):
         spec(1, 1, config.cross_attention_dim),
         spec(1, config.vae.latent_channels, height, width),
     ]
-    program = trace_program(lambda *tensors: refer(model, *tensors), specs)
+    program = trace_program(lambda *tensors: encode_reference(model, *tensors), specs)
     return [tuple(value.shape) for value in program.outputs]
 
 

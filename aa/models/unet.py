@@ -8,7 +8,7 @@ from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
 from aa.models.attention import SpatialTransformer
-from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, Upsample, Widths
+from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, UNetSizes, Upsample
 from aa.models.layers import Conv2D, GroupNorm, Linear
 from aa.models.motion import MotionModule
 
@@ -72,7 +72,7 @@ class UNet(nn.Layer):
     ):
         super().__init__()
         channels = list(block_out_channels)
-        widths = Widths(
+        widths = UNetSizes(
             heads=attention_heads,
             context_channels=cross_attention_dim,
             time_channels=channels[0] * 4,
@@ -124,7 +124,7 @@ class UNet(nn.Layer):
             self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
-    def forward(self, latents, timesteps, conditions, *, pose_features=None, keep_reference=None):
+    def forward(self, latents, timesteps, conditions, *, pose_features=None, reference_mask=None):
         """Predict from noisy latents.
 
         Args:
@@ -133,7 +133,7 @@ class UNet(nn.Layer):
                 the latents are one.
             conditions: what `conditions` gave, once for all steps and frames.
             pose_features: [B, C, F, h, w], added after `conv_in`.
-            keep_reference: bool [B], False where a sample goes without; None: all keep theirs.
+            reference_mask: bool [B], False where a sample goes without; None: all keep theirs.
 
         Returns:
             the prediction [B, 4, F, h, w].
@@ -142,7 +142,7 @@ class UNet(nn.Layer):
             ValueError: there are more frames than the motion modules have positions for, or the
                 conditions are of another number of samples.
         """
-        frames, batch = latents.shape[2], conditions[0].token.shape[0]
+        frames, batch = latents.shape[2], conditions[0].image_token.shape[0]
         if latents.shape[0] not in (1, batch):
             raise ValueError(f"latents of {latents.shape[0]} samples, conditions of {batch}.")
         if self.max_frames is not None and frames > self.max_frames:
@@ -155,7 +155,7 @@ class UNet(nn.Layer):
         if latents.shape[0] < batch:
             x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
             timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
-        x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, keep_reference, frames)
+        x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, reference_mask, frames)
         x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
 
@@ -224,12 +224,12 @@ class UNet(nn.Layer):
     def _output(self, x):
         return self.conv_out(F.swish(self.conv_norm_out(x)))
 
-    def _levels(self, x, time, conditions, keep_reference=None, frames=1, *, stop_at_last=False):
+    def _levels(self, x, time, conditions, reference_mask=None, frames=1, *, stop_at_last=False):
         features, last = [], len(self._attentions()) - 1
 
         def run(level, i, x):
             condition = conditions[len(features)] if level.has_attention else None
-            args = (i, x, time, condition, keep_reference, frames)
+            args = (i, x, time, condition, reference_mask, frames)
             x, feature = (self.through if self.training else _run)(level.run_layer, *args)
             if feature is not None:  # the denoiser's are read by nobody: only counted
                 features.append(feature if stop_at_last else None)

@@ -15,7 +15,7 @@ def changes(setting, *, device, in_order, size_step, accumulation=1, group="stag
     """Settings to try one after the other, each with the overrides that make it.
 
     Args:
-        setting: the `Setting` that does not fit.
+        setting: the `StepShape` that does not fit.
         device: "cpu" or "gpu".
         in_order: whether frames can be left out: runs of frames, as in stage 2.
         size_step: height and width are multiples of it.
@@ -23,8 +23,8 @@ def changes(setting, *, device, in_order, size_step, accumulation=1, group="stag
         group: whose keys the overrides are, "stage" or "next_stage".
 
     Returns:
-        list of (Setting, list of overrides), each with all changes before it; but more GPUs in the
-        place of one are tried with the same frames and size only.
+        list of (StepShape, list of overrides), each with all changes before it; but more GPUs in
+        the place of one are tried with the same frames and size only.
     """
     same = [] if setting.recompute else [({"recompute": True}, {"hardware.recompute": "true"})]
     moves = []

@@ -11,7 +11,7 @@ from aa.plan.advice import video_changes
 from aa.plan.graph import trace
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
-from aa.plan.needs import OVERHEAD, Needs
+from aa.plan.needs import OVERHEAD, MemoryBudget
 from aa.plan.plan import device_memory, usable, verdict
 
 LATENTS = 4  # copies while a step is taken: noisy, predicted, with and without its share, denoised
@@ -93,7 +93,7 @@ class VideoCounter:
         self._peaks, self._shapes = {}, {}
 
     def count(self, video):
-        """The `Needs` of a `Video`."""
+        """The `MemoryBudget` of a `Video`."""
         config, stride = self.model.config, self.model.config.vae.stride
         side = video.height // stride, video.width // stride
         window = min(video.context_frames, video.frames)
@@ -102,9 +102,13 @@ class VideoCounter:
         conditions = self._conditions(*side)
         phases = {
             "reference network": self._peak(
-                parts.refer, spec(1, 1, config.cross_attention_dim), spec(1, latents, *side)
+                parts.encode_reference,
+                spec(1, 1, config.cross_attention_dim),
+                spec(1, latents, *side),
             ),
-            "pose guider": self._peak(parts.guide, spec(1, 3, batch, video.height, video.width)),
+            "pose guider": self._peak(
+                parts.encode_pose, spec(1, 3, batch, video.height, video.width)
+            ),
             "denoising of a window": self._peak(
                 parts.denoise,
                 spec(1, latents, window, *side),
@@ -127,7 +131,7 @@ class VideoCounter:
             f"most at one time: {phase}": phases[phase],
             "Paddle and its libraries": OVERHEAD[self.device],
         }
-        return Needs(counted)
+        return MemoryBudget(counted)
 
     def _weights(self):
         model = self.model
@@ -155,7 +159,10 @@ class VideoCounter:
             graph = trace(lambda *tensors: part(self.model, *tensors), specs)
             if self.device == "gpu":
                 graph = lower(graph, half=self.half)
-            elif part in (parts.refer, parts.denoise):  # the VAE's attention is the library's
+            elif part in (
+                parts.encode_reference,
+                parts.denoise,
+            ):  # the VAE's attention is the library's
                 graph = fuse_attention(graph)
             self._peaks[key] = StepMemory(graph, backward=False).peak
         return self._peaks[key]

@@ -7,7 +7,7 @@ from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_predi
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
-from aa.plan.work import Work, graph_work, update_work
+from aa.plan.work import Cost, graph_work, update_work
 from aa.training.trainable import set_trainable
 
 GIB = 2**30
@@ -17,7 +17,7 @@ OVERHEAD = {"gpu": 1.5 * GIB, "cpu": 0.6 * GIB}
 
 
 @dataclass(frozen=True)
-class Setting:
+class StepShape:
     """What of a training decides its memory. Sizes in pixels, `batch` is that of a device.
 
     `encodes` says whether a step runs the VAE, which it does not with latents that are kept.
@@ -35,7 +35,7 @@ class Setting:
 
 
 @dataclass
-class Needs:
+class MemoryBudget:
     """Bytes of one device: {part: bytes} and their sum."""
 
     parts: dict
@@ -45,7 +45,7 @@ class Needs:
         return sum(self.parts.values())
 
 
-class Counter:
+class StepCounter:
     """Counts settings of one model and stage; what differs in plain numbers only is traced once.
 
     Args:
@@ -65,7 +65,7 @@ class Counter:
         self._graphs = {}
 
     def count(self, setting):
-        """The `Needs` of a `Setting`."""
+        """The `MemoryBudget` of a `StepShape`."""
         step = StepMemory(self._prediction(setting), recompute=setting.recompute)
         more = 0
         if setting.encodes:
@@ -82,13 +82,13 @@ class Counter:
             "more while the VAE encodes": more,
             "Paddle and its libraries": OVERHEAD[self.device],
         }
-        return Needs(parts)
+        return MemoryBudget(parts)
 
     def work(self, setting, *, accumulation=1):
-        """The `Work` of a step on one device, whose batches are encoded, predicted and learnt from.
+        """The `Cost` of a step on one device, whose batches are encoded, predicted and learnt from.
 
         Args:
-            setting: a `Setting`.
+            setting: a `StepShape`.
             accumulation: batches to a step.
         """
         prediction = self._prediction(setting)
@@ -101,7 +101,7 @@ class Counter:
             batch += graph_work(self._traced(trace_image, batch=setting.batch))
         shards = 1 if setting.sharding == "none" else setting.devices
         update = update_work(self.trained, averaged=self.averaged, shards=shards)
-        return Work(batch.parts * accumulation, batch.repeated * accumulation) + update
+        return Cost(batch.parts * accumulation, batch.repeated * accumulation) + update
 
     def _split(self, setting):
         """The parts that sharding splits over the devices, or leaves in the machine's memory."""

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from aa.errors import UserError
 from aa.plan.advice import changes, command_with
-from aa.plan.needs import GIB, Counter, Setting
+from aa.plan.needs import GIB, StepCounter, StepShape
 
 SIZE_STEP, MOST_SIDE = 64, 4096  # pixels: how finely and how far sizes are looked for
 KEPT_FREE = 0.08  # of a device: counts were off by as much from what Paddle takes on a CPU
@@ -29,7 +29,7 @@ class Plan:
         self.reach = config.model.motion_max_frames
         self.device = device_memory(hardware)
         self.memory = usable(self.device)
-        self.setting = Setting(
+        self.setting = StepShape(
             batch=stage.per_device_batch_size,
             frames=stage.num_frames,
             height=config.data.height,
@@ -41,7 +41,7 @@ class Plan:
             encodes=not config.data.latents,
         )
         half = hardware.precision != "float32"
-        self.counter = Counter(config.model.network(), stage, device=hardware.device, half=half)
+        self.counter = StepCounter(config.model.network(), stage, device=hardware.device, half=half)
         self.needs = self.counter.count(self.setting)
 
     @property
@@ -127,9 +127,9 @@ def verdict(needs, memory, alternatives, command):
     """One line: whether it fits a memory, and if not, with which overrides it would.
 
     Args:
-        needs: the `Needs`.
+        needs: the `MemoryBudget`.
         memory: bytes of a device.
-        alternatives: (`Needs`, list of overrides) to try one after the other, counted when asked.
+        alternatives: (`MemoryBudget`, list of overrides) to try in order, counted when asked.
         command: words of what was typed.
     """
     needed, there = (f"{size / GIB:.1f} GiB" for size in (needs.total, memory))

@@ -21,7 +21,7 @@ class Rates:
 
 
 @dataclass
-class Work:
+class Cost:
     """The work of one device.
 
     Attributes:
@@ -33,7 +33,7 @@ class Work:
     repeated: int = 0
 
     def __add__(self, other):
-        return Work(self.parts + other.parts, self.repeated + other.repeated)
+        return Cost(self.parts + other.parts, self.repeated + other.repeated)
 
     @property
     def flops(self):
@@ -54,12 +54,12 @@ class Work:
 
 
 def graph_work(graph, *, recompute=False):
-    """The `Work` of a graph; `mark_gradients` has said which of its tensors want gradients.
+    """The `Cost` of a graph; `mark_gradients` has said which of its tensors want gradients.
 
     Going back, an operation multiplies once for each factor that wants a gradient. Every operation
     reads its inputs and writes its results; its gradient reads what was kept and what comes back.
     """
-    work = Work()
+    work = Cost()
     for operation in graph.operations:
         flops, moved = 2 * multiplications(operation), _moved(operation)
         work.parts.append((flops, moved))
@@ -74,7 +74,7 @@ def graph_work(graph, *, recompute=False):
 
 
 def update_work(trained, *, averaged, shards=1):
-    """The `Work` of AdamW, split over so many shards, and of the average.
+    """The `Cost` of AdamW, split over so many shards, and of the average.
 
     Args:
         trained: bytes of the parameters that train, float32.
@@ -82,7 +82,7 @@ def update_work(trained, *, averaged, shards=1):
         shards: devices that share the optimizer's state.
     """
     numbers = UPDATE["AdamW"] / shards + (UPDATE["average"] if averaged else 0)
-    return Work([(0, numbers * trained)])
+    return Cost([(0, numbers * trained)])
 
 
 def _moved(operation):

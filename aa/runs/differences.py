@@ -6,7 +6,7 @@ MOST = 10  # lines of a group
 COMPARED = ("git", "code", "packages", "data", "machine", "config", "working_directory", "folder")
 ABSENT = object()
 # Say what a run is to do with others, and nothing about its result.
-ABOUT_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
+RUN_LINKS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
 # Say which host of several this is and how they meet: every host and every start has its own.
 ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 
@@ -17,7 +17,7 @@ OF_A_PROCESS = ("data.num_workers", "data.cache_gb")
 
 def shared_by_hosts(key):
     """Whether the hosts that train together must have the same value of a dotted key."""
-    own = (*ABOUT_HOSTS, *OF_A_PROCESS, *ABOUT_RUNS, *(f"hardware.{name}" for name in OF_A_HOST))
+    own = (*ABOUT_HOSTS, *OF_A_PROCESS, *RUN_LINKS, *(f"hardware.{name}" for name in OF_A_HOST))
     return not any(key == one or key.startswith(f"{one}.") for one in own)
 
 
@@ -70,7 +70,7 @@ def flat(values, prefix=""):
 
 def without_runs(config):
     """A config without the keys that are about other runs."""
-    return {key: value for key, value in config.items() if key not in ABOUT_RUNS}
+    return {key: value for key, value in config.items() if key not in RUN_LINKS}
 
 
 def _commits(old, new):

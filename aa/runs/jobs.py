@@ -13,7 +13,7 @@ from aa.runs.kinds import Listed, Outcome
 from aa.runs.layout import HYDRA, JOB, METRICS, OUTCOME, SNAPSHOTS
 from aa.runs.metrics import Metric, metrics_of, stage_curves
 from aa.runs.outcomes import state_of
-from aa.runs.resume import INERT
+from aa.runs.resume import NOT_DECISIVE
 from aa.runs.tolerant import TolerantReader
 from aa.runs.words import last_lines
 
@@ -109,7 +109,7 @@ def read_snapshot_of(reader: TolerantReader) -> Listed:
 def decisive_values(snapshot: Listed) -> dict:
     """{dotted key: value} of what decides a run's result."""
     values = flat(without_runs(snapshot.get("config") or {}))
-    return {key: value for key, value in values.items() if key not in INERT}
+    return {key: value for key, value in values.items() if key not in NOT_DECISIVE}
 
 
 def runner_of(snapshot: Listed) -> str:

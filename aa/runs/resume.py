@@ -16,13 +16,13 @@ from aa.errors import UserError
 from aa.runs.differences import ABOUT_HOSTS, ABSENT, changed_leaves, flat, without_runs
 from aa.runs.layout import BEST, CHECKPOINTS, SNAPSHOTS, STAGES, checkpoint_step, list_checkpoints
 from aa.runs.links import check_own
-from aa.runs.sealing import damage, read_manifest, sweep
+from aa.runs.sealing import fault_in, read_manifest, remove_leftovers
 
 log = logging.getLogger(__name__)
 
 SET_ASIDE = "set_aside"
 # Settings that change no number of a training: they may be others when it goes on.
-INERT = {
+NOT_DECISIVE = {
     "name",
     *ABOUT_HOSTS,
     "hardware.memory_gb",
@@ -35,14 +35,14 @@ INERT = {
     "data.generate.folder",
 }
 # Others follow these, which are compared.
-INERT |= {f"model.{whose}_weights" for whose in ("base", "released", "motion")}
-INERT |= {
+NOT_DECISIVE |= {f"model.{whose}_weights" for whose in ("base", "released", "motion")}
+NOT_DECISIVE |= {
     f"{group}.{key}"
     for group in ("hardware.published_clip", "stage.published_size", "next_stage.published_size")
     for key in PublishedSize.__dataclass_fields__
 }
-INERT |= {f"validation.{key}" for key in ("steps", "metrics", "keep_best")}
-INERT |= {
+NOT_DECISIVE |= {f"validation.{key}" for key in ("steps", "metrics", "keep_best")}
+NOT_DECISIVE |= {
     f"{stage}.{key}"
     for stage in ("stage", "next_stage")
     for key in ("save_steps", "save_total_limit", "log_steps", "sample_steps")
@@ -53,13 +53,13 @@ def decisive_changes(old, new):
     """(dotted key, old value, new value) of what two configs (plain values) decide otherwise."""
     leaves = changed_leaves(without_runs(old), without_runs(new))
     # A key that was not there when the run was made is of newer code: its default is as before.
-    return [leaf for leaf in leaves if leaf[0] not in INERT and leaf[1] is not ABSENT]
+    return [leaf for leaf in leaves if leaf[0] not in NOT_DECISIVE and leaf[1] is not ABSENT]
 
 
 def decisive_hash(config):
     """SHA-256 of the values of a checked config that decide its result."""
     values = flat(without_runs(asdict(config)))
-    kept = {key: value for key, value in values.items() if key not in INERT}
+    kept = {key: value for key, value in values.items() if key not in NOT_DECISIVE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,7 +107,7 @@ def has_checkpoint(run):
     return any(list_checkpoints(Path(run) / part) for part in ("", *STAGES))
 
 
-def prepare(resume):
+def repair(resume):
     """Make a run folder fit to go on: delete what is half-done, set unsound checkpoints aside.
 
     Every part's newest checkpoint is compared with its manifest, and the one before if it is not
@@ -127,7 +127,7 @@ def prepare(resume):
             f"resume={resume}: {run / STAGES[1]} has begun from the end of this stage; move that "
             f"folder away first, or start a new run with stage.init_from={resume}."
         )
-    for path in sweep(run):
+    for path in remove_leftovers(run):
         log.info("deleted %s, which a stopped process had left half-done", path)
     for part in (run, *(run / name for name in STAGES)):
         _tidy_best(part / CHECKPOINTS / BEST)
@@ -152,7 +152,7 @@ def _keep_sound(part, step):
     unsound = {}
     for checkpoint in reversed(list_checkpoints(part)):
         later = step is not None and checkpoint_step(checkpoint) > step
-        reason = "is later than the one asked for" if later else damage(checkpoint)
+        reason = "is later than the one asked for" if later else fault_in(checkpoint)
         if reason is None:
             break
         unsound[checkpoint] = reason

@@ -82,7 +82,7 @@ def read_manifest(folder: str | Path) -> Manifest:
     return manifest
 
 
-def damage(folder: str | Path) -> str | None:
+def fault_in(folder: str | Path) -> str | None:
     """What is wrong with a sealed folder, in words, or None. Reads all of it."""
     folder = Path(folder)
     try:
@@ -103,7 +103,7 @@ def remove(folder):
     shutil.rmtree(hidden)
 
 
-def sweep(folder):
+def remove_leftovers(folder):
     """Delete what stopped processes left half-done below a folder, and return the names."""
     found = sorted(Path(folder).rglob(f".*{SUFFIX}"))
     for path in found:

@@ -20,7 +20,7 @@ from aa.runs.layout import JOB, SWEEP
 from aa.runs.lock import held_briefly
 from aa.runs.outcomes import FAILED, read_outcome
 from aa.runs.reading import find_record, read_record
-from aa.runs.resume import INERT
+from aa.runs.resume import NOT_DECISIVE
 
 CLAIMS, HELD, STOPPED = ".claims.lock", ".job.lock", "stopped.json"
 GIVEN = re.compile(r"[\w.+-]+")  # names of folders, see `plain_name`
@@ -118,8 +118,8 @@ class Sweep:
         values = flat(without_runs(OmegaConf.to_container(config, resolve=True)))
         given = dict(assignment(override) for override in overrides)
         swept = {key: values.get(key, given[key]) for key in self.swept if key in given}
-        decisive = {key: value for key, value in values.items() if key not in INERT}
-        apart = {key: value for key, value in swept.items() if key in INERT}
+        decisive = {key: value for key, value in values.items() if key not in NOT_DECISIVE}
+        apart = {key: value for key, value in swept.items() if key in NOT_DECISIVE}
         text = json.dumps([decisive, apart], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest(), swept
 

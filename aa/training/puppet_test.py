@@ -44,7 +44,7 @@ def animator(model, options):
     return animate
 
 
-class Validation:
+class PuppetValidation:
     """Scores of figures of the validation split, the same ones with the same noise every time.
 
     Args:

@@ -16,9 +16,9 @@ from aa.runs.resume import decisive_hash
 from aa.training.callbacks import InspectCallback, ProgressBarCallback, WaitCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.failures import check_finished, told_failures
-from aa.training.puppet_test import Validation
+from aa.training.puppet_test import PuppetValidation
 from aa.training.records import LogLastCallback, RecordCallback, StepSize
-from aa.training.samples import Sampler
+from aa.training.samples import SampleClips
 from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
 from aa.training.stopping import Stopper
@@ -196,7 +196,7 @@ class TrainingRun:
         return StepSize(samples, frames, tokens, share)
 
     def _sampler(self):
-        return Sampler(
+        return SampleClips(
             self.model,
             self.clips,
             self.config.inference,
@@ -207,7 +207,7 @@ class TrainingRun:
         )
 
     def _figures(self):
-        return Validation(
+        return PuppetValidation(
             self.model, self.config.inference, self.protocol, self.recorder, self._precision
         )
 

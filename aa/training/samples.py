@@ -40,7 +40,7 @@ def animate_clip(pipeline, clip, options):
     return result, truth, fit_frames(poses[:], size, fit=options.fit)
 
 
-class Sampler:
+class SampleClips:
     """Animates the first clip, see `animate_clip`; if it does not decode, with skip_bad, the next.
 
     Args:

@@ -104,8 +104,8 @@ def test_where_the_export_fails_paddle_goes_on_after_one_warning(
     with caplog.at_level(logging.WARNING):
         found = animate(compiled)
     assert [record.getMessage() for record in caplog.records] == [
-        "guide could not be compiled (RuntimeError: no such kernel); from here on Paddle computes, "
-        "in float32: slower, the same result."
+        "encode_pose could not be compiled (RuntimeError: no such kernel); from here on Paddle "
+        "computes, in float32: slower, the same result."
     ]
     np.testing.assert_array_equal(found, animate(tiny_model()))
 

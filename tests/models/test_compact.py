@@ -88,7 +88,7 @@ def test_without_reference_or_with_keep_false_the_result_is_the_same():
     x, t, token = random(2, 12, 2, 8, 8), paddle.to_tensor([3, 700]), random(2, 1, 6)
     reference = other.reference_features(random(2, 12, 8, 8, seed=7), token)
     plain, conditions = unet(x, t, unet.conditions(token)), unet.conditions(token, reference)
-    dropped = unet(x, t, conditions, keep_reference=paddle.to_tensor([False] * 2))
+    dropped = unet(x, t, conditions, reference_mask=paddle.to_tensor([False] * 2))
     np.testing.assert_allclose(dropped.numpy(), plain.numpy(), atol=1e-5)
     assert np.abs(unet(x, t, conditions).numpy() - plain.numpy()).max() > 1e-2
 

@@ -120,9 +120,9 @@ def test_frames_beyond_the_motion_modules_reach_are_refused():
 
 
 def test_the_gradient_is_finite_where_silu_of_paddle_is_not():
-    from aa.models.blocks import ResnetBlock, Widths
+    from aa.models.blocks import ResnetBlock, UNetSizes
 
-    block = ResnetBlock(4, 4, Widths(1, 1, 4, 1, 0, 1))
+    block = ResnetBlock(4, 4, UNetSizes(1, 1, 4, 1, 0, 1))
     block.norm1.bias.set_value(np.full([4], -200.0, dtype="float32"))
     x = random(1, 4, 2, 2)
     x.stop_gradient = False

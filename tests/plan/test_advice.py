@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from aa.plan.advice import changes, command_with
-from aa.plan.needs import Setting
+from aa.plan.needs import StepShape
 
-SETTING = Setting(batch=4, frames=24, height=512, width=256, recompute=False, devices=4)
+SETTING = StepShape(batch=4, frames=24, height=512, width=256, recompute=False, devices=4)
 
 
 def tried(setting=SETTING, **options):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from aa.plan import needs
-from aa.plan.needs import GIB, Counter, Setting
+from aa.plan.needs import GIB, StepCounter, StepShape
 from aa.plan.plan import Plan
 
 TINY = ["model=parity", "model.block_out_channels=[32,64]", "data=puppets", "stage=1"]
@@ -16,13 +16,13 @@ PUBLISHED = ["model=animate_anyone", "data=puppets", "stage.init_from=null"]
 
 @pytest.fixture(scope="module")
 def count(compose):
-    """Function (changes of a Setting) -> the parts of a tiny stage 1 on a GPU."""
+    """Function (changes of a StepShape) -> the parts of a tiny stage 1 on a GPU."""
     config = compose("train", TINY)
-    counter = Counter(config.model.network(), config.stage, device="gpu", half=True)
+    counter = StepCounter(config.model.network(), config.stage, device="gpu", half=True)
     setting = dict(batch=1, frames=1, height=64, width=64, recompute=True, devices=4)
 
     def parts(**changes):
-        return counter.count(Setting(**setting | changes)).parts
+        return counter.count(StepShape(**setting | changes)).parts
 
     parts.trained, parts.weights = counter.trained, counter.weights
     return parts

@@ -8,7 +8,7 @@ from aa.config.hardware import HardwareConfig
 from aa.plan.graph import trace
 from aa.plan.order import mark_gradients
 from aa.plan.rates import device_rates, measured_rates
-from aa.plan.work import Rates, Work, graph_work, update_work
+from aa.plan.work import Cost, Rates, graph_work, update_work
 
 NUMBERS = 4  # bytes of one
 
@@ -46,7 +46,7 @@ def test_adamw_reads_four_numbers_a_parameter_and_writes_three():
 
 
 def test_an_operation_takes_the_longer_of_its_arithmetic_and_its_numbers():
-    work = Work([(100, 1), (1, 30)])
+    work = Cost([(100, 1), (1, 30)])
     assert work.seconds(Rates(flops=10, bytes=5)) == 100 / 10 + 30 / 5
 
 

@@ -8,7 +8,7 @@ import pytest
 from aa.errors import UserError
 from aa.runs.links import check_free_of_links, check_own
 from aa.runs.lock import held, is_held
-from aa.runs.resume import locate, prepare
+from aa.runs.resume import locate, repair
 from aa.runs.sealing import partial_folder, seal
 from tests.runs.folders import make_run
 
@@ -81,14 +81,14 @@ def copied(tmp_path):
 
 
 def test_a_copy_of_the_best_checkpoint_is_deleted_where_it_is_one(copied):
-    prepare(copied)
+    repair(copied)
     assert sorted(os.listdir(copied / "checkpoints")) == ["step-000002"]
 
 
 def test_a_folder_in_the_place_of_best_that_is_another_is_set_aside(copied):
     manifest = copied / "checkpoints" / "best" / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"step": 2', '"step": 7'))
-    prepare(copied)
+    repair(copied)
     assert (copied / "checkpoints" / "set_aside" / "best").is_dir()
 
 

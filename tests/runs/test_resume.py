@@ -12,7 +12,7 @@ from aa.cli.resume_arguments import check_given_folder, resume_arguments
 from aa.config.primary import TrainConfig
 from aa.errors import UserError
 from aa.runs.layout import list_checkpoints
-from aa.runs.resume import decisive_changes, locate, prepare
+from aa.runs.resume import decisive_changes, locate, repair
 from aa.runs.sealing import partial_folder, seal
 
 RUNNER = str(Path(__file__).parents[2] / "runners" / "train.py")
@@ -76,13 +76,13 @@ def steps(run):
 
 
 def test_a_sound_run_is_left_as_it_is(run):
-    prepare(run)
+    repair(run)
     assert steps(run) == ["step-000001", "step-000002", "step-000003"]
 
 
 def test_a_damaged_checkpoint_is_named_and_set_aside(run, caplog):
     (run / "checkpoints" / "step-000003" / "weights.bin").write_bytes(b"ab")
-    prepare(run)
+    repair(run)
     assert steps(run) == ["step-000001", "step-000002"]
     assert "step-000003: weights.bin has 2 bytes, 3 were written" in caplog.text
     assert (run / "checkpoints" / "set_aside" / "step-000003").is_dir()
@@ -92,33 +92,33 @@ def test_without_a_sound_checkpoint_nothing_is_changed_and_all_are_named(run):
     for step in (1, 2, 3):
         (run / "checkpoints" / f"step-{step:06d}" / "weights.bin").unlink()
     with pytest.raises(UserError, match="none of its checkpoints is sound: step-000003: weights"):
-        prepare(run)
+        repair(run)
     assert steps(run) == ["step-000001", "step-000002", "step-000003"]
 
 
 def test_a_finished_run_whose_result_is_damaged_is_not_finished(run):
     (run / "summary.json").write_text('{"steps": 3}')
     (run / "checkpoints" / "step-000003" / "weights.bin").unlink()
-    prepare(run)
+    repair(run)
     assert not (run / "summary.json").exists()
 
 
 def test_of_a_checkpoint_the_later_ones_are_set_aside(run):
-    prepare(run / "checkpoints" / "step-000001")
+    repair(run / "checkpoints" / "step-000001")
     assert steps(run) == ["step-000001"]
 
 
 def test_a_run_goes_on_from_its_best_checkpoint_by_the_link(run):
     (run / "checkpoints" / "best").symlink_to("step-000002")
     assert locate(run / "checkpoints" / "best") == (run, run, 2)
-    prepare(run / "checkpoints" / "best")
+    repair(run / "checkpoints" / "best")
     assert steps(run) == ["step-000001", "step-000002"]
 
 
 def test_half_done_folders_are_deleted(run):
     partial_folder(run / "checkpoints" / "step-000004").mkdir()
     (run / "checkpoints" / ".best.partial").symlink_to("step-000003")
-    prepare(run)
+    repair(run)
     assert not list(run.rglob(".*.partial"))
     assert steps(run) == ["step-000001", "step-000002", "step-000003"]
 
@@ -128,7 +128,7 @@ def test_the_first_stage_is_not_changed_under_the_second(tmp_path):
     (tmp_path / "run" / ".hydra").mkdir()
     (tmp_path / "run" / "stage2").mkdir()
     with pytest.raises(UserError, match="has begun from the end of this stage"):
-        prepare(first)
+        repair(first)
 
 
 def test_a_checkpoint_of_a_stage_belongs_to_the_whole_run(tmp_path):

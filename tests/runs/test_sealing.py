@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from aa.runs.sealing import damage, partial_folder, read_manifest, remove, seal, sweep
+from aa.runs.sealing import fault_in, partial_folder, read_manifest, remove, remove_leftovers, seal
 
 CUT = json.dumps({"format": "aa-checkpoint-1", "files": {"weights.bin": {"bytes": 3}}})
 
@@ -37,33 +37,33 @@ def test_nothing_but_the_sealed_folder_is_left(sealed):
 
 
 def test_a_whole_folder_has_no_damage(sealed):
-    assert damage(sealed) is None
+    assert fault_in(sealed) is None
 
 
 def test_a_truncated_file_is_named_with_its_sizes(sealed):
     (sealed / "training" / "state.bin").write_bytes(b"123")
-    assert damage(sealed) == "state.bin has 3 bytes, 5 were written"
+    assert fault_in(sealed) == "state.bin has 3 bytes, 5 were written"
 
 
 def test_a_flipped_bit_is_seen(sealed):
     (sealed / "weights.bin").write_bytes(b"abb")
-    assert damage(sealed) == "weights.bin is not what was written"
+    assert fault_in(sealed) == "weights.bin is not what was written"
 
 
 def test_a_missing_file_is_named(sealed):
     (sealed / "weights.bin").unlink()
-    assert damage(sealed) == "weights.bin is missing"
+    assert fault_in(sealed) == "weights.bin is missing"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": "other"}', CUT])
 def test_a_manifest_that_cannot_be_read_is_damage(sealed, text):
     (sealed / "manifest.json").write_text(text)
-    assert damage(sealed).startswith("manifest.json cannot be read")
+    assert fault_in(sealed).startswith("manifest.json cannot be read")
 
 
 def test_a_folder_without_a_manifest_is_damaged(sealed):
     (sealed / "manifest.json").unlink()
-    assert damage(sealed) == "manifest.json is missing"
+    assert fault_in(sealed) == "manifest.json is missing"
 
 
 def test_known_files_are_not_read_again(tmp_path):
@@ -85,5 +85,5 @@ def test_a_sweep_deletes_what_is_half_done_and_nothing_else(sealed):
     half = sealed.parent / ".step-000002.partial"
     half.mkdir()
     (sealed.parent / ".summary.json.partial").write_text("{")
-    assert [p.name for p in sweep(sealed.parent)] == [half.name, ".summary.json.partial"]
+    assert [p.name for p in remove_leftovers(sealed.parent)] == [half.name, ".summary.json.partial"]
     assert os.listdir(sealed.parent) == ["step-000001"]

@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from aa.runs.layout import list_checkpoints
-from aa.runs.sealing import damage
+from aa.runs.sealing import fault_in
 from tests.commands import ROOT, run_here
 from tests.conftest import TINY_MODEL
 
@@ -133,7 +133,7 @@ def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_pat
     assert process.returncode == 143
     assert "go on from its last checkpoint" in said
     (checkpoint,) = list_checkpoints(tmp_path / "run")
-    assert damage(checkpoint) is None
+    assert fault_in(checkpoint) is None
 
 
 def test_a_run_goes_on_in_shards_and_back_in_one_process_with_the_losses_of_a_whole_one(home, one):
@@ -167,7 +167,7 @@ def test_a_killed_process_ends_the_whole_run_and_leaves_a_folder_to_go_on_with(t
     assert process.returncode == 1
     assert "process 1 ended without a word (SIGKILL): killed, or out of memory" in said
     assert not psutil.wait_procs(family, timeout=5)[1]
-    assert damage(list_checkpoints(tmp_path / "run")[-1]) is None
+    assert fault_in(list_checkpoints(tmp_path / "run")[-1]) is None
 
 
 def test_two_machines_that_share_in_shards_have_the_loss_of_one_process(home, one):

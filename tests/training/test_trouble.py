@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from aa.errors import UserError
 from aa.runs.layout import list_checkpoints
-from aa.runs.sealing import damage, seal
+from aa.runs.sealing import fault_in, seal
 
 DISK_FULL = OSError(errno.ENOSPC, "No space left on device")
 EXPLODING = ["stage.learning_rate=1e30", "stage.max_steps=5"]
@@ -91,4 +91,4 @@ def test_a_disk_that_fills_up_while_saving_stops_training_and_leaves_the_checkpo
         train("run", "stage=1")
     kept = tmp_path / "run" / "checkpoints"
     assert [p.name for p in kept.iterdir()] == ["step-000001"]
-    assert damage(kept / "step-000001") is None
+    assert fault_in(kept / "step-000001") is None

@@ -43,7 +43,7 @@ class CompiledModel:
 
     def pose_guider(self, pose_pixels):
         """See `PoseGuider`."""
-        return self._run(parts.guide, self.model.pose_guider, pose_pixels)
+        return self._run(parts.encode_pose, self.model.pose_guider, pose_pixels)
 
     def decode_latents(self, latents):
         """See `AnimateAnyone.decode_latents`."""
@@ -59,16 +59,16 @@ class CompiledModel:
 
         return self._denoise(eager, noisy_latents, timesteps, conditions, pose_features)
 
-    def denoise_pair(self, noisy_latents, timesteps, character, nobody, *, pose_features):
+    def denoise_pair(self, noisy_latents, timesteps, conditional, unconditional, *, pose_features):
         """See `AnimateAnyone.denoise_pair`; here both are one call of one network."""
 
         def eager(*_):
             halves = self.model.denoise_pair(
-                noisy_latents, timesteps, character, nobody, pose_features=pose_features
+                noisy_latents, timesteps, conditional, unconditional, pose_features=pose_features
             )
             return paddle.concat(halves)
 
-        both = guidance_pair(character, nobody)
+        both = guidance_pair(conditional, unconditional)
         return self._denoise(eager, noisy_latents, timesteps, both, pose_features).split(2)
 
     def _denoise(self, eager, noisy_latents, timesteps, conditions, pose_features):

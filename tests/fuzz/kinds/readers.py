@@ -88,9 +88,9 @@ def compare(folder):
 
 def make_fit(folder):
     """Before a run goes on."""
-    from aa.runs.resume import prepare
+    from aa.runs.resume import repair
 
-    prepare(folder / "runs/run")
+    repair(folder / "runs/run")
 
 
 def record_on(folder):
@@ -108,9 +108,9 @@ def tell_state(folder):
 
 def check_seal(folder):
     """Whether its checkpoint is whole."""
-    from aa.runs.sealing import damage
+    from aa.runs.sealing import fault_in
 
-    return damage(folder / "runs/run" / CHECKPOINT)
+    return fault_in(folder / "runs/run" / CHECKPOINT)
 
 
 def open_weights(folder):
