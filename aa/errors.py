@@ -1,17 +1,17 @@
-"""The error a user can mend. It carries one line; runners print it and exit with code 2."""
+"""The error a user can fix. It carries one line; runners print it and exit with code 2."""
 
 from collections.abc import Iterable
 
 from aa.plain import printable
 
 LONGEST = 2000  # characters of a message
-NAMED = 5  # how many offenders a message names
+NAMED = 5  # offenders that a message names
 
 
 class UserError(ValueError):
     """Something outside the program is wrong: a key, a file, a folder, a machine.
 
-    The message is one line that says what was found, what was wanted and what to do.
+    The message is one line that says what was found, what was expected and what to do.
     """
 
 
@@ -25,8 +25,8 @@ class ClipError(UserError):
     """One clip of a data set (a video and its pose video) cannot be used. The message names it."""
 
 
-def reason(error):
-    """What a library says of a file it cannot read; where it names only itself, our words."""
+def reason(error: BaseException) -> str:
+    """Return what a library says of a file it cannot read, or our words if it names only itself."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, MemoryError):
@@ -61,7 +61,7 @@ class StorageError(UserError):
 class GroupError(RuntimeError):
     """A group of processes did not end well. `code` is the exit code to pass on."""
 
-    def __init__(self, message, code):
+    def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
 
@@ -69,7 +69,7 @@ class GroupError(RuntimeError):
 class Signalled(KeyboardInterrupt):
     """A signal asks this command to end. `code` is the exit code."""
 
-    def __init__(self, number=None):
+    def __init__(self, number: int | None = None) -> None:
         super().__init__()
         self.code = 128 + (number or 2)  # as shells say it; 2 is SIGINT
 
@@ -79,7 +79,7 @@ class Interrupted(Signalled):
 
 
 def interruption(error: BaseException | None) -> KeyboardInterrupt | None:
-    """What interrupted the work that an error came of, or None: libraries raise their own of it."""
+    """Find the interruption that an error came of, or None: libraries raise their own of it."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error

@@ -15,27 +15,28 @@ from aa.errors import UserError
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi")
 # No link is followed, and what is no file is not waited for.
 UNLINKED = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-LINKS = (errno.ELOOP, errno.ENOTDIR)  # what the system says of one, or of one to a folder
+LINKS = (errno.ELOOP, errno.ENOTDIR)  # errors of the system for one, or for one to a folder
 
 
 class NoPlainFileError(UserError):
-    """What lies where a file is wanted is a link, a pipe, a device, or no file."""
+    """A link, a pipe, a device or no file lies where a file is expected."""
 
 
-def read_text(path, *, most, advice, name=None):
+def read_text(
+    path: str | os.PathLike, *, most: int, advice: str, name: str | os.PathLike | None = None
+) -> str:
     """The text of a file of at most `most` bytes.
 
     Args:
-        path: the file.
         most: bytes; a text that is parsed takes many times its size in memory.
-        advice: a sentence that says what is wanted and what to do.
+        advice: a sentence that says what is expected and what to do.
         name: of the file in messages, its path by default.
 
     Raises:
         UserError: no such file, no file, too long, unreadable or not UTF-8.
     """
     name = name or path
-    if not os.path.isfile(path):  # what is no plain file may be endless, or wait for ever
+    if not os.path.isfile(path):  # anything else may be endless, or wait for ever
         raise UserError(f"{name}: {missing(path, 'file')}. {advice}")
     try:
         with open(path, "rb") as file:
@@ -81,7 +82,7 @@ def unlinked(path: str, flags: int) -> int:
     """Opener for `open`: a plain file, made or opened without following a link of its name.
 
     Raises:
-        NoPlainFileError: there is a link of that name, or what is no file.
+        NoPlainFileError: a link, or something that is no file, has that name.
     """
     try:
         return _plain(os.open(path, flags | UNLINKED, 0o666), path)
@@ -91,7 +92,7 @@ def unlinked(path: str, flags: int) -> int:
         raise
 
 
-def _plain(descriptor, *path):
+def _plain(descriptor: int, *path) -> int:
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
@@ -99,8 +100,8 @@ def _plain(descriptor, *path):
     raise NoPlainFileError(f"{path}: {missing(path, 'file')}; remove it.")
 
 
-def _linked(home, name):
-    """What of a path below a folder is no plain folder or file, in words."""
+def _linked(home: str | os.PathLike, name: str | os.PathLike) -> str:
+    """Describe the part of a path below a folder that is no plain folder or file."""
     path = Path(home)
     for part in Path(name).parts:
         path /= part
@@ -123,7 +124,7 @@ def check_unlinked(home: Path, path: Path) -> None:
 
 
 def describe_link(path: Path) -> str:
-    """What is wrong with a link in a run folder, and what to do."""
+    """Say what is wrong with a link in a run folder, and what to do."""
     return (
         f"{path}: is a link to {os.readlink(path)}; the files of a run lie in its folder. Replace "
         "the link by what it leads to, or remove it."
@@ -192,8 +193,8 @@ def check_space(folder: str | Path, needed: float) -> None:
         )
 
 
-def missing(path, kind):
-    """What is wrong with a path where a file or a folder is wanted and not found."""
+def missing(path: str | os.PathLike, kind: str) -> str:
+    """Say what is wrong with a path where an expected file or folder is not found."""
     if os.path.isdir(path):
         return f"that is a folder, no {kind}"
     return f"that is no {kind}" if os.path.exists(path) else f"no such {kind}"

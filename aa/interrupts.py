@@ -12,8 +12,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any
 
 from aa.errors import Signalled
 
@@ -22,7 +24,7 @@ GRACE = 30.0  # seconds; Slurm's KillWait and Kubernetes' grace period are the s
 
 
 class Wish(enum.Enum):
-    """What a signal asks for: to stop, nothing that the one before it did not, to stop at once."""
+    """The request of a signal: to stop, nothing that the one before it did not, to stop at once."""
 
     STOP, ECHO, AT_ONCE = "stop", "echo", "at once"
 
@@ -38,7 +40,7 @@ class Wishes:
         of_main: they are the main thread's now, within `unwinding`; else those of `listen`'s.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.came: list[int] = []
         self.of_main = False
         self._since = 0.0
@@ -54,7 +56,7 @@ class Wishes:
         return Wish.AT_ONCE if again or waited else Wish.ECHO
 
     def forget(self) -> None:
-        """Another command begins in this process."""
+        """Forget them: another command begins in this process."""
         self.came, self._since = [], 0.0
 
 
@@ -62,7 +64,7 @@ wishes = Wishes()  # one for the process, as its handlers are: they take turns, 
 
 
 def listen() -> None:
-    """From now on a signal ends this process at once, in one word; SIGUSR2 is nothing to it.
+    """Let signals end this process at once from now on, in one word; SIGUSR2 is nothing to it.
 
     Schedulers warn with SIGUSR2, some of them every process of a job, and unheard it kills.
     """
@@ -76,7 +78,7 @@ def listen() -> None:
 
 @contextmanager
 def unwinding() -> Iterator[list[int]]:
-    """While this lasts a signal raises, so that what was opened is put away.
+    """Let a signal raise while this lasts, so that what was opened is put away.
 
     A second wish ends at once, see `Wishes`. While a module is being imported nothing is open, and
     libraries swallow what is raised there: then the first one ends as well.
@@ -90,7 +92,7 @@ def unwinding() -> Iterator[list[int]]:
     process = os.getpid()
     wishes.forget()
 
-    def stop(number, frame):
+    def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != process:
             os._exit(128 + number)  # forked from this one, which speaks for it
         wish = wishes.hear(number)
@@ -112,7 +114,9 @@ def unwinding() -> Iterator[list[int]]:
 
 
 @contextmanager
-def handling(numbers: Iterable[int], handler: Callable | signal.Handlers) -> Iterator[None]:
+def handling(
+    numbers: Iterable[int], handler: Callable[[int, FrameType | None], Any] | signal.Handlers
+) -> Iterator[None]:
     """Context in which the signals of these that are not ignored go to a handler.
 
     Signals are the main thread's: in another one nothing changes.
@@ -129,7 +133,7 @@ def handling(numbers: Iterable[int], handler: Callable | signal.Handlers) -> Ite
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """While this lasts signals are for the thread of `listen`; then handlers are as they were.
+    """Leave signals to the thread of `listen` while this lasts; then handlers are as they were.
 
     Paddle installs one of its own for SIGTERM when it is imported, and its libraries remove it.
     """
@@ -152,7 +156,7 @@ def end(number: int) -> None:
     os._exit(128 + number)
 
 
-def _end_at(heard):
+def _end_at(heard: list[int]) -> None:
     """In a thread: end this process at a signal, unless it is only the echo of one that came.
 
     One that is the main thread's may come here too: after a SIGSTOP the system wakes all threads,
@@ -167,18 +171,18 @@ def _end_at(heard):
             end(number)
 
 
-def _heard(numbers=SIGNALS):
+def _heard(numbers: Iterable[int] = SIGNALS) -> list[int]:
     """The signals that are not ignored: `nohup` and a shell's & ask for that."""
     return [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
 
 
-def _install(handlers):
+def _install(handlers: Mapping[int, Any]) -> None:
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
 
-def _imports(frame):
-    """Whether a module is being imported where a signal came."""
+def _imports(frame: FrameType | None) -> bool:
+    """Return whether a module is being imported where a signal came."""
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True

@@ -7,18 +7,29 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from aa.errors import UserError
 from aa.interrupts import importing
 
+if TYPE_CHECKING:
+
+    class Hardware(Protocol):
+        """The `HardwareConfig`, as much of it as is read here."""
+
+        device: str
+        devices: int
+        num_threads: int
+
+
 log = logging.getLogger(__name__)
 
 
-def check_device(hardware):
-    """GPUs are asked for and not here: say so before paddle loads.
+def check_device(hardware: "Hardware") -> None:
+    """Refuse requested GPUs that are not here, before paddle loads.
 
     Raises:
-        UserError: there are fewer than the config wants.
+        UserError: there are fewer than the config requests.
     """
     if hardware.device != "gpu":
         return
@@ -37,8 +48,8 @@ def check_device(hardware):
         )
 
 
-def count_gpus():
-    """GPUs that a process of this environment sees; None if only paddle can tell."""
+def count_gpus() -> int | None:
+    """Number of GPUs that a process of this environment sees; None if only paddle can tell."""
     present = [p for p in Path("/dev").glob("nvidia*") if re.fullmatch(r"nvidia\d+", p.name)]
     if not present:  # /dev/dxg is the GPU of a Windows host
         driver = Path("/proc/driver/nvidia/version"), Path("/dev/dxg")
@@ -49,7 +60,7 @@ def count_gpus():
     return len([d for d in visible.split(",") if d.strip() not in ("", "-1")])
 
 
-def card_memory():
+def card_memory() -> float | None:
     """GiB of the smallest GPU of this machine, None where NVIDIA's tool does not say."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
@@ -59,7 +70,7 @@ def card_memory():
         return None
 
 
-def thread_settings(hardware):
+def thread_settings(hardware: "Hardware") -> dict[str, str]:
     """Environment that paddle must see when it is imported, for this machine's CPU."""
     threads = hardware.num_threads or max(1, (os.cpu_count() or 1) // hardware.devices)
     settings = {"OMP_NUM_THREADS": str(threads), "FLAGS_paddle_num_threads": str(threads)}
@@ -68,14 +79,14 @@ def thread_settings(hardware):
     return settings
 
 
-def _cpu_info():
+def _cpu_info() -> str:
     try:
         return Path("/proc/cpuinfo").read_text()
     except OSError:
         return ""
 
 
-def prepare_paddle(hardware):
+def prepare_paddle(hardware: "Hardware") -> None:
     """Set the CPU up and import paddle and its libraries without their start-up chatter."""
     settings = thread_settings(hardware)
     for key, value in settings.items():
@@ -99,6 +110,6 @@ def prepare_paddle(hardware):
             "install paddlepaddle-gpu (see README) or use hardware=cpu."
         )
     if "FLAGS_use_stride_kernel" not in os.environ:
-        # Transposed numbers as views are gathered later, on a CPU 4 to 15 times slower.
+        # Transposed values as views are gathered later, on a CPU 4 to 15 times slower.
         paddle.set_flags({"FLAGS_use_stride_kernel": hardware.device != "cpu"})
     paddle.set_device(hardware.device)  # a GPU build would take its GPU for hardware=cpu too

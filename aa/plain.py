@@ -1,4 +1,4 @@
-"""Texts that are anybody's made plain: nothing in them steers a terminal, a log or a spreadsheet.
+"""Anybody's texts made plain: nothing in them steers a terminal, a log or a spreadsheet.
 
 Names, errors and values come out of files that somebody else may have written.
 """
@@ -7,7 +7,7 @@ import logging
 import unicodedata
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@")  # how what a spreadsheet computes begins
+FORMULA = ("=", "+", "-", "@")  # first characters of what a spreadsheet computes
 
 
 def printable(text: object, *, keep: str = "") -> str:
@@ -32,7 +32,7 @@ def csv_cell(value: Any) -> Any:
 class PlainRecord(logging.LogRecord):
     """A record of any logger; its message and its traceback are printable, ours is one line."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.exc_info and self.exc_info[0]:  # formatters take this text where there is one
             self.exc_text = printable(logging.Formatter().formatException(self.exc_info), keep="\n")
@@ -46,15 +46,15 @@ def plain_logging() -> None:
     logging.setLogRecordFactory(PlainRecord)
 
 
-def _is_plain(character, keep):
+def _is_plain(character: str, keep: str) -> bool:
     return character.isprintable() or character in keep or unicodedata.category(character) == "Zs"
 
 
-def _code(character):
+def _code(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def _is_number(text):
+def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:

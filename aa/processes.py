@@ -12,23 +12,32 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+
+    class Devices(Protocol):
+        """The `HardwareConfig`, as much of it as is read here."""
+
+        devices: int
+        nodes: int
+
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WARNING = signal.SIGUSR2  # by which schedulers announce an end; no process of ours dies of it
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
-LOOK_EVERY = 0.2  # seconds at most, at those that are waited for
+LOOK_EVERY = 0.2  # seconds at most between looks at those that are waited for
 
 _barriers = itertools.count()  # of this process; all of a group come to the same ones
 
 
 def is_rank() -> bool:
-    """Whether this process is one of a launched group."""
+    """Return whether this process is one of a launched group."""
     return int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1
 
 
 def is_main_process(node_rank: int = 0) -> bool:
-    """Whether this process is the only one, or the first of a launched group.
+    """Return whether this process is the only one, or the first of a launched group.
 
     Args:
         node_rank: of the host, for a command that starts a group: those of later hosts are not.
@@ -37,17 +46,17 @@ def is_main_process(node_rank: int = 0) -> bool:
 
 
 def is_first_of_host() -> bool:
-    """Whether this process is the only one of its group on this host, or the first there."""
+    """Return whether this process is the only one of its group on this host, or the first there."""
     return os.environ.get("PADDLE_LOCAL_RANK", "0") == "0"
 
 
 def is_run_command(node_rank: int = 0) -> bool:
-    """Whether this process is what the user started, on the first host."""
+    """Return whether this process is what the user started, on the first host."""
     return is_main_process(node_rank) and not is_rank()
 
 
-def wants_group(hardware) -> bool:
-    """Whether this process shall start a group and train nothing itself."""
+def wants_group(hardware: "Devices") -> bool:
+    """Return whether this process shall start a group and train nothing itself."""
     return hardware.devices * hardware.nodes > 1 and not is_rank()
 
 
@@ -83,20 +92,19 @@ def wait_for_others() -> None:
 
 
 def end_with_parent(number: int = signal.SIGTERM) -> None:
-    """In a process just started: it gets this signal when the one that started it ends (Linux)."""
+    """Let this process, just started, get a signal when the one that started it ends (Linux)."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
-def start(command: Sequence[str | Path], environment: Mapping[str, str], output: IO[bytes]):
-    """Start a process that stops with this one, in a session of its own: see `_obey`.
+def start(
+    command: Sequence[str | Path], environment: Mapping[str, str], output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a process that stops with this one, in a separate session: see `_obey`.
 
     Args:
         command: the words.
         environment: of the process.
-        output: open file for all that it prints.
-
-    Returns:
-        the `subprocess.Popen`.
+        output: open for all that it prints.
     """
     with undisturbed():
         return subprocess.Popen(
@@ -112,7 +120,7 @@ def start(command: Sequence[str | Path], environment: Mapping[str, str], output:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """While this lasts signals wait."""
+    """Let signals wait while this lasts."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, (*FORWARDED, WARNING))
     try:
         yield
@@ -120,8 +128,8 @@ def undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def _obey(parent):
-    """In a process just started: it stops with its parent, and ignores `WARNING`."""
+def _obey(parent: int) -> None:
+    """Let this process, just started, stop with its parent and ignore `WARNING`."""
     end_with_parent()
     if os.getppid() != parent:  # it has ended already
         os._exit(1)
@@ -136,12 +144,11 @@ class Shown:
     """Context in which `show` prints what has been added to a file.
 
     Args:
-        path: the file.
         wanted: whether to print anything.
         start: bytes of it that are older.
     """
 
-    def __init__(self, path: Path, *, wanted: bool = True, start: int = 0):
+    def __init__(self, path: Path, *, wanted: bool = True, start: int = 0) -> None:
         self.file, self.wanted = open(path, "rb"), wanted  # noqa: SIM115 closed by __exit__
         self.file.seek(start)
         self.ends_line = True

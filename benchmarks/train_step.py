@@ -82,7 +82,7 @@ def make_plain(model):
     def forward(block, x, condition, reference_mask=None):
         h = block.norm1(x)
         x = x + block.attn1(h, condition)
-        token = repeat_frames(condition.token, x.shape[0])
+        token = repeat_frames(condition.image_token, x.shape[0])
         x = x + attend(block.attn2, block.norm2(x), token)
         return x + block.ff(block.norm3(x)), h
 

@@ -5,6 +5,7 @@ from aa.interrupts import listen
 listen()  # to a signal while the rest is imported, too
 
 import hydra
+from omegaconf import DictConfig
 
 from aa import cli
 from aa.config.evaluation import EvaluateConfig
@@ -13,7 +14,7 @@ from aa.runs.rerun_check import check_rerun
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
 @cli.task
-def main(config):
+def main(config: DictConfig) -> None:
     checked, folder = cli.begin_without_paddle(config)
     from aa.evaluation.run import EvaluationRun  # deferred: reads videos
 

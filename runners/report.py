@@ -11,7 +11,7 @@ from aa.errors import UserError, one_line
 from aa.plain import printable
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(
         description="Write report.html, report.csv and report.json: one page that needs no other "
         "file, with all jobs by their metric, curves, samples and failures."

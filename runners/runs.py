@@ -10,7 +10,7 @@ import sys
 from aa.errors import UserError, one_line
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(
         description="List runs, the one that was last written first, or remove those that all "
         "filters hold for. Filters: state=failed, kind=infer, name=puppets, any key of a run's "

@@ -5,6 +5,7 @@ from aa.interrupts import listen
 listen()  # to a signal while the rest is imported, too
 
 import hydra
+from omegaconf import DictConfig
 
 from aa import cli
 from aa.build.data import generate_clips
@@ -18,7 +19,7 @@ from aa.runs.resume import repair
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="train")
 @cli.task
-def main(config):
+def main(config: DictConfig) -> None:
     checked, folder = cli.begin(config)
     node_rank = checked.hardware.node_rank
     if checked.resume and is_run_command(node_rank):

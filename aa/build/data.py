@@ -1,19 +1,31 @@
 """The data of whole configs: clips, the stream of training items, figures to test on."""
 
+from __future__ import annotations
+
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.processes import wait_for_others
+
+if TYPE_CHECKING:
+    from aa.config.primary import TrainConfig
+    from aa.data.clips import ClipDataset, ValidationItems
+    from aa.data.latents import LatentStore
+    from aa.data.manifest import Clip
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.puppets.scenes import Protocol
 
 log = logging.getLogger(__name__)
 
 ITEMS_A_CLIP = 4  # for val/loss
 
 
-def generate_clips(config):
-    """The manifest of a `TrainConfig`'s generated clips, drawn now if they are not there yet."""
+def generate_clips(config: TrainConfig) -> Path:
+    """The manifest of a config's generated clips, drawn now if they are not there yet."""
     from aa.puppets.clips import make_puppets
 
     data = config.data
@@ -22,8 +34,8 @@ def generate_clips(config):
     return make_puppets(folder, height=data.height * scale, width=data.width * scale, **values)
 
 
-def build_clips(config):
-    """The clips of a `TrainConfig` that can be read, and the others with reasons."""
+def build_clips(config: TrainConfig) -> tuple[list[Clip], list[tuple[Clip, str]]]:
+    """The clips of a config that can be read, and the others with reasons."""
     from aa.data.folders import find_clips
     from aa.data.manifest import check_clips, read_manifest
 
@@ -33,7 +45,7 @@ def build_clips(config):
     elif data.folder:
         clips = find_clips(data.folder)
     else:
-        clips = read_manifest(data.manifest, allow_outside=data.allow_outside)
+        clips = read_manifest(cast(str, data.manifest), allow_outside=data.allow_outside)
     frames = max(2, *(stage.num_frames for stage in config.stages))
     good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
     for clip, reason in bad:
@@ -42,20 +54,20 @@ def build_clips(config):
     return good, bad
 
 
-def hold_out_clips(config, clips):
-    """The clips to train on and those to validate on, of a `TrainConfig`'s clips."""
+def hold_out_clips(config: TrainConfig, clips: Sequence[Clip]) -> tuple[list[Clip], list[Clip]]:
+    """The clips to train on and those to validate on, of a config's clips."""
     from aa.data.held_out import hold_out
 
     data = config.data
     if data.generate:
         root = Path(data.generate.folder).resolve()
     else:
-        root = data.folder or Path(data.manifest).resolve().parent.parent
+        root = data.folder or Path(cast(str, data.manifest)).resolve().parent.parent
     return hold_out(clips, config.validation.num_clips, root=root)
 
 
-def check_metrics(config, held_out):
-    """What is asked for of a `TrainConfig`'s validation can be computed of these clips.
+def check_metrics(config: TrainConfig, held_out: Sequence[Clip]) -> None:
+    """Check that the metrics requested for validation can be computed of these clips.
 
     Raises:
         UserError: names the first metric that cannot, and why.
@@ -65,7 +77,7 @@ def check_metrics(config, held_out):
 
     options, names, clips = config.inference, config.validation.animated, []
     for clip in held_out if names else ():
-        frames = min(options.num_frames, VideoReader(clip.video).num_frames)
+        frames = min(cast(int, options.num_frames), VideoReader(clip.video).num_frames)
         size = {"height": options.height, "width": options.width}
         clips.append({"clip": f"{clip.video}, as animated,", "frames": frames, **size})
     for name in names:
@@ -76,8 +88,8 @@ def check_metrics(config, held_out):
             )
 
 
-def build_latents(config, model, clips):
-    """A `LatentStore` with the frames of all clips, encoded now where they are not there yet.
+def build_latents(config: TrainConfig, model: AnimateAnyone, clips: Sequence[Clip]) -> LatentStore:
+    """A store with the frames of all clips, encoded now where they are not there yet.
 
     Of several processes each encodes its share and waits for the others.
     """
@@ -88,7 +100,7 @@ def build_latents(config, model, clips):
 
     data = config.data
     vae = weights_hash(model.vae)
-    store = LatentStore(data.latents, vae=vae, size=(data.height, data.width))
+    store = LatentStore(cast(str, data.latents), vae=vae, size=(data.height, data.width))
     with paddle.no_grad():
         store.encode(
             clips[distributed.get_rank() :: distributed.get_world_size()],
@@ -100,8 +112,14 @@ def build_latents(config, model, clips):
     return store
 
 
-def build_dataset(config, clips, *, num_processes=1, latents=None):
-    """The `ClipDataset` of a `TrainConfig`, as long as the whole training."""
+def build_dataset(
+    config: TrainConfig,
+    clips: Sequence[Clip],
+    *,
+    num_processes: int = 1,
+    latents: LatentStore | None = None,
+) -> ClipDataset:
+    """The data set of a config, as long as the whole training."""
     stage = config.stage
     per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps * num_processes
     return _dataset(
@@ -116,8 +134,10 @@ def build_dataset(config, clips, *, num_processes=1, latents=None):
     )
 
 
-def build_validation_items(config, clips, *, latents=None):
-    """The `ValidationItems` of clips that are held out."""
+def build_validation_items(
+    config: TrainConfig, clips: Sequence[Clip], *, latents: LatentStore | None = None
+) -> ValidationItems:
+    """The items of clips that are held out."""
     from aa.data.clips import ValidationItems
 
     log.info("held out of training: %s", ", ".join(str(clip.video) for clip in clips))
@@ -129,13 +149,23 @@ def build_validation_items(config, clips, *, latents=None):
             num_samples=ITEMS_A_CLIP * len(clips),
             uncond_ratio=0.0,
             cache_bytes=0,
-            skip_bad=False,  # a clip is left out of the mean, none takes its place
+            skip_bad=False,  # a clip is omitted from the mean, none takes its place
             latents=latents,
         )
     )
 
 
-def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, skip_bad, latents):
+def _dataset(
+    config: TrainConfig,
+    clips: Sequence[Clip],
+    *,
+    seed: int,
+    num_samples: int,
+    uncond_ratio: float,
+    cache_bytes: int,
+    skip_bad: bool,
+    latents: LatentStore | None,
+) -> ClipDataset:
     from aa.data.clips import ClipDataset
 
     stage, data = config.stage, config.data
@@ -162,11 +192,12 @@ def _dataset(config, clips, *, seed, num_samples, uncond_ratio, cache_bytes, ski
     )
 
 
-def build_protocol(config, split):
-    """The `Protocol` of a `TrainConfig` with a test: "validation" or "test"."""
+def build_protocol(config: TrainConfig, split: str) -> Protocol:
+    """The protocol of a config with a test; `split` is "validation" or "test"."""
     from aa.puppets.scenes import Protocol
 
     data, test = config.data, config.test
+    assert data.generate is not None and test is not None
     return Protocol(
         seed=data.generate.seed,
         height=data.height,

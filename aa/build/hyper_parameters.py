@@ -1,9 +1,13 @@
-"""What VisualDL compares trainings by: what they were told, what they come to."""
+"""Hyper-parameters and metrics by which VisualDL compares trainings."""
+
+from collections.abc import Iterable
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 
 from aa.config.convert import to_dict
 from aa.config.overrides import assignment
+from aa.config.primary import TrainConfig
 from aa.config.validation import LOSS
 from aa.runs.differences import RUN_LINKS, flat
 from aa.runs.jobs import spelled
@@ -11,13 +15,12 @@ from aa.runs.jobs import spelled
 ALWAYS = ("stage.learning_rate", "data.height", "data.width", "seed")
 
 
-def hyper_parameters(config, overrides):
+def hyper_parameters(config: TrainConfig, overrides: Iterable[str]) -> dict[str, int | float | str]:
     """{key: number or text}: what the overrides set, groups too, and the keys of `ALWAYS`.
 
     The keys have slashes for dots: VisualDL's table leaves cells of dotted ones empty.
 
     Args:
-        config: a checked `TrainConfig`.
         overrides: as Hydra's task overrides say them.
     """
     values, found = flat(to_dict(config)), {}
@@ -31,12 +34,12 @@ def hyper_parameters(config, overrides):
     return {key.replace(".", "/"): v for key, v in found.items() if key not in about_others}
 
 
-def task_overrides():
+def task_overrides() -> list[str]:
     """The overrides that this process was started with; none outside a Hydra command."""
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
 
 
-def metric_tags(config):
+def metric_tags(config: TrainConfig) -> list[str]:
     """The scalars that tell how good a training is."""
     validated = config.validation.metrics if config.validation.num_clips else []
     drawn = ["psnr", "ssim", "psnr_figure"] if config.test else []
@@ -44,6 +47,6 @@ def metric_tags(config):
     return ["train/loss", *(f"val/{name}" for name in names)]
 
 
-def _plain(value):
+def _plain(value: Any) -> int | float | str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number else spelled(value)

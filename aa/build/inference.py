@@ -1,10 +1,16 @@
 """From a checked `InferConfig` to an inference run."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aa.config.primary import InferConfig
+
+if TYPE_CHECKING:
+    from aa.inference.run import InferenceRun
 
 
-def build_inference(config, folder):
-    """An `InferenceRun` of a checked `InferConfig`.
+def build_inference(config: InferConfig, folder: str | Path) -> "InferenceRun":
+    """The inference run of a checked config.
 
     Raises:
         UserError: a case or the weights cannot be read.

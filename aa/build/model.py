@@ -1,17 +1,26 @@
 """The model of a training, with the weights that it starts from."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.runs.differences import flat
 
+if TYPE_CHECKING:
+    from aa.config.model import ModelConfig
+    from aa.config.primary import TrainConfig
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.weights.folders import WeightsFolder
+
 log = logging.getLogger(__name__)
 
 
-def check_same_model(wanted, folder):
-    """The sizes of the weights and of the config must agree.
+def check_same_model(wanted: ModelConfig, folder: WeightsFolder) -> None:
+    """Check that the sizes of the weights and of the config agree.
 
     Raises:
         UserError: names the first keys that differ.
@@ -26,7 +35,9 @@ def check_same_model(wanted, folder):
         )
 
 
-def build_model(config, start, *, resumed):
+def build_model(
+    config: TrainConfig, start: WeightsFolder | None, *, resumed: bool
+) -> AnimateAnyone:
     import paddle
 
     from aa.models.animate_anyone import AnimateAnyone
@@ -47,7 +58,9 @@ def build_model(config, start, *, resumed):
     return model
 
 
-def _initialise(model, config, start, *, resumed):
+def _initialise(
+    model: AnimateAnyone, config: TrainConfig, start: WeightsFolder | None, *, resumed: bool
+) -> None:
     from aa.weights.folders import Source
     from aa.weights.loading import load_state
     from aa.weights.models import load_weights, read_component
@@ -55,7 +68,7 @@ def _initialise(model, config, start, *, resumed):
     from aa.weights.tables import START_OPTIONAL
 
     if resumed:
-        load_weights(model, start)
+        load_weights(model, cast("WeightsFolder", start))
         return
     chosen, default = config.stage.motion_init_from, config.model.motion_weights
     checkpoint = motion_checkpoint(chosen, default=default, start=start)
@@ -71,10 +84,10 @@ def _initialise(model, config, start, *, resumed):
         load_state("motion_module", model.denoising_unet, state, source=motion)
         log.info("motion_module: from %s", motion)
     elif chosen and model.has_motion:
-        log.info("motion_module: those that %s has trained", start.path)
+        log.info("motion_module: those that %s has trained", cast("WeightsFolder", start).path)
 
 
-def _count(model):
+def _count(model: AnimateAnyone) -> str:
     trained = sum(p.size for p in model.parameters() if not p.stop_gradient)
     total = sum(p.size for p in model.parameters())
     return f"{trained / 1e6:.1f} M of {total / 1e6:.1f} M numbers"

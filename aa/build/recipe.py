@@ -1,9 +1,12 @@
 """The parts of a training run: one stage, or two and their test, each in its own folder."""
 
+from __future__ import annotations
+
 import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aa.build.data import build_protocol
 from aa.build.training import build_training
@@ -13,11 +16,15 @@ from aa.runs.layout import STAGES, SUMMARY, stage_folders
 from aa.runs.reading import find_record
 from aa.runs.snapshots import record_config
 
+if TYPE_CHECKING:
+    from aa.config.primary import TrainConfig
+    from aa.training.puppet_test import PuppetTest
+
 log = logging.getLogger(__name__)
 
 
-def run_recipe(config, folder):
-    """Train the stage of a checked `TrainConfig`, then its next stage and its test if it has them.
+def run_recipe(config: TrainConfig, folder: str | Path) -> None:
+    """Train the stage of a checked config, then its next stage and its test if it has them.
 
     A run of one stage fills the run folder itself; with a next stage there are `stage1/` and
     `stage2/`, and the test's results beside them.
@@ -39,8 +46,8 @@ def run_recipe(config, folder):
         build_puppet_test(config, Path(folder)).run()
 
 
-def _train(config, folder):
-    """Train one stage, unless that is what a stopped run had finished."""
+def _train(config: TrainConfig, folder: Path) -> None:
+    """Train one stage, unless a stopped run had finished it."""
     summary = find_record(folder, SUMMARY, Summary) if config.resume else None
     if summary and summary.get("steps", 0) >= config.stage.max_steps:
         log.info("%s: finished already", folder)
@@ -51,8 +58,8 @@ def _train(config, folder):
     wait_for_others()  # the first process has saved what all start from next
 
 
-def build_puppet_test(config, folder):
-    """A `PuppetTest` of a `TrainConfig` whose stages have been trained into the run folder."""
+def build_puppet_test(config: TrainConfig, folder: str | Path) -> PuppetTest:
+    """The test of a config whose stages have been trained into the run folder."""
     from aa.training.puppet_test import PuppetTest
 
     folder = Path(folder)

@@ -1,7 +1,11 @@
 """From a checked `TrainConfig` to a training run."""
 
+from __future__ import annotations
+
 import socket
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from aa.build.data import (
     build_clips,
@@ -16,9 +20,14 @@ from aa.build.model import build_model, check_same_model
 from aa.errors import UserError, some
 from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
 
+if TYPE_CHECKING:
+    from aa.config.primary import TrainConfig
+    from aa.data.manifest import Clip
+    from aa.training.run import TrainingRun
 
-def build_training(config, folder):
-    """A `TrainingRun` of a checked `TrainConfig`.
+
+def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
+    """The training run of a checked config.
 
     Raises:
         UserError: data, weights or machine are not what the config says.
@@ -38,7 +47,11 @@ def build_training(config, folder):
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
             "use hardware.devices=2 or more, or hardware/sharding=none."
         )
-    start = open_folder(resume_from or stage.init_from) if resume_from or stage.init_from else None
+    start = (
+        open_folder(cast("str | Path", resume_from or stage.init_from))
+        if resume_from or stage.init_from
+        else None
+    )
     if start is not None:
         check_same_model(config.model.network(), start)
     every_clip, bad = build_clips(config)
@@ -59,8 +72,10 @@ def build_training(config, folder):
     recorder = None
     read = _fingerprint(config, every_clip, resume_from)
     if is_main_process():
-        write_snapshot(folder, config, read)
-        recorder = Recorder(folder, step=checkpoint_step(resume_from) if resume_from else 0)
+        write_snapshot(folder, config, cast("dict[str, Any]", read))
+        recorder = Recorder(
+            folder, step=cast(int, checkpoint_step(resume_from)) if resume_from else 0
+        )
         recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
     return TrainingRun(
         config,
@@ -77,10 +92,12 @@ def build_training(config, folder):
     )
 
 
-def _fingerprint(config, clips, resume_from):
-    """What the training reads, see `fingerprint`; of several hosts each has read the same.
+def _fingerprint(
+    config: TrainConfig, clips: Sequence[Clip], resume_from: Path | None
+) -> dict[str, Any] | None:
+    """Describe what the training reads, see `fingerprint`; of several hosts each has the same.
 
-    They also go on from the same checkpoint, as their disks show it.
+    They also resume from the same checkpoint, as their disks show it.
 
     Raises:
         UserError: one of them has other files; names the first of them.
@@ -113,8 +130,8 @@ def _fingerprint(config, clips, resume_from):
     return data
 
 
-def _checkpoint_to_resume(config, folder):
-    """The newest checkpoint of a folder that is gone on with; None where training starts."""
+def _checkpoint_to_resume(config: TrainConfig, folder: str | Path) -> Path | None:
+    """The newest checkpoint of a folder that is resumed; None where training starts."""
     from aa.runs.layout import list_checkpoints
     from aa.training.state import check_state, state_folder
 
@@ -138,15 +155,14 @@ def _checkpoint_to_resume(config, folder):
     return checkpoints[-1]
 
 
-def training_files(config, clips):
-    """What a training reads, also one that is resumed: its first step has read it.
+def training_files(config: TrainConfig, clips: Iterable[Clip]) -> list[str | Path]:
+    """List the files that a training reads, also one that is resumed: its first step has read them.
 
     Args:
-        config: the checked `TrainConfig`.
         clips: those that are used.
     """
     data, stage = config.data, config.stage
-    files = [path for clip in clips for path in (clip.video, clip.pose)]
+    files = cast("list[str | Path]", [path for clip in clips for path in (clip.video, clip.pose)])
     if data.manifest:
         files.append(data.manifest)
     if data.generate:

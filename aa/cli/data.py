@@ -9,7 +9,7 @@ from aa.data.published import SET_HOME, UBC_AND_BILI
 from aa.plain import printable
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m aa.data", description="Fetch training data.")
     commands = parser.add_subparsers(required=True, metavar="download")
     fetch = commands.add_parser(
@@ -25,7 +25,7 @@ def _parser():
     return parser
 
 
-def _download(options):
+def _download(options: argparse.Namespace) -> None:
     manifest = download(UBC_AND_BILI, Path(options.to), url=options.url)
     named = "" if options.to == SET_HOME else f" data.manifest={printable(manifest)}"
     print(f"{UBC_AND_BILI.num_clips} clips in {printable(manifest.parent.parent)}; train on them:")

@@ -5,7 +5,9 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from aa.cli.hosts import ANSWERS_WITHIN, LOOK_EVERY, Hosts, ThisHost
 from aa.cli.line import BEAT_EVERY, Line, call, free_port, why
@@ -18,13 +20,13 @@ MASTER_EVERY = 5.0  # seconds, until it leads to node 0
 
 
 class Door:
-    """Where node 0 listens: on every address of its host, for its own name may be 127.0.1.1 there.
+    """Listener of node 0: on every address of its host, for its name may be 127.0.1.1 there.
 
     Raises:
         UserError: another program keeps the port for too long.
     """
 
-    def __init__(self, this: ThisHost):
+    def __init__(self, this: ThisHost) -> None:
         self.this, self.socket = this, socket.socket()
         self.callers: list[Line] = []  # that have not said what they want
         self.waiting: list[tuple[Line, dict]] = []  # that have said hello
@@ -45,7 +47,7 @@ class Door:
             self.socket.close()
             raise
 
-    def _bound(self, port):
+    def _bound(self, port: int) -> bool:
         try:
             self.socket.bind(("", port))
         except OSError as error:
@@ -58,7 +60,7 @@ class Door:
         return True
 
     def close(self) -> None:
-        """Nobody is listened to any more."""
+        """Listen to nobody any more."""
         for caller in (*self.callers, *(line for line, _ in self.waiting)):
             caller.close()
         self.socket.close()
@@ -140,7 +142,7 @@ def gather(this: ThisHost) -> Hosts:
     return hosts
 
 
-def _let_in(this, door, lines):
+def _let_in(this: ThisHost, door: Door, lines: dict[int, Line]) -> None:
     """Fill {node: `Line`} with all other hosts.
 
     Raises:
@@ -162,8 +164,8 @@ def _let_in(this, door, lines):
             this.wait(f"at {this.master} for {some(missing)}{trouble}")
 
 
-def _not_here(this, door):
-    """Nothing if hardware.master leads to this host; else what is wrong.
+def _not_here(this: ThisHost, door: Door) -> str:
+    """Return nothing if hardware.master leads to this host; else what is wrong.
 
     Raises:
         UserError: it leads to another node 0 of this run.
@@ -181,7 +183,7 @@ def _not_here(this, door):
     return f"; hardware.master={this.master} leads to {said['host']}, to another run"
 
 
-def _welcome(this, line, hello, lines):
+def _welcome(this: ThisHost, line: Line, hello: dict[str, Any], lines: dict[int, Line]) -> None:
     """Take a host that says hello, or tell it why not.
 
     Raises:
@@ -215,8 +217,8 @@ def _welcome(this, line, hello, lines):
     log.info("node %d (%s) has come, %d of %d", node, line.host, len(lines) + 1, this.nodes)
 
 
-def _disagreement(this, hello, lines):
-    """Why the hosts cannot train together, in a line, or None."""
+def _disagreement(this: ThisHost, hello: dict[str, Any], lines: dict[int, Line]) -> str | None:
+    """Reason why the hosts cannot train together, in a line, or None."""
     node, host = hello["node"], hello["host"]
     if node in (0, *lines):
         return _same_node(node, this.host if node == 0 else lines[node].host, host)
@@ -234,7 +236,7 @@ def _disagreement(this, hello, lines):
     return None
 
 
-def _differing(ours, theirs):
+def _differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     """Yield what differs, the other host's value first."""
     for kind in ours:
         for key, mine, other in changed_leaves(ours[kind], theirs.get(kind, {})):
@@ -244,21 +246,21 @@ def _differing(ours, theirs):
                 yield f"{key} is {_value(other)} there, {_value(mine)} here"
 
 
-def _value(value):
+def _value(value: object) -> str:
     if value is ABSENT:
         return "not set"
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _same_node(node, one, other):
+def _same_node(node: int, one: str, other: str) -> str:
     return (
         f"two hosts call themselves node {node}: {one} and {other}. Give each its own "
         "hardware.node_rank."
     )
 
 
-def _answer(address, door=None):
-    """What node 0 of a run says of itself that listens at an address; None where none does.
+def _answer(address: tuple[str, int], door: Door | None = None) -> dict[str, Any] | None:
+    """Ask a run's node 0 that listens at an address about itself; None where none does.
 
     Args:
         address: (name, port).
@@ -280,7 +282,7 @@ def _answer(address, door=None):
     return None
 
 
-def _is_hello(message):
+def _is_hello(message: dict[str, Any]) -> bool:
     types = {"node": int, "nodes": int, "host": str, "folder": str, "token": str, "about": dict}
     return (
         message.get("aa") == "hello"

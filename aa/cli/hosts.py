@@ -74,7 +74,7 @@ class Hosts:
                     yield who, message
 
     def beat(self, over: threading.Event) -> None:
-        """Say to all others that this host is there, until that is over; in a thread of its own.
+        """Say to all others that this host is there, until that is over; in a separate thread.
 
         What the rest of the command is at may take long: a terminal that takes nothing, a disk.
         """
@@ -83,7 +83,7 @@ class Hosts:
                 line.beat()
 
     def lost(self) -> str | None:
-        """That a host is not there any more, in a line; None while all are."""
+        """Say in a line that a host is not there any more; None while all are."""
         for node, line in self.lines.items():
             who = f"node {node} ({line.host})"
             if node in self.done:
@@ -106,9 +106,9 @@ class Hosts:
 
 
 class ThisHost:
-    """What this host says of itself, and how long it still waits for others."""
+    """This host: its words about itself, and how long it still waits for others."""
 
-    def __init__(self, hardware: HardwareConfig, folder: Path, about: Mapping[str, Any]):
+    def __init__(self, hardware: HardwareConfig, folder: Path, about: Mapping[str, Any]) -> None:
         self.hardware, self.folder, self.about = hardware, folder, about
         self.node, self.nodes, self.master = hardware.node_rank, hardware.nodes, hardware.master
         name, _, port = (self.master or "").rpartition(":")
@@ -124,28 +124,28 @@ class ThisHost:
         return f"node {self.node} ({self.host})"
 
     def card(self) -> dict[str, Any]:
-        """Who this is; the token tells this very process."""
+        """Say who this is; the token tells this very process."""
         folder = str(self.folder)
         return {"aa": "me", "host": self.host, "folder": folder, "token": self.token}
 
     def hello(self) -> dict[str, Any]:
-        """To be compared with that of node 0, which writes the run folder."""
+        """Greeting to be compared with that of node 0, which writes the run folder."""
         words = {"node": self.node, "nodes": self.nodes, "host": self.host, "about": self.about}
         return {**self.card(), **words, "aa": "hello", "writer": self.writer()}
 
     def writer(self) -> dict | None:
-        """Who last held the run folder, as this host finds it there; None where nobody has."""
+        """Last holder of the run folder, as this host finds it there; None where nobody has."""
         try:
             return dict(read_record(self.folder, COMMAND, Holder))
         except (OSError, UserError):
             return None
 
     def has_waited(self, seconds: float) -> bool:
-        """Whether it is waiting for so many seconds already."""
+        """Return whether it has been waiting for so many seconds already."""
         return time.monotonic() >= self.ends - self.hardware.start_timeout + seconds
 
     def wait(self, for_whom: str) -> None:
-        """A moment; every so often, say who waits for whom.
+        """Wait a moment; every so often, say who waits for whom.
 
         Raises:
             UserError: it has waited long enough.

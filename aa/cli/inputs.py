@@ -1,13 +1,18 @@
-"""The files and folders that a config names are there: asked before paddle is imported."""
+"""Checks that the files and folders that a config names are there, before paddle is imported."""
 
 import os
 import shlex
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from aa.build.data import hold_out_clips
+from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
+from aa.config.hardware import HardwareConfig
+from aa.config.model import TrainModelConfig
 from aa.config.primary import InferConfig, TrainConfig
+from aa.config.stage import StageConfig
 from aa.data.folders import pair_clips
 from aa.data.manifest import read_manifest
 from aa.data.published import SET_HOME, published_home
@@ -22,7 +27,7 @@ from aa.weights.starts import motion_checkpoint
 
 
 def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
-    """The machine is the one asked for, every input exists and is well formed as far as it is read.
+    """Check that the device is as requested, and inputs exist, well formed as far as they are read.
 
     Raises:
         UserError: names all that is missing, each with what brings it, or the first file that is
@@ -43,7 +48,7 @@ def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
         _check_weights(config.weights)
 
 
-def _lacking(config):
+def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str | None]:
     """Yield a line about each thing that is missing, None for one that is there."""
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
@@ -65,7 +70,7 @@ def _lacking(config):
         yield _lacking_motion(name, stage, config.model)
 
 
-def _device(hardware):
+def _device(hardware: HardwareConfig) -> str | None:
     try:
         check_device(hardware)
     except UserError as error:
@@ -73,7 +78,7 @@ def _device(hardware):
     return None
 
 
-def _lacking_data(data):
+def _lacking_data(data: DataConfig) -> Iterator[str | None]:
     if data.manifest:
         others = "try data=puppets, or give your own clips with data=folder data.folder=<folder>."
         home = published_home(data.manifest)
@@ -86,8 +91,8 @@ def _lacking_data(data):
         yield _folder("data.folder", data.folder, advice)
 
 
-def _lacking_start(stage, model):
-    """Where training starts from: said by the stage, or by the model for every training."""
+def _lacking_start(stage: StageConfig, model: TrainModelConfig) -> Iterator[str | None]:
+    """Yield what is missing to start from: set by the stage, or by the model for every training."""
     path = stage.init_from
     if not path:
         return
@@ -103,7 +108,7 @@ def _lacking_start(stage, model):
         yield _folder("stage.init_from", path, advice)
 
 
-def _lacking_motion(name, stage, model):
+def _lacking_motion(name: str, stage: StageConfig, model: TrainModelConfig) -> str | None:
     path = _motion(stage, model)
     advice = "give an AnimateDiff checkpoint, or null to start the motion modules new."
     if path and path == model.motion_weights and Path(path).name == MOTION:
@@ -112,22 +117,22 @@ def _lacking_motion(name, stage, model):
     return path and _file(f"{name}.motion_init_from", path, advice)
 
 
-def _motion(stage, model):
+def _motion(stage: StageConfig, model: TrainModelConfig) -> str | None:
     """The checkpoint that a stage's motion modules start from, None for none."""
     start = None
     if stage.init_from and os.path.isdir(stage.init_from):
-        with suppress(UserError):  # what is wrong with the folder, its own check says
+        with suppress(UserError):  # its own check reports what is wrong with the folder
             start = open_folder(stage.init_from)
     return motion_checkpoint(stage.motion_init_from, default=model.motion_weights, start=start)
 
 
-def _fetch(target, only=""):
+def _fetch(target: str, only: str = "") -> str:
     """The command that fetches published weights into a folder."""
     place = "" if target == RELEASED_HOME else f" --to {shlex.quote(target)}"
     return f"`python -m aa.weights download{only}{place}` fetches the published ones"
 
 
-def _check_training(config):
+def _check_training(config: TrainConfig) -> None:
     data, stage = config.data, config.stage
     if data.manifest:
         hold_out_clips(config, read_manifest(data.manifest, allow_outside=data.allow_outside))
@@ -140,21 +145,21 @@ def _check_training(config):
             read_state(motion)
 
 
-def _check_weights(path):
-    """The files of a folder are weights at all. Nothing but headers is read: a .pdparams has none,
+def _check_weights(path: str) -> None:
+    """Check that a folder's files are weights at all. Only headers are read: a .pdparams has none,
     and waits until it is loaded."""
     for source in open_folder(path).sources.values():
         if source.path.suffix != ".pdparams":
             read_state(source.path)
 
 
-def _folder(key, path, advice):
+def _folder(key: str, path: str, advice: str) -> str | None:
     return _line(key, path, os.path.isdir(path), "folder", advice)
 
 
-def _file(key, path, advice):
+def _file(key: str, path: str, advice: str) -> str | None:
     return _line(key, path, os.path.isfile(path), "file", advice)
 
 
-def _line(key, path, found, kind, advice):
+def _line(key: str, path: str, found: bool, kind: str, advice: str) -> str | None:
     return None if found else f"{key}={path}: {missing(path, kind)}; {advice}"

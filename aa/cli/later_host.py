@@ -3,7 +3,7 @@
 import time
 
 from aa.cli.hosts import ANSWERS_WITHIN, Hosts, ThisHost
-from aa.cli.line import call, why
+from aa.cli.line import Line, call, why
 from aa.errors import UserError
 
 CALL_EVERY = 0.5  # seconds
@@ -33,7 +33,7 @@ def join(this: ThisHost) -> Hosts:
         time.sleep(CALL_EVERY)
 
 
-def _answered(this, line, reason):
+def _answered(this: ThisHost, line: Line, reason: str) -> Hosts | str:
     """`Hosts` once node 0 has said to start, or why not yet; `reason` was so far.
 
     Raises:

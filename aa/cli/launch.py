@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -18,6 +20,7 @@ from aa.cli.reasons import HOST, OWN, PEER, USER, Reason, reason_of
 from aa.config.convert import to_dict
 from aa.config.hardware import HardwareConfig
 from aa.config.overrides import OURS, as_given
+from aa.config.primary import TrainConfig
 from aa.errors import GroupError, Interrupted, Signalled, UserError
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED, Shown, start
@@ -33,8 +36,8 @@ LEAVES_WITHIN = 30.0  # seconds, for those of a group of which one has stopped
 TOLD_WITHIN = 5.0  # seconds, for another host's better reason
 
 
-def check_shared_folder(arguments, who):
-    """Those that are started apart must have been told their run folder: each would take its own.
+def check_shared_folder(arguments: Sequence[str], who: str) -> None:
+    """Check that those started apart have been told their run folder: each would take its own.
 
     Args:
         arguments: of the command.
@@ -47,14 +50,14 @@ def check_shared_folder(arguments, who):
         raise UserError(f"{who} need one run folder: add hydra.run.dir=<folder>, the same for all.")
 
 
-def launch(config: Any, folder: Path, *, full_error: bool = False) -> None:
+def launch(config: TrainConfig, folder: Path, *, full_error: bool = False) -> None:
     """Run this job in `hardware.devices` processes on each of `hardware.nodes` hosts, to its end.
 
     The processes repeat this command, each with its rank; what they print is in `logs/` of the run
     folder, that of the first also here. Of several hosts each starts its own, into one folder.
 
     Args:
-        config: the checked `TrainConfig`.
+        config: checked.
         folder: the run folder.
         full_error: ranks show whole tracebacks of the user's errors too.
 
@@ -72,28 +75,28 @@ def launch(config: Any, folder: Path, *, full_error: bool = False) -> None:
         _Group(hardware, hosts, Path(folder), logs, _command(folder), full_error).run()
 
 
-def _about(config):
-    """What must be the same on all hosts, see `met`."""
+def _about(config: TrainConfig) -> dict[str, Any]:
+    """All that must be the same on all hosts, see `met`."""
     values = {key: value for key, value in flat(to_dict(config)).items() if shared_by_hosts(key)}
     values["resume"] = "true" if config.resume else "false"
     return {"config": values, "code": code_hashes(), "packages": versions()}
 
 
-def _command(folder):
-    """That of a process of the group."""
+def _command(folder: Path) -> list[str]:
+    """Command of a process of the group."""
     runner = str(Path(sys.argv[0]).resolve())
     return [sys.executable, "-u", runner, *_options(), *rank_overrides(folder)]
 
 
-def rank_overrides(folder):
-    """This job's overrides with its folder said, whose `.hydra` is written already."""
+def rank_overrides(folder: str | Path) -> list[str]:
+    """This job's overrides with its folder given, whose `.hydra` is written already."""
     overrides = as_given(HydraConfig.get().overrides)
     given = [o for o in (*overrides["hydra"], *overrides["task"]) if not OURS.match(o)]
     quoted = str(folder).replace("'", "\\'")
     return [*given, f"hydra.run.dir='{quoted}'", "hydra.output_subdir=null"]
 
 
-def _options():
+def _options() -> list[str]:
     """The config options of this command, as `--config-dir=<folder>`."""
     words = iter(sys.argv[1:])
     options = []
@@ -104,10 +107,10 @@ def _options():
 
 
 def rank_environment(hardware: HardwareConfig, hosts: Hosts, local: int) -> dict[str, str]:
-    """What Paddle reads of a process' place in its group, as its own launcher would say it.
+    """Variables that tell Paddle a process' place in its group, as its own launcher sets them.
 
     Args:
-        hardware: the checked config.
+        hardware: checked.
         hosts: that have met.
         local: number of the process on this host.
     """
@@ -140,7 +143,15 @@ def rank_environment(hardware: HardwareConfig, hosts: Hosts, local: int) -> dict
 class _Group:
     """The processes of this host, from their start to their end."""
 
-    def __init__(self, hardware, hosts, folder, logs, command, full_error):
+    def __init__(
+        self,
+        hardware: HardwareConfig,
+        hosts: Hosts,
+        folder: Path,
+        logs: Path,
+        command: list[str],
+        full_error: bool,
+    ) -> None:
         self.hardware, self.hosts, self.command = hardware, hosts, command
         self.folder, self.logs = folder, logs
         self.full_error = full_error
@@ -153,7 +164,7 @@ class _Group:
         self.left = math.inf  # since when one has stopped
         self.killed = False
 
-    def run(self):
+    def run(self) -> None:
         logs = [self.logs / f"workerlog.{local}" for local in range(self.hardware.devices)]
         count = f"{len(logs)} process{'es' * (len(logs) > 1)}"
         log.info("starting %s, with their output in %s", count, self.logs)
@@ -176,13 +187,13 @@ class _Group:
             self.hosts.tell(done=True)
         self._conclude()
 
-    def _start(self, local, file):
+    def _start(self, local: int, file: Path) -> None:
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.full_error))}
         environment |= rank_environment(self.hardware, self.hosts, local)
         with open(file, "wb") as output:
             self.ranks.append(start(self.command, environment, output))
 
-    def _forward(self, number, frame):
+    def _forward(self, number: int, frame: FrameType | None) -> None:
         wish = wishes.hear(number)
         if wish is Wish.STOP:
             self._stop(number)
@@ -190,22 +201,22 @@ class _Group:
         elif wish is Wish.AT_ONCE:
             self._kill()
 
-    def _stop(self, number):
+    def _stop(self, number: int) -> None:
         """All processes finish their step and save."""
         if self.stop is None:
             self.stop = number
             for process in self.ranks:
                 process.terminate()
 
-    def _kill(self):
+    def _kill(self) -> None:
         """End all at once; nothing is waited for, for a signal may have come amid a wait."""
         for process in self.ranks:
             if process.returncode is None:
                 self.killed = True
                 process.kill()
 
-    def _is_over(self, logs):
-        """Look at processes and hosts; whether all of them have ended, as they may."""
+    def _is_over(self, logs: list[Path]) -> bool:
+        """Look at processes and hosts; return whether all of them have ended, as they may."""
         if self.untold is not None:
             self.hosts.tell(stop=self.untold)
             self.untold = None
@@ -228,7 +239,7 @@ class _Group:
         patience = TOLD_WITHIN if self.hosts.lines and best.kind in (HOST, PEER) else 0
         return not running and waited >= patience
 
-    def _note(self, local, code, file):
+    def _note(self, local: int, code: int, file: Path) -> None:
         number = -code if code < 0 else code - 128
         if number in FORWARDED:
             self.left = min(self.left, time.monotonic())
@@ -237,11 +248,11 @@ class _Group:
         elif code and not self.killed:
             self._fail(reason_of(self.first + local, code, file, time.monotonic()))
 
-    def _fail(self, reason):
+    def _fail(self, reason: Reason) -> None:
         self.reasons.append(reason)
         self.hosts.tell(failed=reason.line, kind=reason.kind)
 
-    def _hear(self, who, message):
+    def _hear(self, who: str, message: dict[str, Any]) -> None:
         if "stop" in message:
             self._stop(int(message["stop"]))
         if "failed" in message:
@@ -249,7 +260,7 @@ class _Group:
             line = message["failed"] if kind in (USER, HOST) else f"{who}, {message['failed']}"
             self.reasons.append(Reason(kind, time.monotonic(), line))
 
-    def _conclude(self):
+    def _conclude(self) -> None:
         """Raise what has ended the group before its time."""
         best = min(self.reasons, default=None)
         if best and best.kind == USER:

@@ -24,7 +24,7 @@ class Line:
         ends: address and port of this end and of the other one, as this one knows them.
     """
 
-    def __init__(self, connection: socket.socket):
+    def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connection, self._read, self._speaks = connection, b"", threading.Lock()
@@ -58,7 +58,7 @@ class Line:
             self.send()
 
     def receive(self) -> list[dict]:
-        """What has come since. What is not ours ends the line."""
+        """Return the messages that have come since. One that is not ours ends the line."""
         # While this process itself was stopped nobody was silent.
         self._silence += min(time.monotonic() - self._looked, 1.0)
         self._looked = time.monotonic()
@@ -91,7 +91,7 @@ class Line:
         self._kept = messages
 
     def is_silent(self, after: float = SILENT_AFTER) -> bool:
-        """Whether nothing has come for so many seconds: its host, or the way to it, is down."""
+        """Return whether nothing came for so many seconds: its host, or the way to it, is down."""
         return self._silence >= after
 
     def end(self) -> None:
@@ -111,7 +111,7 @@ class Line:
 
 
 def call(address: tuple[str, int], *, within: float = CALL_WITHIN) -> Line:
-    """A line to who listens at (name, port): by IPv4, as Paddle's own connections are.
+    """Open a line to who listens at (name, port): by IPv4, as Paddle's own connections are.
 
     Args:
         address: name or number of the host, and port.
@@ -132,7 +132,7 @@ def call(address: tuple[str, int], *, within: float = CALL_WITHIN) -> Line:
 
 
 def why(error: OSError) -> str:
-    """Why a host cannot be called, in words."""
+    """Reason why a host cannot be called, in words."""
     if isinstance(error, socket.gaierror):
         return "no host of this name is known"
     if isinstance(error, TimeoutError):

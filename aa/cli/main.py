@@ -1,13 +1,15 @@
-"""What the runners share: arguments, run folders, one-line errors."""
+"""Entry that the runners share: arguments, run folders, one-line errors."""
 
 import os
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.cli.launch import check_shared_folder
@@ -17,7 +19,7 @@ from aa.cli.rerun import rerun_arguments
 from aa.cli.resolvers import make_folder, register_resolvers, register_schemas
 from aa.cli.resume_arguments import check_given_folder, resume_arguments
 from aa.cli.sweeps import finish, is_sweep, sweeping
-from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR
+from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, Task
 from aa.cli.tree import print_tree
 from aa.config.convert import to_config
 from aa.config.explain import explain
@@ -34,8 +36,8 @@ from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
 
 
-def run(main, schema):
-    """Run a `hydra.main` function: what the user can mend is one line and exit code 2.
+def run(main: Any, schema: type) -> NoReturn:
+    """Run a `hydra.main` function: what the user can fix is one line and exit code 2.
 
     With HYDRA_FULL_ERROR=1 in the environment the whole traceback is shown instead.
 
@@ -67,8 +69,8 @@ def run(main, schema):
     sys.exit(code)
 
 
-def _run(main, schema):
-    """What the command line asks for; the exit code."""
+def _run(main: Any, schema: type) -> int:
+    """Do what the command line requests; return the exit code."""
     arguments, starts = check_arguments(sys.argv[1:])
     arguments = normalise_overrides(arguments)
     if starts and schema in (TrainConfig, InferConfig):
@@ -86,8 +88,8 @@ def _run(main, schema):
     return code
 
 
-def _run_one(main, schema, arguments, starts):
-    """One run, or one of the processes that it is split over, or an answer to a question."""
+def _run_one(main: Any, schema: type, arguments: list[str], starts: bool) -> None:
+    """Start one run or one of the processes that it is split over, or answer a question."""
     register_schemas()
     if not is_rank():  # a rank was given all overrides by the process that started it
         if given_folder(arguments, "rerun"):
@@ -101,8 +103,8 @@ def _run_one(main, schema, arguments, starts):
     _run_hydra(main, normalise_overrides(arguments), make_folder if starts else str)
 
 
-def _run_sweep(main, schema, arguments):
-    """All jobs of a sweep, each in a process of its own; the exit code."""
+def _run_sweep(main: Any, schema: type, arguments: list[str]) -> int:
+    """Run all jobs of a sweep, each in a separate process; return the exit code."""
     register_schemas()
     register_resolvers(make_folder)
     if given_folder(arguments, "rerun"):
@@ -115,19 +117,19 @@ def _run_sweep(main, schema, arguments):
                 _run_hydra(main, given, make_folder)
         except Exception:
             if sweep.sweeper != "optuna" or not sweep.asked():
-                raise  # else it is lost without any result, and the jobs say why
+                raise  # else it is lost without any result, and the jobs report why
         return finish(sweep)
 
 
-def _run_hydra(main, arguments, new_folder):
+def _run_hydra(main: Any, arguments: list[str], new_folder: Callable[[str], object]) -> None:
     sys.argv[1:] = arguments
     register_resolvers(new_folder)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # makes Hydra raise here what it would print itself
     main()
 
 
-def _leave_interrupted(job, stop):
-    """End after a signal: say so, and which command goes on where one does."""
+def _leave_interrupted(job: Task, stop: KeyboardInterrupt) -> NoReturn:
+    """End after a signal: say so, and which command resumes where one does."""
     code = getattr(stop, "code", INTERRUPTED)
     if is_rank():  # saved, as all processes of the group have, or not; their command says the rest
         leave(code)
@@ -140,8 +142,8 @@ def _leave_interrupted(job, stop):
     sys.exit(code)
 
 
-def how_to_go_on(job):
-    """The command that goes on with what was stopped, or nothing where none does."""
+def how_to_go_on(job: Task) -> str:
+    """The command that resumes what was stopped, or nothing where none does."""
     options = "".join(f" {shlex.quote(word)}" for word in option_words(given_options(sys.argv[1:])))
     if job.sweep:
         asked = shlex.quote(f"sweep.resume={job.sweep}") + options
@@ -157,16 +159,16 @@ def how_to_go_on(job):
     return f"; go on{where}{hosts}: python {sys.argv[0]} {asked}"
 
 
-def begin(config):
+def begin(config: DictConfig) -> tuple[Any, Path]:
     """Check a composed config and show it; one that is trained in a group is not shown here.
 
     Returns:
         the config as its dataclass, and the run folder.
 
     Raises:
-        UserError: a value is missing or impossible, or the machine is not the one asked for.
+        UserError: a value is missing or impossible, or the device is not the one requested.
     """
-    from aa.cli.inputs import check_inputs  # deferred: reads weights, and a question wants none
+    from aa.cli.inputs import check_inputs  # deferred: reads weights, and a question needs none
 
     checked: Any = to_config(config)
     check_inputs(checked)
@@ -177,7 +179,7 @@ def begin(config):
     return checked, _run_folder()
 
 
-def begin_without_paddle(config):
+def begin_without_paddle(config: DictConfig) -> tuple[Any, Path]:
     """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
     from aa.cli.inputs import check_inputs  # deferred, as above
 
@@ -187,5 +189,5 @@ def begin_without_paddle(config):
     return checked, _run_folder()
 
 
-def _run_folder():
+def _run_folder() -> Path:
     return Path(HydraConfig.get().runtime.output_dir)

@@ -4,6 +4,8 @@ import os
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
@@ -23,15 +25,15 @@ OURS = re.compile(r"\+{0,2}plan=(.*)", re.DOTALL)
 OTHERS = re.compile(r"\+{0,2}(resume|rerun)=(?!null$)")
 
 
-def take_plan(arguments):
+def take_plan(arguments: list[str]) -> tuple[str | None, list[str]]:
     """The value of the last `plan=` among arguments, None if there is none, and the others."""
     values = [m[1].strip("'\"").lower() for m in map(OURS.fullmatch, arguments) if m]
     asked = values[-1] if values and values[-1] not in ("null", "false") else None
     return asked, [a for a in arguments if not OURS.fullmatch(a)]
 
 
-def run_plan(value, arguments, schema, *, runner):
-    """Print what the training or the animation of a command needs. Whether it fits.
+def run_plan(value: str, arguments: list[str], schema: type, *, runner: str) -> bool:
+    """Print what the training or the animation of a command needs; return whether it fits.
 
     Args:
         value: "true", or, of a training, "max" to look for the most that fits too.
@@ -64,7 +66,7 @@ def run_plan(value, arguments, schema, *, runner):
     return show_video(config, command)
 
 
-def check_memory(config, folder):
+def check_memory(config: TrainConfig, folder: Path) -> None:
     """Refuse a training whose devices' memory is known and does not do, before its first step.
 
     What was counted goes into the folders of its stages.
@@ -78,7 +80,10 @@ def check_memory(config, folder):
     counted = []
     if hardware.memory_gb is not None:
         if wants_group(hardware):  # paddle is imported here with the threads that each of them has
-            cpu = {"devices": hardware.devices, "num_threads": hardware.num_threads}
+            cpu = cast(
+                dict[str, Any],
+                {"devices": hardware.devices, "num_threads": hardware.num_threads},
+            )
             prepare_paddle(HardwareConfig(device="cpu", **cpu))
         from aa.plan.report import check_fits  # deferred: pulls in paddle
 

@@ -1,4 +1,4 @@
-"""What `python -m aa.weights` and `python -m aa.data` share."""
+"""Frame that `python -m aa.weights` and `python -m aa.data` share."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from aa.interrupts import unwinding
 
 
 def run_program(parser: argparse.ArgumentParser) -> None:
-    """Run the `command` that the arguments choose: what the user can mend is one line and exit 2.
+    """Run the `command` that the arguments choose: what the user can fix is one line and exit 2.
 
     Args:
         parser: sets `command`, a function of its options.

@@ -1,4 +1,4 @@
-"""Why a process of a group has ended, in one line: its own reason before that of who lost it."""
+"""Reason why a process of a group ended, in one line: its own before that of who lost it."""
 
 import re
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aa.errors import one_line
 
-# What can be said, the best first: what a user can mend, what went wrong in a process itself, that
+# Kinds of reasons, the best first: what a user can fix, what went wrong in a process itself, that
 # a host has gone, that somebody else has gone (which is all that the others of a group know).
 USER, OWN, HOST, PEER = range(4)
 NAMED = re.compile(r"(error: |what\(\): |[\w.]*(Error|Exception|Interrupt)\b)")
@@ -22,7 +22,7 @@ WAITED = "gloo waits 30 s"  # Paddle has no setting for it
 
 @dataclass(frozen=True, order=True)
 class Reason:
-    """Why a group ended; the least of several is what is said.
+    """Reason why a group ended; the least of several is reported.
 
     Attributes:
         kind: USER, OWN, HOST or PEER.
@@ -56,8 +56,8 @@ def reason_of(rank: int, code: int, log: Path, since: float) -> Reason:
     return Reason(OWN, since, f"process {rank} ended without a word ({name}){advice}")
 
 
-def _lost(said):
-    """That a process has lost another one, with the library's own words."""
+def _lost(said: str) -> str:
+    """Say that a process has lost another one, with the library's own words."""
     found = GLOO.search(said)
     if found and int(found[1]) >= 0:
         return f"lost process {found[1]} at {found[2].rpartition(':')[0] or found[2]}: {said}"

@@ -1,9 +1,11 @@
-"""What a run folder has recorded, and the config that it makes with today's conf/."""
+"""Records of a run folder, and the config that they make with today's conf/."""
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path, get_args_parser
@@ -11,7 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.cli.recorded_overrides import Recorded, check_name, leads_out, refuse_options
@@ -31,18 +33,18 @@ FILES = (f"{HYDRA}/overrides.yaml", f"{HYDRA}/hydra.yaml")
 RUNNERS = ("train.py", "infer.py", "evaluate.py")
 OPTIONS = ("config_path", "config_name", "config_dir")
 NAMED = 5  # unknown keys in an error
-# What Hydra and OmegaConf raise where no config can be made; the last where groups do not merge.
+# Errors of Hydra and OmegaConf where no config can be made; the last where groups do not merge.
 UNMADE = (HydraException, OmegaConfBaseException, ValueError, RecursionError, AssertionError)
 WHAT_FOR = {"rerun": "repeat", "resume": "go on with"}
 
 
-def given_folder(arguments, key):
+def given_folder(arguments: Iterable[str], key: str) -> Path | None:
     """The folder of the last `key=<folder>` among the arguments, or None."""
     values = [a.partition("=")[2] for a in arguments if re.match(rf"\+{{0,2}}{key}=", a)]
     return None if not values or values[-1] in ("", "null") else Path(plain(values[-1]))
 
 
-def split_options(arguments):
+def split_options(arguments: list[str]) -> tuple[list[str], list[str]]:
     """Options with their values, and overrides, of arguments in this order."""
     count = len(get_args_parser().parse_known_args(arguments)[0].overrides)
     return arguments[: len(arguments) - count], arguments[len(arguments) - count :]
@@ -60,14 +62,14 @@ class RecordedRun:
         UserError: the folder is not that of a run of this runner, or holds what no run leaves.
     """
 
-    def __init__(self, folder: Path, *, key: str, runner: str | Path):
+    def __init__(self, folder: Path, *, key: str, runner: str | Path) -> None:
         self.folder, self.runner, self.asked = folder, Path(runner), f"{key}={folder}"
         try:
             self.snapshot, self._overrides = self._read(key)
         except UserError as error:
             raise UserError(f"{self.asked}: {error}") from error
 
-    def _read(self, key):
+    def _read(self, key: str) -> tuple[dict[str, Any], list[str]]:
         missing = [name for name in FILES if not (self.folder / name).exists()]
         if missing:
             raise UserError(
@@ -75,7 +77,7 @@ class RecordedRun:
                 "folder of a run, as it was printed when it started."
             )
         check_own(self.folder)
-        snapshot = read_snapshot(self.folder)
+        snapshot = cast(dict[str, Any], read_snapshot(self.folder))
         if "config" not in snapshot or len(snapshot.get("command", ())) < 2:
             raise UserError(
                 f"{self.folder / SNAPSHOT}: says no config or no command, which every run leaves. "
@@ -115,7 +117,7 @@ class RecordedRun:
         except UserError as error:
             raise UserError(f"{self.asked}: {error}") from error
 
-    def _check_options(self, words):
+    def _check_options(self, words: list[str]) -> None:
         """Refuse where the run had other configs, which may hold anything, unless they are given.
 
         Its --config-dir is not taken from the folder.
@@ -127,8 +129,8 @@ class RecordedRun:
             asked=self.asked,
         )
 
-    def keep(self, composed):
-        """Overrides for what conf/ says differently now, and a line about each.
+    def keep(self, composed: dict[str, Any]) -> tuple[list[str], list[str]]:
+        """Overrides for the values that conf/ has changed since, and a line about each.
 
         Args:
             composed: what the run's options and overrides make today, see `compose`.
@@ -156,7 +158,7 @@ class RecordedRun:
         return kept, lines
 
     @staticmethod
-    def _refuse_gone(leaves):
+    def _refuse_gone(leaves: list[tuple[str, Any, Any]]) -> None:
         gone = [f"{key}={literal(before)}" for key, now, before in leaves if now is ABSENT]
         if gone:
             more = f" and {len(gone) - NAMED} more" if gone[NAMED:] else ""
@@ -167,8 +169,8 @@ class RecordedRun:
         if nulls:  # OmegaConf cannot merge a group into null
             raise UserError(f"{nulls[0]} was a group of keys and composes to null now.")
 
-    def its_code(self):
-        """What to do where today's code cannot make the run's config."""
+    def its_code(self) -> str:
+        """Advice where today's code cannot make the run's config."""
         git = self.snapshot.get("git")
         commit = f", commit {one_line(git['commit'][:12])}" if git else ""
         return f"Use the code of that run{commit}."
@@ -183,34 +185,46 @@ def given_options(words: list[str]) -> dict[str, str]:
     return found
 
 
-def config_homes(options, runner):
+def config_homes(options: Mapping[str, str], runner: str | Path) -> list[Path]:
     """The folders that configs are composed from: one that the options name before our own."""
     runner = Path(runner).resolve()
     own = os.path.normpath(runner.parent / options.get("config_path", "../conf"))
     return [Path(home) for home in (options.get("config_dir"), own) if home]
 
 
-def option_words(options):
+def option_words(options: Mapping[str, str]) -> list[str]:
     """Options as arguments: {"config_dir": "mine"} is ["--config-dir=mine"]."""
     return [f"--{key.replace('_', '-')}={value}" for key, value in options.items()]
 
 
-def compose(options, overrides, schema, runner):
+def compose(
+    options: Mapping[str, str], overrides: list[str], schema: type, runner: str | Path
+) -> dict[str, Any]:
     """The config that options and overrides make, resolved, as plain values.
 
     Raises:
         UserError: they make none.
     """
     with composed(options, overrides, schema, runner) as config:
-        return OmegaConf.to_container(typed(without_hydra(config), schema), resolve=True)
+        return cast(
+            dict[str, Any],
+            OmegaConf.to_container(typed(without_hydra(config), schema), resolve=True),
+        )
 
 
 @contextmanager
-def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
+def composed(
+    options: Mapping[str, str],
+    overrides: list[str],
+    schema: type,
+    runner: str | Path,
+    *,
+    mode: RunMode = RunMode.RUN,
+) -> Iterator[DictConfig]:
     """The config that options and overrides make, with Hydra's own part, while it can be resolved.
 
     Raises:
-        UserError: they make none, or what is asked of it cannot be resolved.
+        UserError: they make none, or what is requested of it cannot be resolved.
     """
     runner = Path(runner)
     *others, conf = config_homes(options, runner)
@@ -226,7 +240,7 @@ def composed(options, overrides, schema, runner, *, mode=RunMode.RUN):
             from_shell=False,
             with_log_configuration=False,
         )
-        HydraConfig.instance().set_config(config)  # the run's name asks for its choices
+        HydraConfig.instance().set_config(config)  # the run's name requests its choices
         yield config
     except UserError:
         raise

@@ -1,4 +1,4 @@
-"""Which of a run's or a sweep's recorded overrides are taken: values and names of ours.
+"""Choice of the recorded overrides of a run or a sweep: values and names of ours are taken.
 
 Hydra builds what `hydra.*` of a config names, and OmegaConf asks the environment, or makes a
 folder, for what `${...}` says. A folder may be anybody's: nothing recorded in it may say either.
@@ -7,7 +7,7 @@ folder, for what `${...}` says. A folder may be anybody's: nothing recorded in i
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,11 @@ NOT_DECISIVE = re.compile(
 NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
 INTERPOLATION = re.compile(r"\$\\*\{")  # Hydra takes the backslash of $\{ away
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-# Where a run writes besides its folder: taken where that is below the working directory.
+# Places where a run writes besides its folder: taken where below the working directory.
 WRITTEN = ("data.generate.folder", "data.latents", "inference.cache_dir")
 # Of a queue's settings: they become lines of a script for a shell.
 PLAIN_TEXT = re.compile(r"[\w.,:/@%+*()&|=\[\] -]{0,200}")
-# What a sweep may have recorded of Hydra's own part: numbers, names, and what a queue is told.
+# Keys of Hydra's own part that a sweep may have recorded: numbers, names, what a queue is told.
 PLACES = {("stage", "next_stage")}  # groups whose option may be put into another place
 GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
 OF_LAUNCHERS = (
@@ -75,7 +75,7 @@ class Recorded:
         given: overrides of the command line; what is refused may be given there again.
     """
 
-    def __init__(self, schema: type, homes: Iterable[Path], given: Iterable[str]):
+    def __init__(self, schema: type, homes: Iterable[Path], given: Iterable[str]) -> None:
         self.known, self.homes = set(known_keys(schema)), list(homes)
         self.given = {key_of(override) for override in given}
 
@@ -91,7 +91,7 @@ class Recorded:
             UserError: names the first that is neither a value nor a name of ours.
         """
 
-        def take(text):
+        def take(text: str) -> str:
             override = self._parsed(text)
             is_option = self._check(text, override)
             alive = INTERPOLATION.search(text) and not is_option
@@ -106,7 +106,7 @@ class Recorded:
             UserError: as `of_run`; or a value asks for more than another value of the config.
         """
 
-        def take(text):
+        def take(text: str) -> str:
             override = self._parsed(text)
             if self._is_of_sweeps(override) or not self._check(text, override):
                 self._check_interpolations(text)
@@ -114,7 +114,7 @@ class Recorded:
 
         return self._taken(recorded, take)
 
-    def _taken(self, recorded, take):
+    def _taken(self, recorded: Sequence[str], take: Callable[[str], str]) -> list[str]:
         if len(recorded) > MOST_OVERRIDES or sum(map(len, recorded)) > LONGEST:
             raise UserError(f"{len(recorded)} recorded overrides are more than anybody types.")
         chosen = []
@@ -128,10 +128,10 @@ class Recorded:
                     raise
         return chosen
 
-    def _is_of_the_start(self, text):
-        """Whether an override is left out: every start has its own hosts, and writes where it says.
+    def _is_of_the_start(self, text: str) -> bool:
+        """Return whether an override is omitted: every start has its own hosts and places to write.
 
-        Where hosts meet is taken by who says which of them this is.
+        The place where hosts meet is taken by who says which of them this is.
         """
         key = key_of(text)
         if key == "hardware.master" and "hardware.node_rank" in self.given:
@@ -141,7 +141,7 @@ class Recorded:
             return bool(INTERPOLATION.search(text)) or leads_out(key, value)
         return key in ABOUT_HOSTS
 
-    def _parsed(self, text) -> Override:
+    def _parsed(self, text: str) -> Override:
         if sum(map(QUOTED.sub("", text).count, "[{(")) > BRACKETS:
             raise UserError(f"recorded override {_shown(text)}: is longer than any that is typed.")
         try:
@@ -156,7 +156,7 @@ class Recorded:
                 "or start a new run."
             ) from error
 
-    def _check(self, text, override) -> bool:
+    def _check(self, text: str, override: Override) -> bool:
         """Refuse what is neither a key of the schema nor an option of one of our groups.
 
         Returns:
@@ -189,10 +189,10 @@ class Recorded:
                 )
         return True
 
-    def _is_group(self, key):
+    def _is_group(self, key: str) -> bool:
         return any(_is_group(home, key) for home in self.homes)
 
-    def _is_of_sweeps(self, override):
+    def _is_of_sweeps(self, override: Override) -> bool:
         key = override.key_or_group
         if override.package is not None or override.type is OverrideType.DEL:
             return False
@@ -203,7 +203,7 @@ class Recorded:
         swept = self.known.difference(ABOUT_HOSTS, WRITTEN)
         return key.startswith(PARAMS) and key.removeprefix(PARAMS) in swept
 
-    def _check_interpolations(self, text):
+    def _check_interpolations(self, text: str) -> None:
         """Refuse all but plain names of keys of ours: ${data.height}."""
         rest = text
         for key in self.known:
@@ -222,7 +222,7 @@ def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, 
         recorded: words of a command.
         given: options of this command, see `given_options`.
         home: the working directory of that command.
-        asked: what this command asks for, as "rerun=<folder>".
+        asked: what this command requests, as "rerun=<folder>".
 
     Raises:
         UserError: says how to give them.
@@ -259,7 +259,7 @@ def check_name(name: object) -> None:
 
 
 def leads_out(key: str, value: object) -> bool:
-    """Whether a recorded value is a place to write that is not below the working directory; said.
+    """Return whether a recorded value is a place to write outside the working directory; say so.
 
     Args:
         key: dotted.
@@ -276,7 +276,7 @@ def leads_out(key: str, value: object) -> bool:
     return True
 
 
-def _resolved(text, override, config):
+def _resolved(text: str, override: Override, config: Mapping[str, Any]) -> str:
     """An override with what came of its interpolation, as the run's own config has it."""
     value: Any = config
     for name in override.key_or_group.split("."):
@@ -291,21 +291,21 @@ def _resolved(text, override, config):
     return f"{text.partition('=')[0]}={literal(value)}"
 
 
-def _is_group(home, key):
+def _is_group(home: Path, key: str) -> bool:
     return bool(NAME.fullmatch(key)) and ".." not in key and (home / key).is_dir()
 
 
-def _is_option(name):
+def _is_option(name: object) -> bool:
     return isinstance(name, str) and bool(NAME.fullmatch(name)) and ".." not in name
 
 
-def _is_setting(value):
-    """Whether a value may be put into a queue's script: a number, or words without a line's end."""
+def _is_setting(value: object) -> bool:
+    """Return whether a value may go into a queue's script: a number, or words without line ends."""
     plain = value is None or isinstance(value, bool | int | float)
     return plain or (isinstance(value, str) and bool(PLAIN_TEXT.fullmatch(value)))
 
 
-def _names(override):
+def _names(override: Override) -> list[Any]:
     """The options that an override chooses, as texts."""
     found = []
     for value in _values(override):
@@ -314,7 +314,7 @@ def _names(override):
     return [str(value) if type(value) is int else value for value in plain if value is not None]
 
 
-def _values(override):
+def _values(override: Override) -> list[Any]:
     value = override.value()
     if isinstance(value, Glob):  # over options that there are
         return []
@@ -323,7 +323,7 @@ def _values(override):
     return list(override.sweep_iterator()) if override.is_sweep_override() else [value]
 
 
-def _check_range(override):
+def _check_range(override: Override) -> None:
     """Refuse a range of more values than anybody sweeps over, before they are made."""
     value = override.value()
     if isinstance(value, RangeSweep):
@@ -332,6 +332,6 @@ def _check_range(override):
             raise ValueError("a range that is too long")
 
 
-def _shown(text):
+def _shown(text: str) -> str:
     line = one_line(text[: 2 * SHOWN])
     return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."

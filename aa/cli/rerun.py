@@ -3,17 +3,20 @@
 import os
 import re
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from aa.cli.recorded import RecordedRun, compose, given_folder, given_options, split_options
 from aa.config.texts import literal
 from aa.errors import UserError, one_line
 
 
-def rerun_arguments(arguments, schema, *, runner):
+def rerun_arguments(arguments: list[str], schema: type, *, runner: str | Path) -> list[str]:
     """Of `rerun=<run folder>`: options and overrides that make that run's config.
 
     The run's own overrides are composed with today's conf/. Where a value comes out other than the
-    run's snapshot has it, an override is added and said. What is given beside it comes after them.
+    run's snapshot has it, an override is added and reported. What is given beside it comes last.
 
     Args:
         arguments: of the command, options first.
@@ -47,7 +50,7 @@ def rerun_arguments(arguments, schema, *, runner):
     return [*words, *again]
 
 
-def _refuse_its_folder(given, folder):
+def _refuse_its_folder(given: list[str], folder: Path) -> None:
     wanted = given_folder(given, r"hydra\.run\.dir")
     if wanted and wanted.resolve() == folder.resolve():
         raise UserError(
@@ -56,7 +59,7 @@ def _refuse_its_folder(given, folder):
         )
 
 
-def _notes(snapshot):
+def _notes(snapshot: Mapping[str, Any]) -> list[str]:
     before, here = snapshot.get("working_directory"), os.getcwd()
     if before in (None, here):
         return []

@@ -1,6 +1,8 @@
-"""`resume=`: the arguments that go on with a stopped run."""
+"""`resume=`: the arguments that resume a stopped run."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 from aa.cli.recorded import RecordedRun, compose, given_folder, given_options, split_options
 from aa.config.overrides import normalise_overrides
@@ -17,14 +19,16 @@ FORGOTTEN = ("resume", "resume_with_changes")
 OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
 
 
-def check_given_folder(arguments, schema, *, runner, resumable):
+def check_given_folder(
+    arguments: list[str], schema: type, *, runner: str | Path, resumable: bool
+) -> None:
     """Refuse a run folder that is in use, or holds a run, before Hydra writes into it.
 
     Args:
         arguments: of the command, options first.
         schema: dataclass of the primary config.
         runner: the runner's path.
-        resumable: whether its runs can be gone on with.
+        resumable: whether its runs can be resumed.
 
     Raises:
         UserError: it is; the message says how to go on.
@@ -55,11 +59,11 @@ def check_given_folder(arguments, schema, *, runner, resumable):
         )
 
 
-def resume_arguments(arguments, schema, *, runner):
-    """Of `resume=<run folder>`, `<checkpoint folder>` or `auto`: options and overrides to go on.
+def resume_arguments(arguments: list[str], schema: type, *, runner: str | Path) -> list[str]:
+    """Of `resume=<run folder>`, `<checkpoint folder>` or `auto`: options and overrides to resume.
 
     A run folder's own overrides are taken, then what is given beside it. `auto` takes the command
-    as it is, and goes on if hydra.run.dir= holds a run that has begun.
+    as it is, and resumes if hydra.run.dir= holds a run that has begun.
 
     Args:
         arguments: of the command, options first.
@@ -67,7 +71,7 @@ def resume_arguments(arguments, schema, *, runner):
         runner: the runner's path.
 
     Raises:
-        UserError: there is no such run, or settings that decide its result are others now.
+        UserError: there is no such run, or settings that decide its result have changed.
     """
     asked = given_folder(arguments, "resume")
     if asked is None:
@@ -101,8 +105,8 @@ def resume_arguments(arguments, schema, *, runner):
     return [*words, *started, *own, *where]
 
 
-def _hardware(arguments, schema, runner):
-    """What arguments make of the group `hardware`; nothing where they make no config."""
+def _hardware(arguments: list[str], schema: type, runner: str | Path) -> dict[str, Any]:
+    """The group `hardware` that arguments make; nothing where they make no config."""
     words, overrides = split_options(arguments)
     try:
         config = compose(given_options(words), normalise_overrides(overrides), schema, runner)
@@ -111,19 +115,19 @@ def _hardware(arguments, schema, runner):
     return config.get("hardware", {})
 
 
-def _without(overrides, others):
+def _without(overrides: list[str], others: list[str]) -> list[str]:
     """The overrides of keys that no other one sets."""
     keys = {other.partition("=")[0].lstrip("+") for other in others}
     return [o for o in overrides if o.partition("=")[0].lstrip("+") not in keys]
 
 
-def _outside(overrides, others):
+def _outside(overrides: list[str], others: list[str]) -> list[str]:
     """The overrides of keys that are in no group that another one chooses."""
     chosen = {other.partition("=")[0].lstrip("+").replace("/", ".") for other in others}
     return [o for o in overrides if not any(o.startswith(f"{group}.") for group in chosen)]
 
 
-def _fixed_folder(given):
+def _fixed_folder(given: list[str]) -> Path:
     folder = given_folder(given, r"hydra\.run\.dir")
     if folder is None:
         raise UserError(
@@ -132,8 +136,10 @@ def _fixed_folder(given):
     return folder
 
 
-def _check_changes(changes, composed, asked, given):
-    """Refuse what would make the run another one, unless that is wanted."""
+def _check_changes(
+    changes: list[tuple[str, Any, Any]], composed: dict[str, Any], asked: Path, given: list[str]
+) -> None:
+    """Refuse what would make the run another one, unless that is requested."""
     listed = "; ".join(f"{key} {literal(then)} -> {literal(now)}" for key, then, now in changes)
     hardware = composed.get("hardware", {})
     single = hardware.get("devices", 1) * hardware.get("nodes", 1) == 1

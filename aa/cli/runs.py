@@ -1,6 +1,7 @@
 """`runners/runs.py`: the list of runs, and the question before some are removed."""
 
 import sys
+from pathlib import Path
 
 from aa.cli.run_tables import count_runs, print_runs, total
 from aa.errors import UserError, one_line
@@ -8,14 +9,14 @@ from aa.files import NoPlainFileError
 from aa.plain import printable
 from aa.runs.filters import parse, select
 from aa.runs.jobs import short
-from aa.runs.listing import list_runs
+from aa.runs.listing import Run, list_runs
 from aa.runs.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
 
 YES = ("y", "yes")
 MOST_TROUBLES = 20  # lines about damaged files
 
 
-def show(outputs, filters):
+def show(outputs: str | Path, filters: list[str]) -> None:
     """Print the runs below a folder that all filters hold for.
 
     Raises:
@@ -24,7 +25,7 @@ def show(outputs, filters):
     print_runs(_selected(outputs, filters))
 
 
-def remove(outputs, filters, *, yes):
+def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
     """Print them, ask, and delete those that nothing uses; say which were kept and why.
 
     Args:
@@ -53,7 +54,7 @@ def remove(outputs, filters, *, yes):
         raise UserError(f"not everything could be deleted: {'; '.join(troubles)}.")
 
 
-def _selected(outputs, filters):
+def _selected(outputs: str | Path, filters: list[str]) -> list[Run]:
     runs = list_runs(outputs)
     troubles = list(dict.fromkeys(line for run in runs for line in run.troubles))
     for line in troubles[:MOST_TROUBLES]:
@@ -63,8 +64,8 @@ def _selected(outputs, filters):
     return select(runs, parse(filters, runs))
 
 
-def _removable(runs, guard):
-    """Those that nothing uses, a run before one that holds it; the others are said."""
+def _removable(runs: list[Run], guard: Guard) -> list[Run]:
+    """Those that nothing uses, a run before one that holds it; the others are reported."""
     folders = {run.folder for run in runs}
     deepest_first = sorted(runs, key=lambda run: len(run.folder.parts), reverse=True)
     for run in deepest_first:
@@ -74,7 +75,7 @@ def _removable(runs, guard):
     return [run for run in deepest_first if run.folder in folders]
 
 
-def _agreed(question):
+def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UserError("nobody can be asked here; add --yes to remove them.")
     try:
@@ -83,8 +84,8 @@ def _agreed(question):
         return False
 
 
-def _remove(runs, guard):
-    """The runs that were removed, and a line about each folder that could not be."""
+def _remove(runs: list[Run], guard: Guard) -> tuple[list[Run], list[str]]:
+    """Remove runs; return those that were, and a line about each folder that could not be."""
     removed, troubles = [], []
     for run in runs:
         reason = guard.reason(run, ())
@@ -110,5 +111,5 @@ def _remove(runs, guard):
     return removed, troubles
 
 
-def _say_kept(run, reason):
+def _say_kept(run: Run, reason: str) -> None:
     print(f"kept    {one_line(f'{short(run.folder)}: {reason}')}")

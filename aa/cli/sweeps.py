@@ -1,10 +1,11 @@
-"""The command of a sweep: its folder, what goes on with it, and what is said at its end."""
+"""The command of a sweep: its folder, what resumes it, and what is reported at its end."""
 
 import os
 import re
 import shlex
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from aa.cli.recorded import (
     RUNNERS,
@@ -27,6 +28,7 @@ from aa.cli.recorded import (
 from aa.cli.recorded_overrides import Recorded, refuse_options
 from aa.config.convert import typed, without_hydra
 from aa.config.overrides import assignment, normalise_overrides
+from aa.config.sweep import SweepConfig
 from aa.config.texts import literal
 from aa.errors import UserError, one_line
 from aa.plain import printable
@@ -46,16 +48,18 @@ SLURM = "SlurmLauncher"
 FIRST_ERROR, STOPPED = 2, 130  # exit codes: of a failure without one, of jobs that were stopped
 
 
-def is_sweep(arguments):
-    """Whether the arguments, options first, ask for several jobs."""
+def is_sweep(arguments: list[str]) -> bool:
+    """Return whether the arguments, options first, request several jobs."""
     words, overrides = split_options(arguments)
     asked = any(word in MULTIRUN for word in words)
     return asked or any(re.match(r"hydra\.mode=MULTIRUN$|sweep\.resume=", o) for o in overrides)
 
 
 @contextmanager
-def sweeping(arguments, schema, *, runner, full_error):
-    """Hold the folder of the sweep that arguments ask for, new or gone on with.
+def sweeping(
+    arguments: list[str], schema: type, *, runner: str, full_error: bool
+) -> Iterator[tuple[Sweep, list[str]]]:
+    """Hold the folder of the sweep that arguments request, new or resumed.
 
     Args:
         arguments: of the command, options first.
@@ -87,7 +91,7 @@ def sweeping(arguments, schema, *, runner, full_error):
     with composed(options, overrides, schema, runner, mode=RunMode.MULTIRUN) as config:
         sweep = _describe(config, _options(config, schema), overrides, runner)
         beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
-        folder = str(wanted or config.hydra.sweep.dir)  # made where it is asked for: last
+        folder = str(wanted or config.hydra.sweep.dir)  # made where it is requested: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
     if not old and Path(folder).is_dir():
         check_own(folder)
@@ -109,8 +113,8 @@ def sweeping(arguments, schema, *, runner, full_error):
         yield sweep, ["--multirun", *words, *sweep.arguments, *own]
 
 
-def _read(folder, runner):
-    """What the `sweep.json` of a stopped sweep says."""
+def _read(folder: Path, runner: str) -> RecordedSweep:
+    """Read the `sweep.json` of a stopped sweep."""
     try:
         check_own(folder)
         earlier = read_record(folder, SWEEP, RecordedSweep)
@@ -131,8 +135,16 @@ def _read(folder, runner):
     return earlier
 
 
-def _taken(earlier, schema, runner, *, words, given, asked):
-    """What is taken of the arguments of an earlier sweep."""
+def _taken(
+    earlier: RecordedSweep,
+    schema: type,
+    runner: str,
+    *,
+    words: list[str],
+    given: list[str],
+    asked: str,
+) -> list[str]:
+    """Arguments that are taken of an earlier sweep."""
     options = given_options(words)
     try:
         refuse_options(earlier["options"], options, home=earlier.get("home", ""), asked=asked)
@@ -142,14 +154,14 @@ def _taken(earlier, schema, runner, *, words, given, asked):
         raise UserError(f"{asked}: {error}") from error
 
 
-def _changed(earlier, given):
+def _changed(earlier: list[str], given: list[str]) -> list[str]:
     """Overrides with those given in the places of earlier ones of the same keys."""
     new = {assignment(o)[0]: o for o in given}
     kept = [new.pop(assignment(o)[0], o) for o in earlier]
     return kept + list(new.values())
 
 
-def _options(config, schema):
+def _options(config: DictConfig, schema: type) -> SweepConfig:
     """The checked `SweepConfig` of a config; a metric is one that its jobs will have."""
     whole: Any = typed(without_hydra(config), schema)
     options: Any = OmegaConf.to_object(whole.sweep)
@@ -162,7 +174,7 @@ def _options(config, schema):
     return options
 
 
-def _describe(config, options, overrides, runner):
+def _describe(config: DictConfig, options: SweepConfig, overrides: list[str], runner: str) -> Sweep:
     sweeper = config.hydra.sweeper
     name = str(sweeper._target_).rpartition(".")[2].removesuffix("Sweeper").lower()
     if name == "optuna" and not options.metric:
@@ -190,7 +202,7 @@ def _describe(config, options, overrides, runner):
     )
 
 
-def _swept(overrides):
+def _swept(overrides: list[str]) -> Iterator[str]:
     """The keys among overrides that have several values."""
     parser = OverridesParser.create()
     for override in overrides:
@@ -201,11 +213,11 @@ def _swept(overrides):
             continue
 
 
-def _optuna(config, sweep, overrides):
-    """What Hydra's Optuna sweeper is told, unless the command line says otherwise.
+def _optuna(config: DictConfig, sweep: Sweep, overrides: list[str]) -> list[str]:
+    """Settings of Hydra's Optuna sweeper, unless the command line gives them.
 
-    With a seed it asks for the same values again when the sweep goes on: what is done is found. And
-    it does not fail as a whole where one trial does.
+    With a seed it requests the same values again when the sweep is resumed: what is done is found.
+    And it does not fail as a whole where one trial does.
     """
     wanted = {
         "hydra.sweeper.direction": "maximize" if sweep.direction == "max" else "minimize",
@@ -217,8 +229,8 @@ def _optuna(config, sweep, overrides):
     return [f"{key}={value}" for key, value in wanted.items() if key not in given]
 
 
-def finish(sweep):
-    """Say what became of the jobs, write the report; the exit code."""
+def finish(sweep: Sweep) -> int:
+    """Say what became of the jobs, write the report; return the exit code."""
     from aa.reports.report import write_report  # deferred: draws
 
     ended = {name: (state(folder), read_outcome(folder)) for name, folder in sweep.asked().items()}

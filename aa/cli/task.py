@@ -1,4 +1,4 @@
-"""What a runner does, as Hydra calls it: once, or for every job of a sweep."""
+"""Task of a runner, as Hydra calls it: once, or for every job of a sweep."""
 
 import errno
 import functools
@@ -6,10 +6,12 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Callable
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from aa.cli.resolvers import register_resolvers
 from aa.config.convert import node_rank_of, typed
@@ -24,7 +26,7 @@ from aa.sweeps.job import run_job
 
 log = logging.getLogger(__name__)
 
-RESUMABLE = (TrainConfig, InferConfig)  # whose runs can be gone on with
+RESUMABLE = (TrainConfig, InferConfig)  # whose runs can be resumed
 CRASH, USER_ERROR, INTERRUPTED = 1, 2, 130  # exit codes
 FULL_ERROR = os.environ.get("HYDRA_FULL_ERROR") == "1"  # the user's wish, before `run` sets it
 STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
@@ -33,21 +35,21 @@ STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 class Task:
     """A runner's function below `hydra.main`; see `task`."""
 
-    def __init__(self, function):
+    def __init__(self, function: Callable[[Any], object]) -> None:
         functools.update_wrapper(self, function)
         self.function, self.started, self.exit_code = function, False, 0
         self.schema = None  # of its config
         self.folder, self.sweep = None, None  # of the run, of the sweep
         self.signals = []  # that came
-        self.nodes = 1  # hardware.nodes as it was asked for
+        self.nodes = 1  # hardware.nodes as it was requested
 
-    def __setstate__(self, state):
-        """A launcher's process has its own logging and resolvers."""
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore it in a launcher's process, which has its own logging and resolvers."""
         self.__dict__ |= state
         plain_logging()
         register_resolvers()
 
-    def __call__(self, config):
+    def __call__(self, config: DictConfig) -> float | None:
         self.started, self.folder = True, HydraConfig.get().runtime.output_dir
         if HydraConfig.get().mode == RunMode.MULTIRUN:
             return run_job(config, resumable=self.schema in RESUMABLE)
@@ -62,7 +64,7 @@ class Task:
         try:
             # From the start: what nobody holds may be removed.
             with held(self.folder, node_rank=rank):
-                whole = typed(config, self.schema)
+                whole = typed(config, cast(type, self.schema))
                 self.nodes = OmegaConf.select(config, "hardware.nodes") or 1
                 self.function(whole)
         except Exception as error:
@@ -79,15 +81,15 @@ class Task:
             if keeps and not stopped:
                 self._keep_outcome(line, time.monotonic() - start)
 
-    def _keep_outcome(self, line, seconds):
-        """Write how the run ended; on a full disk that is said, unless something else was."""
+    def _keep_outcome(self, line: str | None, seconds: float) -> None:
+        """Write how the run ended; on a full disk that is reported, unless something else was."""
         try:
-            write_outcome(self.folder, error=line, code=self.exit_code, seconds=seconds)
+            write_outcome(cast(str, self.folder), error=line, code=self.exit_code, seconds=seconds)
         except OSError as error:
             if line is None:
                 raise UserError(explain(error, None)) from error
 
-    def interruption(self, error):
+    def interruption(self, error: Exception) -> KeyboardInterrupt | None:
         """The interrupt that an error came of, or None; libraries do not always say so."""
         stop = interruption(error)
         if stop or isinstance(error, UserError):
@@ -95,26 +97,26 @@ class Task:
         return next(map(Signalled, self.signals), None)
 
 
-def _is_users(error):
-    """Whether the user can mend it; anything else is a mistake in the program."""
+def _is_users(error: Exception) -> bool:
+    """Return whether the user can fix it; anything else is a mistake in the program."""
     return isinstance(error, UserError | GroupError) or getattr(error, "errno", None) in STORAGE
 
 
-def task(function):
-    """Decorator below `hydra.main`: what stops a run is in its log, and one line for the user."""
+def task(function: Callable[[Any], object]) -> Task:
+    """Decorate below `hydra.main`: what stops a run is in its log, and one line for the user."""
     return Task(function)
 
 
-def _file_handlers():
+def _file_handlers() -> list[logging.FileHandler]:
     return [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
 
 
-def _to_file(text, trace):
+def _to_file(text: str, trace: Any) -> None:
     for handler in _file_handlers():
         handler.handle(log.makeRecord(log.name, logging.ERROR, "", 0, text, (), trace))
 
 
-def _remove_file_handlers():
+def _remove_file_handlers() -> None:
     """The run's log is the first process's; the others' output is kept by the launcher."""
     for handler in _file_handlers():
         logging.getLogger().removeHandler(handler)

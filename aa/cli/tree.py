@@ -3,14 +3,14 @@
 import json
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from aa.plain import printable
 
 WIDE = 10_000  # rich cuts lines at the width of a terminal; a terminal wraps them itself
 
 
-def print_tree(config):
+def print_tree(config: DictConfig) -> None:
     """Print groups with the chosen options and all values, in the spelling that overrides use."""
     from rich.console import Console
     from rich.text import Text

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Iterable, Sequence
 
 from aa.cli.program import run_program
 from aa.config.hardware import HardwareConfig
@@ -20,7 +21,7 @@ _LAYOUTS = {
 }
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m aa.weights",
         description="Look into weights, convert them to our layout, download published ones.",
@@ -60,7 +61,7 @@ def _parser():
     return parser
 
 
-def _list_groups():
+def _list_groups() -> str:
     lines = []
     for group, files in GROUPS.items():
         rows = [(f"  {file.target}", f"from {file.repo}") for file in files]
@@ -68,7 +69,7 @@ def _list_groups():
     return "\n".join(lines)
 
 
-def _inspect(options):
+def _inspect(options: argparse.Namespace) -> None:
     open_folder(options.folder)  # what is wrong with a folder shows before paddle loads
     prepare_paddle(HardwareConfig(device="cpu"))
     from aa.weights.convert import inspect
@@ -95,7 +96,7 @@ def _inspect(options):
     print("complete" + (f"; {' and '.join(new)} will start new" if new else ""))
 
 
-def _convert(options):
+def _convert(options: argparse.Namespace) -> None:
     open_folder(options.source)
     prepare_paddle(HardwareConfig(device="cpu"))
     from aa.weights.convert import convert
@@ -109,7 +110,7 @@ def _convert(options):
     _show(("component", "from", "keys", "numbers (M)", "written", "size (MB)"), rows)
 
 
-def _download(options):
+def _download(options: argparse.Namespace) -> None:
     report = download(options.to, options.only, hub=Hub())
     _show(
         ("file", "from", "size (MB)", "", "checked by"),
@@ -122,11 +123,11 @@ def _sizes(component):
     return f"{component.numbers / 1e6:.2f}", f"{component.bytes / 1e6:.1f}"
 
 
-def _show(header, rows):
+def _show(header: Sequence[object], rows: Iterable[Sequence[object]]) -> None:
     print("\n".join(_aligned([header, *rows])))
 
 
-def _aligned(rows):
+def _aligned(rows: Iterable[Sequence[object]]) -> list[str]:
     """Rows as lines whose columns line up."""
     cells = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]

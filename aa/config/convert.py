@@ -3,8 +3,9 @@
 import json
 import os
 from dataclasses import asdict
+from typing import Any, cast
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.config.groups import check_groups, check_open
@@ -14,12 +15,12 @@ from aa.config.slurm import SLURM, hosts_of_job
 from aa.errors import UserError
 
 
-def without_hydra(config):
+def without_hydra(config: DictConfig) -> DictConfig:
     """A composed DictConfig without Hydra's own part, unresolved."""
     return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
 
 
-def typed(config, schema):
+def typed(config: DictConfig, schema: Any) -> DictConfig:
     """A composed DictConfig with its schema, also where its yaml names none (a run's own config).
 
     A ~ that a path begins with is the home folder, also where a yaml file has it.
@@ -30,22 +31,22 @@ def typed(config, schema):
     try:
         check_open(config, schema)
         if OmegaConf.get_type(config) is not schema:
-            config = OmegaConf.merge(OmegaConf.structured(schema), config)
+            config = cast(DictConfig, OmegaConf.merge(OmegaConf.structured(schema), config))
         check_groups(config, schema)
         return _with_hosts(_with_home(config))
     except (OmegaConfBaseException, AttributeError) as error:  # the latter of a key in a null group
         raise UserError(explain_value(error, known_keys(schema))) from error
 
 
-def node_rank_of(config):
-    """Which host of several a composed DictConfig is for; 0 where it cannot say."""
+def node_rank_of(config: DictConfig) -> int:
+    """The rank of the host that a composed DictConfig is for; 0 where it cannot say."""
     try:
         return int(OmegaConf.select(_with_hosts(config), "hardware.node_rank") or 0)
     except (UserError, OmegaConfBaseException, ValueError):
         return 0
 
 
-def _with_hosts(config):
+def _with_hosts(config: DictConfig) -> DictConfig:
     """In a Slurm job: its hosts in the place of `hardware.nodes=slurm`."""
     if OmegaConf.select(config, "hardware.nodes") == SLURM:
         config = config.copy()
@@ -54,7 +55,7 @@ def _with_hosts(config):
     return config
 
 
-def _with_home(config):
+def _with_home(config: DictConfig) -> DictConfig:
     written = OmegaConf.to_container(config)  # interpolations are no paths yet
     paths = {key: _at(written, key) for key in PATHS}
     for key, path in paths.items():
@@ -64,14 +65,14 @@ def _with_home(config):
     return config
 
 
-def _at(values, key):
+def _at(values: Any, key: str) -> Any:
     """The value of a dotted key, None where there is none."""
     for name in key.split("."):
         values = values.get(name) if isinstance(values, dict) else None
     return values
 
 
-def to_config(config):
+def to_config(config: DictConfig) -> Any:
     """The composed DictConfig as its dataclass, every check run.
 
     Raises:
@@ -88,7 +89,7 @@ def to_config(config):
         raise UserError(explain_value(error, known)) from error
 
 
-def model_from_dict(values):
+def model_from_dict(values: dict[str, Any]) -> ModelConfig:
     """ModelConfig from the plain dict of a weights folder's config.json.
 
     Raises:
@@ -97,12 +98,15 @@ def model_from_dict(values):
     if "${" in json.dumps(values):  # OmegaConf would look up the environment, or make a folder
         raise UserError("a value with ${...} is refused: wanted plain numbers and words.")
     try:
-        return OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values))
+        return cast(
+            ModelConfig,
+            OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ModelConfig), values)),
+        )
     except OmegaConfBaseException as error:
         line = explain_value(error, known_keys(ModelConfig))
         raise UserError(f"config.json does not describe a model: {line}") from error
 
 
-def to_dict(config):
+def to_dict(config: Any) -> dict[str, Any]:
     """A config as plain values, for json."""
     return asdict(config)

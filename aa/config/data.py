@@ -18,14 +18,14 @@ class GenerateConfig:
     seed: int = 0
     scale: int = 2  # drawn this much larger than data.height and data.width
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive("data.generate", self, "num_clips", "num_frames", "fps", "scale")
         seed_range("data.generate.seed", self.seed)
 
 
 @dataclass
 class DataConfig:
-    """Where clips come from and how frames are cut and sampled."""
+    """Source of the clips, and how frames are cut and sampled."""
 
     manifest: str | None = None  # json list of {"video_path", "kps_path"}
     folder: str | None = None  # or a folder with video/ and video_dwpose/
@@ -37,12 +37,12 @@ class DataConfig:
     sample_margin: int = 30  # stage 1: frames between reference and target, where there are
     frame_stride: int = 4  # stage 2: frames from one to the next
     num_workers: int = 2  # processes that read clips
-    skip_bad: bool = False  # go on without clips that cannot be read
+    skip_bad: bool = False  # continue without clips that cannot be read
     allow_outside: bool = False  # relative paths of a manifest may lead out of its data root
     cache_gb: float = 0.0  # memory of each reading process for clips kept decoded; fit=pad only
     latents: str | None = None  # folder where frames stay encoded by the VAE; fit=pad only
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         given = [k for k in ("manifest", "folder", "generate") if getattr(self, k)]
         wanted(
             len(given) == 1,

@@ -12,8 +12,8 @@ ON_REQUEST = ("psnr_uint8_overflow",)  # says nothing about quality, so only by 
 LOWER_IS_BETTER = ("loss", "lpips", "fvd", "temporal_error", "temporal_error_figure")
 
 
-def higher_is_better(name):
-    """Whether more of a metric is better."""
+def higher_is_better(name: str) -> bool:
+    """Return whether more of a metric is better."""
     return name not in LOWER_IS_BETTER
 
 
@@ -31,7 +31,7 @@ class EvaluateConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     name: str = "evaluate"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rerun_folder(self)
         known = (*METRICS, *ON_REQUEST)
         names = known if self.metrics is None else self.metrics

@@ -1,6 +1,7 @@
 """Errors that come from the command line, Hydra or the file system, as one line for the user."""
 
 import re
+from typing import Any
 
 from hydra.conf import HydraConf
 from hydra.errors import OverrideParseException
@@ -68,7 +69,7 @@ HYDRA = (
 )
 
 
-def explain(error, schema):
+def explain(error: Exception, schema: Any) -> str:
     """One line about any error that arguments, configs or folders can cause.
 
     Args:
@@ -81,7 +82,7 @@ def explain(error, schema):
     return one_line(_explain(error, schema))
 
 
-def _explain(error, schema):
+def _explain(error: Exception, schema: Any) -> str:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OverrideParseException):
@@ -106,7 +107,7 @@ def _explain(error, schema):
     return _explain_hydra(error)
 
 
-def _explain_hydra(error):
+def _explain_hydra(error: Exception) -> str:
     """One line about what Hydra or the file system says."""
     for pattern, line in HYDRA:
         match = re.search(pattern, str(error))
@@ -120,7 +121,7 @@ def _explain_hydra(error):
     return str(error).split("\nConfig search path")[0] or type(error).__name__
 
 
-def _explain_yaml(text, schema):
+def _explain_yaml(text: str, schema: Any) -> str:
     """One line about what OmegaConf says of a yaml file; of a whole group it names no key."""
     kind = re.match(r".*: \w+ is not a subclass of (\w+)\. value: (.*)\n\s+full_key: *\n", text)
     if not kind:
@@ -131,12 +132,12 @@ def _explain_yaml(text, schema):
     return f"{' or '.join(keys) or 'one of its keys'} is a group of keys; got {kind[2]}."
 
 
-def _is_omegaconfs(error):
-    """Whether a plain Python error was raised by OmegaConf, which adds the key to its text."""
+def _is_omegaconfs(error: Exception) -> bool:
+    """Return whether a plain Python error is OmegaConf's, which adds the key to its text."""
     return isinstance(error, AttributeError) and "full_key: " in str(error)
 
 
-def _explain_syntax(error):
+def _explain_syntax(error: OverrideParseException) -> str:
     override = error.override
     if re.fullmatch(r"[\w./@+]+", override):
         return f"{override}: no value given; write {override}=<value>."
@@ -151,15 +152,15 @@ def _explain_syntax(error):
     )
 
 
-def _one_value(override):
-    """What to type where one value was meant and has commas."""
+def _one_value(override: str) -> str:
+    """Tell what to type where one value was meant and has commas."""
     key, _, value = override.lstrip("+").partition("=")
     if key in TEXTS:
         return f"quote a text with commas twice: {for_the_shell(key, value)}"
     return f'write a list: "{key}=[{value}]"'
 
 
-def _of_another_package(text):
+def _of_another_package(text: str) -> re.Match[str] | None:
     """The match of (file, group) where a yaml file sets keys of the whole config below its group.
 
     Without a package they land in its own group, which no schema has if it is one of overlays.

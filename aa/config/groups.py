@@ -26,7 +26,7 @@ def groups_of(schema: Any) -> Iterator[tuple[str, Any, bool]]:
 
 
 def is_group(key: str, known: Iterable[str]) -> bool:
-    """Whether a dotted key holds others, of all keys there are."""
+    """Return whether a dotted key holds others, among all keys there are."""
     return any(name.startswith(f"{key}.") for name in known)
 
 
@@ -72,7 +72,7 @@ def check_groups(config: Any, schema: Any) -> None:
             _check_reference(owner, name, group, optional, prefix)
 
 
-def _walk(config, schema, prefix=""):
+def _walk(config: Any, schema: Any, prefix: str = "") -> Iterator[tuple[Any, str, str, Any, bool]]:
     """Yield (config, prefix of its keys, name, dataclass, may be null) of all groups, outer first.
 
     References are not followed.

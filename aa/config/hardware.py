@@ -15,12 +15,12 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 
 @dataclass
 class ShardingConfig:
-    """How optimizer state (stage1), gradients (stage2) and weights (stage3) are split."""
+    """Splitting of optimizer state (stage1), gradients (stage2) and weights (stage3)."""
 
     level: str = "none"
     offload: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("hardware.sharding", self, "level", ("none", "stage1", "stage2", "stage3"))
         wanted(
             not self.offload or self.level in ("stage2", "stage3"),
@@ -30,17 +30,17 @@ class ShardingConfig:
 
 @dataclass
 class HardwareConfig:
-    """The machine: device, precision it can do, memory savers."""
+    """The host: device, precision it can do, memory savers."""
 
     device: str = MISSING  # cpu or gpu
-    devices: int = 1  # processes on this machine, one per device
+    devices: int = 1  # processes on this host, one per device
     nodes: Any = 1  # hosts that run this command together; slurm: as its job says
     node_rank: int = 0  # which of them this is, the first is 0
     master: str | None = None  # host:port of the first, which all of them reach
     start_timeout: float = 600.0  # seconds that hosts wait for each other at the start
     precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
-    memory_gb: float | None = None  # GiB of a device; null: the machine's, of a GPU unknown
+    memory_gb: float | None = None  # GiB of a device; null: the host's, of a GPU unknown
     peak_tflops: dict[str, float] = field(default_factory=dict)  # a second, of each precision
     bandwidth_gb: float | None = None  # that a device's memory moves in a second; null: not known
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
@@ -49,7 +49,7 @@ class HardwareConfig:
     )
     sharding: ShardingConfig = field(default_factory=ShardingConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("hardware", self, "device", ("cpu", "gpu"))
         one_of("hardware", self, "precision", PRECISIONS)
         wanted(
@@ -83,12 +83,12 @@ class HardwareConfig:
         )
 
     @property
-    def peak_flops(self):
+    def peak_flops(self) -> float | None:
         """Floating-point operations a second in this precision at most; None if not known."""
         tera = self.peak_tflops.get(self.precision)
         return tera and tera * 1e12
 
-    def _check_peaks(self):
+    def _check_peaks(self) -> None:
         for precision, tera in self.peak_tflops.items():
             wanted(
                 precision in PRECISIONS and tera > 0,
@@ -97,8 +97,8 @@ class HardwareConfig:
             )
 
 
-def _is_address(text):
-    """Whether a text is host:port, with labels as names of hosts have them."""
+def _is_address(text: str) -> bool:
+    """Return whether a text is host:port, with labels as names of hosts have them."""
     label = r"[\w-]{1,63}"
     found = re.fullmatch(rf"{label}(\.{label})*:(\d{{1,5}})", text, re.ASCII)
     return bool(found) and 0 < int(found[2]) < 2**16

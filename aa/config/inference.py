@@ -8,7 +8,7 @@ from aa.config.hardware import PRECISIONS
 
 @dataclass
 class InferenceConfig:
-    """How a video is made; null width, height, num_frames and fps follow the pose video."""
+    """Settings of an animation; null width, height, num_frames and fps follow the pose video."""
 
     width: int | None = None
     height: int | None = None
@@ -31,10 +31,10 @@ class InferenceConfig:
     noise: str = "independent"  # of the frames at the start: shared, mixed or independent
     format: str = "mp4"
     audio: str = "keep"  # the pose video's sound: keep or drop
-    background: str = "white"  # what a picture's transparency is laid over: a name or #rrggbb
+    background: str = "white"  # what an image's transparency is laid over: a name or #rrggbb
     decode_batch_size: int | None = None  # frames the VAE decodes at once; null: by their size
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.width is not None and self.height is not None:
             size("inference", self)
         wanted(

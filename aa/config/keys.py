@@ -1,10 +1,11 @@
 """Keys of the schemas, and OmegaConf's errors about keys and values in our words."""
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import is_dataclass
 from difflib import get_close_matches
 from types import NoneType
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
@@ -38,7 +39,7 @@ VALUES = (
 )
 
 
-def known_keys(schema, prefix=""):
+def known_keys(schema: Any, prefix: str = "") -> list[str]:
     """Dotted names of all keys and groups of a dataclass."""
     keys = []
     for name, hint in get_type_hints(schema).items():
@@ -48,7 +49,7 @@ def known_keys(schema, prefix=""):
     return keys
 
 
-def text_keys(schema, prefix=""):
+def text_keys(schema: Any, prefix: str = "") -> list[str]:
     """Dotted names of the keys of a dataclass that hold a text, or a text or null."""
     keys = []
     for name, hint in get_type_hints(schema).items():
@@ -59,7 +60,7 @@ def text_keys(schema, prefix=""):
     return keys
 
 
-def no_such_key(key, known):
+def no_such_key(key: str, known: Iterable[str]) -> str:
     """Message about an unknown key, with the nearest of the known ones if any is near."""
     dotted = key.replace("/", ".")
     group, _, leaf = dotted.rpartition(".")
@@ -78,7 +79,7 @@ def no_such_key(key, known):
     return f"{key}: no such key; {advice}"
 
 
-def check_keys(config, known, prefix=""):
+def check_keys(config: Any, known: Collection[str], prefix: str = "") -> None:
     """Refuse keys that `+key=value` or an overlay put beside those of the schema.
 
     Raises:
@@ -95,7 +96,7 @@ def check_keys(config, known, prefix=""):
             check_keys(node, known, f"{name}.")
 
 
-def explain_value(error, known):
+def explain_value(error: Exception, known: Collection[str]) -> str:
     """One line about an OmegaConf error."""
     key = str(getattr(error, "full_key", ""))
     if isinstance(error, MissingMandatoryValue):
@@ -104,7 +105,7 @@ def explain_value(error, known):
     return explain_text(str(error).strip() or type(error).__name__, known)
 
 
-def explain_text(text, known):
+def explain_text(text: str, known: Collection[str]) -> str:
     """One line about the text of an OmegaConf error."""
     first = text.splitlines()[0]
     full_key = re.search(r"full_key: *(\S+)\n", text)
@@ -127,7 +128,7 @@ def explain_text(text, known):
     return first if key in first else f"{key}: {first}"
 
 
-def _explain_group(key, first, known):
+def _explain_group(key: str, first: str, known: Collection[str]) -> str:
     """One line about the first line of an OmegaConf error about a group."""
     assigned = re.match(r"Invalid type assigned: \w+ is not a subclass of \w+. value: ?(.*)", first)
     if assigned:

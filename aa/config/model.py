@@ -10,7 +10,7 @@ MOST_LAYERS, MOST_LEVELS, MOST_CHANNELS = 32, 8, 32768  # far above any publishe
 
 @dataclass
 class VaeConfig:
-    """What turns pictures into latents (published: sd-vae-ft-mse).
+    """Conversion of images into latents (published: sd-vae-ft-mse).
 
     `autoencoder_kl` is AutoencoderKL, 8 pixels to a side of a latent. `space_to_depth` stacks the
     pixels of every `stride` x `stride` square as channels: no weights, nothing lost.
@@ -24,7 +24,7 @@ class VaeConfig:
     norm_num_groups: int = 32
     scaling_factor: float = 0.18215
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("model.vae", self, "kind", ("autoencoder_kl", "space_to_depth"))
         positive("model.vae", self, "stride", "latent_channels", "scaling_factor")
         at_most("model.vae", self, MOST_LAYERS, "layers_per_block")
@@ -48,10 +48,10 @@ class VaeConfig:
 
 @dataclass
 class ImageEncoderConfig:
-    """What turns the character's picture into one token.
+    """Encoder of the character's image into one token.
 
     `clip` is a CLIP vision transformer with projection (published: that of sd-image-variations),
-    which never trains. `pooled` is three convolutions and a mean over the picture; it learns with
+    which never trains. `pooled` is three convolutions and a mean over the image; it learns with
     the networks and reads only `image_size`, `hidden_size` and `projection_dim`.
     """
 
@@ -65,7 +65,7 @@ class ImageEncoderConfig:
     projection_dim: int = 768
     hidden_act: str = "quick_gelu"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("model.image_encoder", self, "kind", ("clip", "pooled"))
         counts = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
         positive("model.image_encoder", self, *counts, "patch_size", "image_size", "projection_dim")
@@ -94,7 +94,7 @@ class NoiseScheduleConfig:
     beta_end: float = 0.012
     beta_schedule: str = "linear"  # linear or scaled_linear
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("model.noise_schedule", self, "beta_schedule", ("linear", "scaled_linear"))
         positive("model.noise_schedule", self, "num_train_timesteps", "beta_start", "beta_end")
         at_most("model.noise_schedule", self, 100_000, "num_train_timesteps")
@@ -128,7 +128,7 @@ class ModelConfig:
     image_encoder: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
     noise_schedule: NoiseScheduleConfig = field(default_factory=NoiseScheduleConfig)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         one_of("model", self, "architecture", ("sd15", "compact"))
         one_of("model", self, "prediction_type", ("v_prediction", "sample"))
         depth = len(self.block_out_channels)
@@ -156,8 +156,8 @@ class ModelConfig:
         )
 
     @property
-    def size_step(self):
-        """What height and width must be multiples of, in pixels."""
+    def size_step(self) -> int:
+        """Number of pixels that height and width must be multiples of."""
         halvings = len(self.block_out_channels) - 1 if self.architecture == "compact" else 0
         return math.lcm(8, self.vae.stride * 2**halvings)
 
@@ -170,7 +170,7 @@ class TrainModelConfig(ModelConfig):
     released_weights: str = ""  # stage 2: a folder whose first stage is trained; "" for none
     motion_weights: str | None = None  # stage 2: an AnimateDiff checkpoint; null: none
 
-    def network(self):
+    def network(self) -> ModelConfig:
         """The sizes alone, as weights folders keep them."""
         values = {key: getattr(self, key) for key in ModelConfig.__dataclass_fields__}
         return ModelConfig(**values)

@@ -1,6 +1,7 @@
-"""Arguments as Hydra wants them."""
+"""Arguments as Hydra expects them."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from hydra._internal.utils import get_args_parser
@@ -17,15 +18,15 @@ CHOSEN = tuple(key.replace(".", "/") for key in WITH_OPTIONS)
 GROUPS = (*CHOSEN, "experiment")
 # A group is also what has a slash, and what is put into another place: stage@next_stage.
 GROUP = re.compile(rf"(\+{{0,2}})({'|'.join(GROUPS)}|[\w/]+/\w+|[\w/]+@[\w.]+)=")
-# Where and how Hydra runs a job: this process says it anew.
+# Keys that say where and how Hydra runs a job: this process sets them anew.
 OURS = re.compile(
     r"\+*hydra(\.(mode|run\.dir|sweep\..*|output_subdir|job\.num)"
     r"|[./](launcher|sweeper)(\.[^=]*)?)="
 )
 
 
-def normalise_overrides(arguments):
-    """Arguments in the place of which Hydra reads what was meant.
+def normalise_overrides(arguments: Iterable[str]) -> list[str]:
+    """Rewrite arguments so that Hydra reads what was meant.
 
     Numbers name a group's options (`stage=1, 2`), a group that is chosen may have a plus, and a
     text is as it was typed, see `as_typed`. Arguments that are normal already stay as they are.
@@ -36,7 +37,7 @@ def normalise_overrides(arguments):
     return [_normalise(argument) for argument in arguments]
 
 
-def _normalise(argument):
+def _normalise(argument: str) -> str:
     match = GROUP.match(argument)
     if not match:
         return as_typed(argument)
@@ -67,7 +68,7 @@ def as_given(overrides: Any) -> dict[str, list[str]]:
     return cast(dict, OmegaConf.to_container(overrides, resolve=False))
 
 
-def _check_names(argument, group, names):
+def _check_names(argument: str, group: str, names: Iterable[str]) -> None:
     """Hydra knows no keys yet, only which options were chosen, where it chooses an option."""
     others = [name for name in CHOSEN if name != group]
     if any(name not in others and "/" not in name for name in names):
@@ -77,11 +78,11 @@ def _check_names(argument, group, names):
         )
 
 
-def check_arguments(arguments):
-    """Options first, overrides after them, as Hydra's parser wants it.
+def check_arguments(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """Put options first and overrides after them, as Hydra's parser expects it.
 
     Returns:
-        the arguments, and whether they start a run (and not only ask something).
+        the arguments, and whether they start a run (and do not only ask something).
 
     Raises:
         UserError: an option that does not exist.

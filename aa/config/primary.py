@@ -33,8 +33,8 @@ class TrainConfig:
     next_stage: StageConfig | None = None  # trained after `stage`, from its result
     test: PuppetTestConfig | None = None  # what follows training on generated figures
     validation: ValidationConfig = field(default_factory=ValidationConfig)
-    resume: str | None = None  # the folder of a stopped run, to go on with
-    resume_with_changes: bool = False  # although settings that decide its result are others now
+    resume: str | None = None  # the folder of a stopped run, to resume
+    resume_with_changes: bool = False  # although settings that decide its result have changed
     rerun: str | None = None  # the folder of a run to repeat in a new folder
     rerun_check: bool = False  # compare the result with that run's
     plan: str | None = None  # true or max: only say whether it fits; see `aa.cli.plan`
@@ -42,7 +42,7 @@ class TrainConfig:
     seed: int = 42
     name: str = "train"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         seed_range("seed", self.seed)
         rerun_folder(self)
         no_plan(self)
@@ -76,31 +76,32 @@ class TrainConfig:
             "themselves: use data.latents=null.",
         )
         reach = self.model.motion_max_frames
-        frames = self.stage.num_frames
-        wanted(
-            not self.stage.motion_modules or frames <= reach,
-            f"stage.num_frames ({frames}) must be at most model.motion_max_frames ({reach}).",
-        )
-        if self.stage.sample_steps or self.validation.animated:
+        for group, stage in zip(("stage", "next_stage"), self.stages, strict=False):
+            wanted(
+                not stage.motion_modules or stage.num_frames <= reach,
+                f"{group}.num_frames ({stage.num_frames}) must be at most "
+                f"model.motion_max_frames ({reach}).",
+            )
+            wanted(
+                self.hardware.sharding.level != "stage3"
+                or not (stage.sample_steps or stage.ema_decay),
+                "hardware/sharding=stage3 keeps slices of the weights: it goes with "
+                f"{group}.sample_steps=0 and {group}.ema_decay=null only.",
+            )
+        if self.validation.animated or any(stage.sample_steps for stage in self.stages):
             self._check_samples(reach)
-        wanted(
-            self.hardware.sharding.level != "stage3"
-            or not (self.stage.sample_steps or self.stage.ema_decay),
-            "hardware/sharding=stage3 keeps slices of the weights: it goes with "
-            "stage.sample_steps=0 and stage.ema_decay=null only.",
-        )
 
     @property
-    def precision(self):
-        """What the networks compute in."""
+    def precision(self) -> str:
+        """The precision that the networks compute in."""
         return self.hardware.precision
 
     @property
-    def stages(self):
+    def stages(self) -> list[StageConfig]:
         """The stages of the run, in order."""
         return [self.stage, *([self.next_stage] if self.next_stage else [])]
 
-    def _check_samples(self, reach):
+    def _check_samples(self, reach: int) -> None:
         options = self.inference
         frames = options.num_frames
         wanted(
@@ -114,7 +115,8 @@ class TrainConfig:
             "(stage.sample_steps, validation.metrics); got null.",
         )
         wanted(
-            not self.stage.motion_modules or min(options.context_frames, frames or 0) <= reach,
+            not any(stage.motion_modules for stage in self.stages)
+            or min(options.context_frames, frames or 0) <= reach,
             f"inference.context_frames ({options.context_frames}) must be at most "
             f"model.motion_max_frames ({reach}).",
         )
@@ -139,7 +141,7 @@ class InferConfig:
     sweep: SweepConfig = field(default_factory=SweepConfig)
     name: str = "infer"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rerun_folder(self)
         no_plan(self)
         given = [k for k in ("reference", "pose", "cases") if getattr(self, k)]
@@ -168,11 +170,11 @@ class InferConfig:
         self._check_engine()
 
     @property
-    def precision(self):
-        """What an animation is computed in."""
+    def precision(self) -> str:
+        """The precision that an animation is computed in."""
         return self.inference.precision or self.hardware.precision
 
-    def _check_engine(self):
+    def _check_engine(self) -> None:
         on_cpu, asked = self.hardware.device == "cpu", self.inference.precision
         if self.inference.engine == "compiled":
             wanted(

@@ -13,6 +13,6 @@ class PublishedSize:
     width: int = 768
     num_frames: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         size("published_size", self)
         positive("published_size", self, "num_frames")

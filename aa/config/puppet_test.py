@@ -7,7 +7,7 @@ from aa.config.checks import positive, wanted
 
 @dataclass
 class PuppetTestConfig:
-    """How many figures that were in no training clip are animated, and scored against the truth."""
+    """Numbers of figures, in no training clip, that are animated and scored against the truth."""
 
     num_pairs: int = 64  # figures of single frames
     num_clips: int = 24  # figures of clips, others than those
@@ -15,7 +15,7 @@ class PuppetTestConfig:
     validation_pairs: int = 16  # figures of the validation split
     validation_steps: int = 250  # how often they are scored while training
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         positive("test", self, "num_pairs", "num_clips", "clip_frames")
         positive("test", self, "validation_pairs", "validation_steps")
         wanted(

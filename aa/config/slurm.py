@@ -1,7 +1,7 @@
 """`hardware.nodes=slurm`: what Slurm tells every task of a job about the hosts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aa.errors import UserError
 
@@ -17,13 +17,13 @@ JOB, NODE = ("SLURM_JOB_ID", "SLURM_JOBID"), ("SLURM_NODEID",)
 def hosts_of_job(environment: Mapping[str, str]) -> dict[str, int | str | None]:
     """The keys nodes, node_rank and master of `hardware`, as a task of a Slurm job is told them.
 
-    Every job has a port of its own, so that two whose first hosts are one do not meet.
+    Every job has a separate port, so that two whose first hosts are one do not meet.
 
     Raises:
         UserError: this is no task of a Slurm job, or not the only one of its host.
     """
 
-    def said(names):
+    def said(names: Iterable[str]) -> str | None:
         return next((environment[name] for name in names if environment.get(name)), None)
 
     listed, rank = said(LIST), said(NODE)

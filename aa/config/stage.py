@@ -24,7 +24,7 @@ class StageConfig:
     per_device_batch_size: int = 1
     gradient_accumulation_steps: int = 1
     max_grad_norm: float = 1.0  # 0 clips nothing
-    skip_nonfinite: bool = False  # leave out steps whose loss or gradients are no numbers
+    skip_nonfinite: bool = False  # omit steps whose loss or gradients are no numbers
     ema_decay: float | None = None  # null: no moving average of the weights
     snr_gamma: float | None = 5.0  # null: every sample weighs 1
     temporal_weight: float = 0.0  # of the error of the change from frame to frame
@@ -33,11 +33,11 @@ class StageConfig:
     save_steps: int = 500
     save_total_limit: int = 3
     log_steps: int = 10
-    sample_steps: int = 0  # 0: no sample pictures
+    sample_steps: int = 0  # 0: no sample images
     init_from: str | None = MISSING  # a run folder or a weights folder; null: at random
     motion_init_from: str | None = None  # an AnimateDiff checkpoint for the motion modules
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         counts = ("num_frames", "max_steps", "learning_rate", "per_device_batch_size")
         counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
         positive("stage", self, *counts)

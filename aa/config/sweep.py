@@ -9,15 +9,15 @@ GROUPS = ("train", "val", "test", "eval")
 
 @dataclass
 class SweepConfig:
-    """How a sweep treats its jobs; nothing of it decides the result of one."""
+    """Treatment of a sweep's jobs; nothing of it decides the result of one."""
 
     metric: str | None = None  # jobs are compared by it: val/loss, test/psnr, ...
     direction: str | None = None  # min or max; null: what is better of that metric
     retries: int = 0  # how often a failed job is tried again
     fail_fast: bool = False  # after a failed job no other is started
-    resume: str | None = None  # the folder of a stopped sweep, to go on with
+    resume: str | None = None  # the folder of a stopped sweep, to resume
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         not_negative("sweep", self, "retries")
         wanted(
             self.direction in (None, "min", "max"),

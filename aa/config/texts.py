@@ -71,7 +71,7 @@ def for_the_shell(key: str, text: str) -> str:
     return shlex.quote(argument) if re.search(r'["$`\\!]', argument) else f'"{argument}"'
 
 
-def _quoted_where_needed(value):
+def _quoted_where_needed(value: str) -> str:
     read = _read(value)
     if isinstance(read, HydraException) and "," not in value:
         return quoted(value)
@@ -85,20 +85,20 @@ def _quoted_where_needed(value):
     return value
 
 
-def _quoted_piece(match):
+def _quoted_piece(match: re.Match[str]) -> str:
     """One value of a sweep, quoted where Hydra reads a number or nothing out of it."""
     read = _read(match[0])
     needed = _is_number(read) or isinstance(read, HydraException)
     return quoted(match[0].strip()) if needed else match[0]
 
 
-def _read(value):
-    """What Hydra makes of a value, or the error that it has about it."""
+def _read(value: str) -> Any:
+    """Read a value as Hydra does, or return the error that it raises."""
     try:
         return OverridesParser.create().parse_override(f"key={value}").value()
     except HydraException as error:
         return error
 
 
-def _is_number(read):
+def _is_number(read: object) -> bool:
     return isinstance(read, bool | int | float)

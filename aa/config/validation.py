@@ -1,6 +1,7 @@
-"""Schema of the key `validation`: clips that are held out of training, and what is told of them."""
+"""Schema of the key `validation`: clips held out of training, and what is reported of them."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from aa.config.checks import not_negative, positive, seed_range, wanted
 from aa.config.evaluation import METRICS
@@ -12,7 +13,7 @@ VALIDATED = (LOSS, *(name for name in METRICS if not name.endswith("_figure")))
 
 @dataclass
 class ValidationConfig:
-    """How many clips no training item shows, and how often the model is measured on them."""
+    """Number of clips that no training item shows, and how often the model is measured on them."""
 
     num_clips: int = 0  # the same for every seed and learning setting; 0: no validation
     steps: int = 250  # how often, and at the last step
@@ -20,7 +21,7 @@ class ValidationConfig:
     seed: int = 0  # of frames, crops and noise
     keep_best: str | None = LOSS  # the metric by which checkpoints/best is chosen; null: none
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         not_negative("validation", self, "num_clips")
         positive("validation", self, "steps")
         seed_range("validation.seed", self.seed)
@@ -37,13 +38,13 @@ class ValidationConfig:
         )
 
     @property
-    def animated(self):
+    def animated(self) -> list[str]:
         """The metrics of videos, for which clips are animated; none without validation."""
         return [name for name in self.metrics if name != LOSS] if self.num_clips else []
 
 
-def check_validation(config):
-    """What a `TrainConfig` wants of its validation."""
+def check_validation(config: Any) -> None:
+    """Check what a `TrainConfig` expects of its validation."""
     options, test, drawn = config.validation, config.test, config.data.generate
     wanted(
         not options.animated or test is None,

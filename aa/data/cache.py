@@ -1,6 +1,11 @@
 """Fitted clips kept in memory: small sets are decoded once, not once an item."""
 
 from collections import OrderedDict
+from collections.abc import Callable
+
+import numpy as np
+
+from aa.data.manifest import Clip
 
 
 class ClipCache:
@@ -10,12 +15,12 @@ class ClipCache:
         max_bytes: the most that is kept; what is larger by itself is never kept.
     """
 
-    def __init__(self, max_bytes):
+    def __init__(self, max_bytes: int) -> None:
         self.max_bytes, self.bytes = max_bytes, 0
         self._kept = OrderedDict()
 
-    def get(self, clip, make):
-        """The arrays of a clip, a tuple; `make()` makes them where they are not kept."""
+    def get(self, clip: Clip, make: Callable[[], tuple[np.ndarray, ...]]) -> tuple[np.ndarray, ...]:
+        """The arrays of a clip; `make()` makes them where they are not kept."""
         if clip in self._kept:
             self._kept.move_to_end(clip)
             return self._kept[clip]

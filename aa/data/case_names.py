@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ DIGITS = (8, 16, 64)  # of a hash; more where fewer are taken
 
 
 def distinct_names(pairs: list[tuple[str, str]]) -> list[str]:
-    """Names of the results of pairs of picture and pose video, in their order.
+    """Names of the results of pairs of image and pose video, in their order.
 
     The first pair with a name has it as it is, the later ones with a hash of both paths as they are
     given. Names that differ in case only, or lead to another's side-by-side, are the same.
@@ -24,7 +25,7 @@ def distinct_names(pairs: list[tuple[str, str]]) -> list[str]:
     return names
 
 
-def _candidates(reference, pose):
+def _candidates(reference: str, pose: str) -> Iterator[str]:
     """The plain name if it is short enough, then with more and more of the hash."""
     name = f"{Path(reference).stem}_{Path(pose).stem}"
     if len(os.fsencode(name)) <= LONGEST:
@@ -35,6 +36,6 @@ def _candidates(reference, pose):
         yield f"{kept}_{digest[:digits]}"
 
 
-def _files(name):
-    """What a case of that name writes, as a file system that knows no capitals calls it."""
+def _files(name: str) -> set[str]:
+    """Names that a case of that name writes, as a file system that knows no capitals has them."""
     return {unicodedata.normalize("NFC", part).casefold() for part in (name, name + BESIDE)}

@@ -1,11 +1,14 @@
-"""What an item shows of a clip: frames, poses and reference, in the form a model takes."""
+"""The view of a clip that an item has: frames, poses and reference, in the form a model takes."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from aa.data.cache import ClipCache
+from aa.data.manifest import Clip
 from aa.data.transforms import (
     apply,
     clip_norm,
@@ -16,25 +19,37 @@ from aa.data.transforms import (
     to_signed,
     to_unit,
 )
-from aa.data.video import open_pair
+from aa.data.video import VideoReader, open_pair
 from aa.errors import ClipError, UserError
+
+if TYPE_CHECKING:
+    from aa.data.latents import LatentStore
 
 OPEN_CLIPS = 8  # how many clips a process keeps open
 
 
 class ClipReader:
-    """Reads pictures of clips at one size; survives pickling and forking.
+    """Reads images of clips at one size; survives pickling and forking.
 
     Args:
         size: (height, width) in pixels.
         fit: "pad" or "crop", see `place`.
         crop_scale: of "crop": sides are the largest possible times this (lowest, highest).
-        clip_size: pixels to a side of the picture for CLIP.
+        clip_size: pixels to a side of the image for CLIP.
         cache_bytes: memory for clips that stay decoded and fitted; "pad" only.
-        latents: a `LatentStore` that has the clips' frames encoded, or None; "pad" only.
+        latents: store that has the clips' frames encoded, or None; "pad" only.
     """
 
-    def __init__(self, *, size, fit, crop_scale, clip_size, cache_bytes=0, latents=None):
+    def __init__(
+        self,
+        *,
+        size: Sequence[int],
+        fit: str,
+        crop_scale: Sequence[float],
+        clip_size: int,
+        cache_bytes: int = 0,
+        latents: "LatentStore | None" = None,
+    ) -> None:
         place(size, size, fit=fit)  # refuses an unknown fit before any file is opened
         if fit != "pad" and (cache_bytes or latents):
             raise UserError('only clips with fit "pad" can be kept: "crop" cuts anew every time.')
@@ -47,7 +62,7 @@ class ClipReader:
     def __getstate__(self):
         return {**self.__dict__, "_open": OrderedDict()}
 
-    def num_frames(self, clip, *, at_least):
+    def num_frames(self, clip: Clip, *, at_least: int) -> int:
         """The number of frames of a clip. Raises ClipError where it cannot be used."""
         video, pose = self._readers(clip)
         if video.num_frames != pose.num_frames:
@@ -59,11 +74,12 @@ class ClipReader:
             raise ClipError(f"{clip.video}: has {video.num_frames} frames, {at_least} are needed.")
         return video.num_frames
 
-    def read(self, clip, targets, reference, rng):
+    def read(
+        self, clip: Clip, targets: Sequence[int], reference: int, rng: np.random.Generator
+    ) -> dict[str, np.ndarray]:
         """The arrays of `ClipDataset` that show something, of the frames with these numbers.
 
         Args:
-            clip: the clip.
             targets, reference: numbers of the frames to learn, and of another.
             rng: draws the box of fit "crop".
         """
@@ -88,7 +104,9 @@ class ClipReader:
         numbers = ([*targets, reference], targets, reference)
         return (array[i] for array, i in zip(arrays, numbers, strict=True))
 
-    def _read_encoded(self, latents, clip, targets, reference):
+    def _read_encoded(
+        self, latents: "LatentStore", clip: Clip, targets: Sequence[int], reference: int
+    ) -> dict[str, np.ndarray]:
         moments = latents.read(clip, [*targets, reference])  # [2C, F+1, h, w]
         video, pose = self._readers(clip)
         picture, poses = video.read([reference])[0], pose.read(targets)
@@ -101,7 +119,13 @@ class ClipReader:
             "clip_pixels": clip_norm(squash(Image.fromarray(picture), self.clip_size)),
         }
 
-    def _fit(self, clip, frame_numbers, pose_numbers, rng=None):
+    def _fit(
+        self,
+        clip: Clip,
+        frame_numbers: Sequence[int],
+        pose_numbers: Sequence[int],
+        rng: np.random.Generator | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Frames and poses at the right size, and the frames squashed for CLIP, all uint8."""
         video, pose = self._readers(clip)
         box = rng and draw_crop(rng, (video.height, video.width), self.size, scale=self.crop_scale)
@@ -115,7 +139,7 @@ class ClipReader:
             squashed,
         )
 
-    def _readers(self, clip):
+    def _readers(self, clip: Clip) -> tuple[VideoReader, VideoReader]:
         """The readers of a clip, kept open while it is among the last OPEN_CLIPS used."""
         if clip not in self._open:
             self._open[clip] = open_pair(clip.video, clip.pose)

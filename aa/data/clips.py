@@ -1,12 +1,18 @@
 """The training items: an endless, reproducible stream of clips, each with all its random draws."""
 
 import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aa.data.clip_reader import ClipReader
+from aa.data.manifest import Clip
 from aa.data.sampling import draw_frames, draw_noise, permutation, spread_timesteps, stream
 from aa.errors import ClipError, UserError
+
+if TYPE_CHECKING:
+    from aa.data.latents import LatentStore
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +22,8 @@ class ClipDataset:
 
     Item k belongs to epoch k // len(clips) and takes the clip at place k % len(clips) of that
     epoch's permutation. Every random choice of item k comes from (seed, epoch, place) alone, so
-    workers, processes, batch sizes and restarts change nothing; each kind of choice has a stream
-    of its own, so that a change of geometry leaves the noise as it was and the other way round.
+    workers, processes, batch sizes and restarts change nothing; each kind of choice has a
+    separate stream, so that a change of geometry leaves the noise as it was and vice versa.
     With skip_bad an item whose clip cannot be read takes the next of the permutation that can:
     every item tries anew, so that what was read before it changes nothing either.
 
@@ -34,34 +40,35 @@ class ClipDataset:
         reference_posterior_noise  float32 [latent_channels, h, w], standard normal
 
     With `latents`, frames to learn and reference come as the VAE's posterior (see `encode_moments`)
-    in the place of pixel_values and reference_pixels:
+    in place of pixel_values and reference_pixels:
         moments                    float32 [2 * latent_channels, F, h, w]
         reference_moments          float32 [2 * latent_channels, h, w]
     """
 
     def __init__(
         self,
-        clips,
+        clips: Sequence[Clip],
         *,
-        size,  # (height, width) in pixels, multiples of latent_stride
-        fit,  # "pad": whole frames on black; "crop": cut to the aspect ratio of size
-        crop_scale=(1.0, 1.0),  # crop: sides are the largest possible times this (lowest, highest)
-        num_frames,  # frames to learn of one item
-        in_order,  # runs of frames, as in stage 2; False: single frames, as in stage 1
-        frame_stride,  # every how many frames a run takes one; less where a clip is too short
-        sample_margin,  # single frames: least distance of the reference, where the clip allows
-        seed,
-        num_samples,
-        latent_channels=4,
-        latent_stride=8,  # pixels to a side of a latent
-        num_train_timesteps=1000,
-        noise_offset=0.05,
-        uncond_ratio=0.1,
-        clip_size=224,
-        skip_bad=False,  # a clip that fails is replaced by the next of the permutation
-        cache_bytes=0,  # memory for clips that stay decoded and fitted; fit "pad" only
-        latents=None,  # a `LatentStore` of the clips; fit "pad" only
-    ):
+        size: Sequence[int],  # (height, width) in pixels, multiples of latent_stride
+        fit: str,  # "pad": whole frames on black; "crop": cut to the aspect ratio of size
+        # crop: sides are the largest possible times this (lowest, highest)
+        crop_scale: Sequence[float] = (1.0, 1.0),
+        num_frames: int,  # frames to learn of one item
+        in_order: bool,  # runs of frames, as in stage 2; False: single frames, as in stage 1
+        frame_stride: int,  # every how many frames a run takes one; less where a clip is too short
+        sample_margin: int,  # single frames: least distance of the reference, where the clip allows
+        seed: int,
+        num_samples: int,
+        latent_channels: int = 4,
+        latent_stride: int = 8,  # pixels to a side of a latent
+        num_train_timesteps: int = 1000,
+        noise_offset: float = 0.05,
+        uncond_ratio: float = 0.1,
+        clip_size: int = 224,
+        skip_bad: bool = False,  # a clip that fails is replaced by the next of the permutation
+        cache_bytes: int = 0,  # memory for clips that stay decoded and fitted; fit "pad" only
+        latents: "LatentStore | None" = None,  # of the clips; fit "pad" only
+    ) -> None:
         if not clips:
             raise UserError("the data set has no clips.")
         if any(side % latent_stride for side in size):
@@ -84,25 +91,25 @@ class ClipDataset:
             latents=latents,
         )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.num_samples
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> dict[str, np.ndarray]:
         """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""
         if not 0 <= k < self.num_samples:
             raise IndexError(f"item {k} asked for, the data set has 0..{self.num_samples - 1}")
         key = self._key(k)
         return {**self._read_some_clip(key), **self._draw(key)}
 
-    def clip(self, k):
+    def clip(self, k: int) -> Clip:
         """The clip that item k takes, unless it cannot be read."""
         seed, epoch, start = self._key(k)
         return self.clips[permutation(seed, epoch, len(self.clips))[start]]
 
-    def _key(self, k):
+    def _key(self, k: int) -> tuple[int, int, int]:
         return (self.seed, *divmod(int(k), len(self.clips)))  # seed, epoch, place
 
-    def _draw(self, key):
+    def _draw(self, key: tuple[int, int, int]) -> dict[str, np.ndarray]:
         """The random arrays of an item; they depend on the sizes, never on what the clip shows."""
         frame = tuple(side // self.latent_stride for side in self.size)
         video = (self.latent_channels, self.num_frames, *frame)
@@ -119,8 +126,8 @@ class ClipDataset:
             ),
         }
 
-    def _read_some_clip(self, key):
-        """The pictures of an item, from its own clip or, with skip_bad, the next good one."""
+    def _read_some_clip(self, key: tuple[int, int, int]) -> dict[str, np.ndarray]:
+        """The images of an item, from its own clip or, with skip_bad, the next good one."""
         seed, epoch, start = key
         order = permutation(seed, epoch, len(self.clips))
         reasons = {}  # of the clips tried: the list may have one more than once
@@ -137,12 +144,12 @@ class ClipDataset:
         reason = next(iter(reasons.values()))
         raise UserError(f"none of the {len(self.clips)} clips can be read; the first: {reason}")
 
-    def _record(self, clip, error):
+    def _record(self, clip: Clip, error: ClipError) -> None:
         if clip not in self.bad_clips:
             self.bad_clips[clip] = str(error)
             logger.warning("clip %d left out: %s", len(self.bad_clips), error)
 
-    def _read_clip(self, clip, key):
+    def _read_clip(self, clip: Clip, key: tuple[int, int, int]) -> dict[str, np.ndarray]:
         length = self._reader.num_frames(clip, at_least=self.num_frames)
         targets, reference = draw_frames(
             stream(key, "frames"),
@@ -159,22 +166,19 @@ class ValidationItems:
     """The items of a `ClipDataset`, with timesteps that are spread evenly instead of drawn.
 
     No clip takes the place of another: the data set has `skip_bad=False`.
-
-    Args:
-        dataset: the `ClipDataset`.
     """
 
-    def __init__(self, dataset):
+    def __init__(self, dataset: ClipDataset) -> None:
         self.dataset, self.clips = dataset, dataset.clips
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def clip(self, k):
+    def clip(self, k: int) -> Clip:
         """The clip of item k."""
         return self.dataset.clip(k)
 
-    def __getitem__(self, k):
+    def __getitem__(self, k: int) -> dict[str, np.ndarray]:
         """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""
         dataset = self.dataset
         timesteps = spread_timesteps(

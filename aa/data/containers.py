@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import av
 from av.container import InputContainer
@@ -27,7 +27,7 @@ DECODING = {
 OPTIONS = {**DECODING, "codec_whitelist": "none"}
 
 
-def check_container(path):
+def check_container(path: Path) -> None:
     """ClipError unless `path` looks like a whole video file. Reads its headers, decodes nothing."""
     if not os.path.isfile(path):
         raise ClipError(f"{path}: {missing(path, 'video')}. Check the path.")
@@ -47,7 +47,7 @@ def check_container(path):
     _probe(path)
 
 
-def _check_end(path, file):
+def _check_end(path: Path, file: BinaryIO) -> None:
     """The one box that a Matroska or AVI file consists of must end inside the file.
 
     FFmpeg reads one that is cut short as a shorter video, without a word.
@@ -67,8 +67,8 @@ def _check_end(path, file):
         )
 
 
-def _end_of_segment(head):
-    """Where the segment of a Matroska file ends; 0 where it does not say so, or is none."""
+def _end_of_segment(head: bytes) -> int:
+    """The end of the segment of a Matroska file; 0 where it does not say so, or is none."""
     if head[:4] != b"\x1a\x45\xdf\xa3":
         return 0
     size, start = _ebml_size(head, 4)
@@ -79,7 +79,7 @@ def _end_of_segment(head):
     return start + size if size else 0
 
 
-def _ebml_size(head, place):
+def _ebml_size(head: bytes, place: int) -> tuple[int, int]:
     """The size written at a place, and where it ends; 0 where all of its bits say "not known"."""
     first = head[place] if place < len(head) else 0
     length = 9 - first.bit_length()  # the bytes of the number: zeros before its first one
@@ -87,7 +87,7 @@ def _ebml_size(head, place):
     return (0 if value == (1 << 7 * length) - 1 else value), place + length
 
 
-def _probe(path):
+def _probe(path: Path) -> None:
     """ClipError if FFmpeg finds no possible video in the file."""
     wanted = "Wanted: an mp4, mov, mkv, webm or avi file."
     try:
@@ -124,7 +124,7 @@ def open_video(path: str | Path) -> tuple[InputContainer, VideoStream]:
     """Open a video file, which `check_container` has let pass, to read and decode it.
 
     Returns:
-        the file, and the stream that FFmpeg finds best: no cover picture.
+        the file, and the stream that FFmpeg finds best: no cover image.
 
     Raises:
         ClipError: it holds no video that can be read.
@@ -158,8 +158,8 @@ def address(path: str | Path) -> str:
     return f"file:{path}"
 
 
-def first_line(error):
-    """First line of an error, without FFmpeg's number and the path, which are said already."""
+def first_line(error: object) -> str:
+    """First line of an error, without FFmpeg's number and the path, which are reported already."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     line = re.sub(r"\[Errno -?\d+\] ", "", lines[0])
     return re.sub(r": '[^']*'$|; last error log: .*", "", line).strip().rstrip(".")

@@ -1,4 +1,4 @@
-"""Where the files of a data set are that a manifest names."""
+"""The places of the files of a data set that a manifest names."""
 
 import os
 from pathlib import Path
@@ -11,11 +11,11 @@ class DataFiles:
 
     A name may begin with that of the root itself: "set/video/1.mp4" below the root "/data/set", as
     manifests have it that were read from beside the set. A data set from elsewhere reads its own
-    files only, unless it is told to: `outside` are the names of others. `gone` are paths at which
+    files only, unless allowed to: `outside` are the names of others. `gone` are paths at which
     there is no file.
     """
 
-    def __init__(self, root: Path):
+    def __init__(self, root: Path) -> None:
         self.homes = [str(root), os.getcwd()]
         self.own = f"{root.name}/"
         self.real_homes = [os.path.realpath(home) for home in self.homes]
@@ -44,11 +44,11 @@ class DataFiles:
         self.found.append(path)
 
 
-def _joined(home, name):
+def _joined(home: str, name: str) -> str:
     """As pathlib joins and writes them, which takes ten times as long."""
     path = name if name.startswith("/") else f"{home}/{name}"
     return str(Path(path)) if "//" in path or "/." in path or path.endswith("/") else path
 
 
-def _is_in(folder, path):
+def _is_in(folder: str, path: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")

@@ -34,13 +34,13 @@ class Decoder:
         ClipError: the file holds no video that can be read.
     """
 
-    def __init__(self, path: Path, index: VideoIndex | None = None):
+    def __init__(self, path: Path, index: VideoIndex | None = None) -> None:
         self.path = path
         self.container, self.stream = open_video(path)
         self.index = index or read_index(path, self.container, self.stream)
         self._numbers = {key: number for number, key in enumerate(self.index.keys)}
         self._places = {int(number): place for place, number in enumerate(self.index.order)}
-        self._wanted, self._last = set(), -1  # places of the frames asked for
+        self._wanted, self._last = set(), -1  # places of the frames requested
         self._first = 0  # the packet that the whole video can be decoded from
         self._running: Iterator | None = None  # what comes out of `_run`
         self._start = self._next = self._shown = -1  # its first packet, the next; the last place
@@ -60,12 +60,12 @@ class Decoder:
 
     @property
     def rates(self) -> list[float]:
-        """Frames per second that the file speaks of, the likeliest first."""
+        """Frames per second that the file reports, the likeliest first."""
         said = (self.stream.average_rate, self.stream.base_rate, self.stream.guessed_rate)
         return [float(rate) for rate in said if rate]
 
     def frames(self, places: Sequence[int]) -> Iterator[tuple[int, av.VideoFrame]]:
-        """Decode the frames at rising places, each once; yields (place, frame).
+        """Decode the frames at rising places, each once; yield (place, frame).
 
         Raises:
             ClipError: a frame does not decode.
@@ -105,8 +105,8 @@ class Decoder:
         self._running = None
         return None, reason
 
-    def _coming(self, place):
-        """What comes out from here, where that has the frame and seeking is no shorter way."""
+    def _coming(self, place: int) -> Iterator | None:
+        """The frames to come from here, where they have this one and seeking is no shorter way."""
         if self._tainted or place <= self._shown:
             return None
         number, start = int(self.index.order[place]), int(self.index.starts[place])
@@ -114,8 +114,8 @@ class Decoder:
             return None if number in self._left_out else self._running
         return self._running if self._start <= start < self._next + FAR else None
 
-    def _run(self, start) -> Iterator[tuple[Any, av.VideoFrame]]:
-        """Decode from a packet on; yields (its packet, frame) in the order shown."""
+    def _run(self, start: int) -> Iterator[tuple[Any, av.VideoFrame]]:
+        """Decode from a packet on; yield (its packet, frame) in the order shown."""
         self._start = self._next = start
         self._shown, self._left_out, self._tainted, begun = -1, set(), False, False
         for number, packet in self._packets(start):
@@ -145,7 +145,7 @@ class Decoder:
         return True
 
     def _effort(self, number):
-        """Frames that are not wanted and that no other one builds on need no decoding."""
+        """Frames that are not requested and that no other one builds on need no decoding."""
         place = self._places.get(number, self._last + 1)
         if place in self._wanted or place > self._last:
             return "DEFAULT"
@@ -177,13 +177,13 @@ class Decoder:
     def _key(self, packet):
         return (packet.pos, packet.pts) if isinstance(self.index.keys[0], tuple) else packet.pos
 
-    def _open(self):
+    def _open(self) -> None:
         self.container, self.stream = open_video(self.path)
         self._prepare()
 
-    def _prepare(self):
+    def _prepare(self) -> None:
         is_h264 = self.stream.codec_context.name == "h264"
         self._skips = is_h264  # in other codecs any frame may be built on
-        # H.264 that begins in an open group of pictures speaks of frames before it, which a strict
+        # H.264 that begins in an open group of pictures refers to frames before it, which a strict
         # decoder takes for damage.
         set_strict(self.stream, not (is_h264 and self.index.leads))

@@ -24,7 +24,7 @@ class Display:
         pixel_aspect: width over height of a pixel; None where they are square.
     """
 
-    def __init__(self, height: int, width: int, pixel_aspect: Fraction | None = None):
+    def __init__(self, height: int, width: int, pixel_aspect: Fraction | None = None) -> None:
         # The height stays: of pixels twice as high as wide, half the columns.
         self._stored = height, max(1, round(width * (pixel_aspect or 1)))
         self._reformatter, self.size = VideoReformatter(), None

@@ -72,7 +72,7 @@ def download(published: PublishedSet, target: Path, *, url: str | None = None) -
     return manifest
 
 
-def _unpack_whole(archive, target, published):
+def _unpack_whole(archive: Path, target: Path, published: PublishedSet) -> None:
     """Put the folder of an archive into the target, once it is known to be the published one."""
     unpacked = target / f".{published.folder}.part"
     shutil.rmtree(unpacked, ignore_errors=True)
@@ -91,14 +91,14 @@ def _say(target):
 
 @dataclass(frozen=True)
 class _Source:
-    """What a server says of an archive; `tag` tells it from another one at the same address."""
+    """An archive as a server reports it; `tag` tells it from another one at the same address."""
 
     url: str
     size: int
     tag: str
 
 
-def _describe(session, url) -> _Source:
+def _describe(session: requests.Session, url: str) -> _Source:
     with _server_errors(url):
         answer = session.head(url, headers=IDENTITY, timeout=TIMEOUT, allow_redirects=True)
         answer.raise_for_status()
@@ -108,7 +108,7 @@ def _describe(session, url) -> _Source:
     return _Source(url, size, f"{size} {answer.headers.get('ETag', '')}")
 
 
-def _fetch(session, source: _Source, archive: Path, partial: Path) -> None:
+def _fetch(session: requests.Session, source: _Source, archive: Path, partial: Path) -> None:
     """Write the archive; its beginning, if an earlier call left one, is not sent again."""
     noted = partial.with_name(f"{partial.name}.tag")  # of the archive that was begun
     begun = _size(partial)
@@ -125,7 +125,7 @@ def _fetch(session, source: _Source, archive: Path, partial: Path) -> None:
     noted.unlink()
 
 
-def _append(session, source, partial, begun):
+def _append(session: requests.Session, source: _Source, partial: Path, begun: int) -> None:
     asked = {"Range": f"bytes={begun}-", **IDENTITY} if begun else IDENTITY
     with session.get(source.url, headers=asked, stream=True, timeout=TIMEOUT) as answer:
         answer.raise_for_status()
@@ -162,7 +162,7 @@ def _unpack(archive: Path, target: Path) -> None:
         raise UserError(f"{archive}: cannot be unpacked ({reason(error)}). {ANEW}") from error
 
 
-def _check_member(member, archive):
+def _check_member(member: tarfile.TarInfo, archive: Path) -> None:
     """Refuse what leads out of the folder, and all links and devices."""
     parts = Path(member.name).parts
     if ".." in parts or member.name.startswith("/") or not (member.isfile() or member.isdir()):
@@ -172,8 +172,8 @@ def _check_member(member, archive):
         )
 
 
-def _check(folder, published, archive):
-    """The unpacked set is the one that was wanted, and whole."""
+def _check(folder: Path, published: PublishedSet, archive: Path) -> None:
+    """Check that the unpacked set is the expected one, and whole."""
     if not (folder / published.manifest).is_file():
         raise UserError(
             f"{archive}: holds no {published.folder}/{published.manifest}: not the published set. "
@@ -189,13 +189,13 @@ def _check(folder, published, archive):
         )
 
 
-def _size(file):
+def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 
 
 @contextlib.contextmanager
 def _server_errors(url: str) -> Iterator[None]:
-    """What goes wrong between here and the server, as one line."""
+    """Report what goes wrong between here and the server in one line."""
     try:
         yield
     except (requests.RequestException, HTTPError) as error:

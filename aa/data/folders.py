@@ -13,7 +13,7 @@ from aa.files import VIDEO_ENDINGS
 log = logging.getLogger(__name__)
 
 VIDEOS, POSES = "video", "video_dwpose"
-# What two names must have in common: the whole, or all but the ending's case, or all but the ending
+# Parts that two names share: the whole, or all but the ending's case, or all but the ending
 ALIKE: tuple[Callable[[PurePosixPath], object], ...] = (
     lambda name: name,
     lambda name: name.with_suffix(name.suffix.lower()),
@@ -122,5 +122,5 @@ def _pair(videos, poses, folder):
     return sorted(pairs, key=lambda pair: str(pair[0])), rest if any(rest) else None
 
 
-def _named(part, names):
+def _named(part: str, names: list[PurePosixPath]) -> str:
     return " and ".join(f"{part}/{name}" for name in sorted(names))

@@ -1,4 +1,4 @@
-"""What writers of all formats share: size checks, the temporary name, tidying after a failure."""
+"""The base of all writers: size checks, the temporary name, tidying after a failure."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ import numpy as np
 
 from aa.errors import StorageError, UserError
 
-PARTIAL = re.compile(r"\..+\.\d+\.part")  # what a result is called while it is written
+PARTIAL = re.compile(r"\..+\.\d+\.part")  # the name of a result while it is written
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -23,7 +23,7 @@ class FrameWriter(ABC):
     sizes that cannot be and for no frames at all, StorageError for a place that cannot be written.
     """
 
-    def __init__(self, path, *, fps, height, width):
+    def __init__(self, path: str | Path, *, fps: float, height: int, width: int) -> None:
         self.path = Path(path)  # what is there after success
         self.num_frames = 0
         self.fps, self.height, self.width = float(fps), int(height), int(width)
@@ -42,7 +42,7 @@ class FrameWriter(ABC):
             raise self._cannot_write(error) from error
         return self
 
-    def write(self, frames):
+    def write(self, frames: np.ndarray) -> None:
         """Append uint8 RGB frames [F, H, W, 3]."""
         frames = np.asarray(frames)
         if frames.dtype != np.uint8 or frames.shape[1:] != (self.height, self.width, 3):
@@ -75,21 +75,21 @@ class FrameWriter(ABC):
             _remove(self._temporary)
 
     @abstractmethod
-    def _open(self):
+    def _open(self) -> None:
         """Begin `self._temporary`."""
 
     @abstractmethod
-    def _write(self, frame):
+    def _write(self, frame: np.ndarray) -> None:
         """Take one uint8 frame [H, W, 3]."""
 
     @abstractmethod
-    def _finish(self):
+    def _finish(self) -> None:
         """Complete `self._temporary`; it is renamed afterwards."""
 
-    def _abandon(self):  # noqa: B027 - most formats have nothing to let go of
+    def _abandon(self) -> None:  # noqa: B027 - most formats have nothing to let go of
         """Let go of open files after a failure; `self._temporary` is removed afterwards."""
 
-    def _cannot_write(self, error):
+    def _cannot_write(self, error: OSError) -> StorageError:
         reason = error.strerror or str(error)
         advice = "Make room there, or choose" if error.errno in FULL else "Choose"
         return StorageError(f"{self.path}: cannot be written ({reason}). {advice} another folder.")
@@ -102,7 +102,7 @@ def remove_partial(folder: Path) -> None:
             _remove(path)
 
 
-def _remove(path):
+def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path)
     elif path.is_file():

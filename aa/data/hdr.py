@@ -1,4 +1,4 @@
-"""HDR frames (HLG and PQ, ITU-R BT.2100) brought to what SDR pictures are: BT.709 in 8 bits."""
+"""HDR frames (HLG and PQ, ITU-R BT.2100) brought to what SDR images are: BT.709 in 8 bits."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import numpy as np
 
 TRANSFERS = {16: "PQ", 18: "HLG"}  # as ITU-T H.273 numbers them
 WHITE = 100.0  # candela per square metre of SDR's white, as ffmpeg's recipes take it
-PEAK = 1000.0  # of the picture; what is brighter is as bright
+PEAK = 1000.0  # of the image; what is brighter is as bright
 KNEE = 0.8  # of SDR's white: brightness is kept up to here and rolled off above
 SDR_GAMMA = 2.4  # of an SDR display, ITU-R BT.1886
 LUMA = np.array([0.2627, 0.6780, 0.0593], np.float32)  # of BT.2020
@@ -46,7 +46,7 @@ def roll_off(light: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _light_of_codes(transfer):
+def _light_of_codes(transfer: str) -> np.ndarray:
     """Linear light of every code: of HLG the scene's in 0..1, of PQ the display's over WHITE."""
     code = np.arange(2**16) / (2**16 - 1)
     if transfer == "HLG":

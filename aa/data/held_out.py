@@ -1,13 +1,17 @@
 """Clips that are held out of training, the same ones for every run on a data set."""
 
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from aa.data.manifest import Clip
 from aa.errors import UserError
 
 
-def hold_out(clips, number, *, root):
+def hold_out(
+    clips: Sequence[Clip], number: int, *, root: str | Path
+) -> tuple[list[Clip], list[Clip]]:
     """Split clips into (those to train on, those held out), the first in their order.
 
     Held out are the videos whose paths relative to the data root have the smallest SHA-256: that
@@ -15,7 +19,7 @@ def hold_out(clips, number, *, root):
     that is listed several times is held out everywhere, and validated once.
 
     Args:
-        clips: list of `Clip`.
+        clips: all of the data set.
         number: how many videos to hold out.
         root: the folder that the data set lies in.
 
@@ -37,6 +41,6 @@ def hold_out(clips, number, *, root):
     return rest, list(held_out.values())
 
 
-def _rank(clip, root):
+def _rank(clip: Clip, root: str | Path) -> str:
     name = Path(os.path.relpath(clip.video, root)).as_posix()
     return sha256(os.fsencode(name)).hexdigest()

@@ -15,7 +15,7 @@ from aa.errors import ClipError
 # Packets of these may show nothing, or hold two frames; in an mp4 there is one for each frame.
 UNEVEN_CODECS = ("vp8", "mpeg4", "msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "h263")
 EMPTY = 19  # bytes, at most, of a packet that says "no frame" (FFmpeg's MAX_NVOP_SIZE)
-# An AVI has no times. Frames of these are shown in the order stored; of others, who knows.
+# An AVI has no times. Frames of these are shown in the order stored; of others, that is not known.
 INTRA_CODECS = ("mjpeg", "png", "rawvideo", "huffyuv", "ffvhuff", "ffv1", "dvvideo")
 
 
@@ -81,7 +81,7 @@ def _from_first_key(packets):
             yield number, packet
 
 
-def _stored(packet: av.Packet):
+def _stored(packet: av.Packet) -> StoredPacket:
     return StoredPacket(
         packet.pts,
         packet.dts,

@@ -34,12 +34,12 @@ def list_items(text: str) -> Iterator[tuple[str, Any]]:
         raise json.JSONDecodeError("Extra data", text, at)
 
 
-def _after_space(text, at):
+def _after_space(text: str, at: int) -> int:
     found = _SPACE.match(text, at)
     return found.end() if found else at
 
 
-def _item(text, at):
+def _item(text: str, at: int) -> tuple[Any, int]:
     """The item that begins at a place, and where it ends."""
     end = text.find("}", at, at + LONGEST) + 1
     try:
@@ -49,7 +49,7 @@ def _item(text, at):
     return item, at + length
 
 
-def _long_item(text, at):
+def _long_item(text: str, at: int) -> tuple[Any, int]:
     part = text[at : at + LONGEST]
     try:
         return _DECODER.raw_decode(part)

@@ -1,21 +1,27 @@
-"""Frames encoded once and kept: what the VAE says of every frame of a clip, a file a clip."""
+"""Frames encoded once and kept: the VAE's posterior of every frame of a clip, a file a clip."""
 
 import hashlib
 import logging
 import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from tqdm import tqdm
 
+from aa.data.manifest import Clip
 from aa.data.transforms import fit_frames, to_signed
 from aa.data.video import VideoReader
 from aa.errors import ClipError, UserError
 from aa.files import check_space
 from aa.runs.fingerprints import sha256
 from aa.runs.sealing import SUFFIX, flush
+
+if TYPE_CHECKING:
+    from paddle import nn
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +33,7 @@ PIXELS = 2**20  # of the frames that are encoded at a time
 class LatentStore:
     """The posterior moments of clips whose frames are padded, never cut.
 
-    A file's name is the SHA-256 of its video, the folder's tells the VAE and the picture size: what
+    A file's name is the SHA-256 of its video, the folder's tells the VAE and the image size: what
     has changed finds no file, and nothing wrong is read.
 
     Args:
@@ -36,18 +42,24 @@ class LatentStore:
         size: (height, width) in pixels.
     """
 
-    def __init__(self, folder, *, vae, size):
+    def __init__(self, folder: str | Path, *, vae: str, size: Sequence[int]) -> None:
         self.size = tuple(size)
         self.folder = Path(folder) / f"{size[0]}x{size[1]}_{vae[:16]}_{READING}"
         self._files = {}
 
-    def encode(self, clips, encode, *, skip_bad=False):
+    def encode(
+        self,
+        clips: Iterable[Clip],
+        encode: Callable[[np.ndarray], np.ndarray],
+        *,
+        skip_bad: bool = False,
+    ) -> None:
         """Encode the clips that are not there yet, and show how far it is.
 
         Args:
             clips: those to encode.
-            encode: function pixels [F, 3, H, W] in [-1, 1] -> moments [F, 2C, h, w], both float32.
-            skip_bad: leave out a clip that does not decode; `read` says so.
+            encode: pixels [F, 3, H, W] in [-1, 1] -> moments [F, 2C, h, w], both float32.
+            skip_bad: omit a clip that does not decode; `read` reports it.
 
         Raises:
             ClipError: a clip does not decode.
@@ -65,7 +77,7 @@ class LatentStore:
                 continue
             self._write(file, moments)
 
-    def _write(self, file, moments):
+    def _write(self, file: Path, moments: np.ndarray) -> None:
         check_space(self.folder, moments.nbytes)
         partial = self.folder / f".{file.name}.{os.getpid()}{SUFFIX}"
         try:
@@ -80,7 +92,7 @@ class LatentStore:
         finally:
             partial.unlink(missing_ok=True)
 
-    def read(self, clip, frames):
+    def read(self, clip: Clip, frames: Iterable[int]) -> np.ndarray:
         """Moments float32 [2C, F, h, w] of the frames with these numbers.
 
         Raises:
@@ -96,7 +108,7 @@ class LatentStore:
                 "decode, or the folder has changed: re-encode the video or start again."
             ) from error
 
-    def _encode(self, clip, encode):
+    def _encode(self, clip: Clip, encode: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         video = VideoReader(clip.video)
         at_once = max(1, PIXELS // (self.size[0] * self.size[1]))
         moments = []
@@ -106,14 +118,14 @@ class LatentStore:
             moments.append(encode(np.ascontiguousarray(pixels.swapaxes(0, 1))))
         return np.concatenate(moments)
 
-    def _is_there(self, clip):
+    def _is_there(self, clip: Clip) -> bool:
         try:
             with safe_open(self._file(clip), framework="np") as file:
                 return NAME in file.keys()  # noqa: SIM118 a file is no dict
         except (ClipError, OSError, SafetensorError):  # a file that was cut short is made again
             return False
 
-    def _file(self, clip):
+    def _file(self, clip: Clip) -> Path:
         if clip not in self._files:
             try:
                 self._files[clip] = self.folder / f"{sha256(clip.video)}.safetensors"
@@ -122,7 +134,7 @@ class LatentStore:
         return self._files[clip]
 
 
-def weights_hash(layer):
+def weights_hash(layer: "nn.Layer") -> str:
     """SHA-256 of names and values of a layer's weights."""
     digest = hashlib.sha256()
     for name, value in sorted(layer.state_dict().items()):

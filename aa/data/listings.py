@@ -1,4 +1,4 @@
-"""What lies at many paths, where each folder is asked once for all that it has."""
+"""The kinds of many paths; a folder with many of them is asked once for all that it has."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ FILE, LINK, OTHER, MISSING = "file", "link", "other", "missing"
 class Listings:
     """Answers as `os.path` does for normal absolute paths, of files that stay as they are."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
         self.listed: dict[str, dict[str, str]] = {}
         self.real_folders: dict[str, str] = {}
@@ -38,16 +38,16 @@ class Listings:
 
 
 def exists(path: str, kind: str) -> bool:
-    """Whether anything is there; a link counts as what it leads to."""
+    """Return whether anything is there; a link counts as what it leads to."""
     return os.path.exists(path) if kind == LINK else kind != MISSING
 
 
 def is_file(path: str, kind: str) -> bool:
-    """Whether it is a file, or a link to one."""
+    """Return whether it is a file, or a link to one."""
     return os.path.isfile(path) if kind == LINK else kind == FILE
 
 
-def _listing(folder):
+def _listing(folder: str) -> dict[str, str]:
     """Names and kinds of what is in a folder; of one that cannot be listed, of nothing."""
     try:
         with os.scandir(folder) as entries:
@@ -56,13 +56,13 @@ def _listing(folder):
         return {}
 
 
-def _kind_of(entry):
+def _kind_of(entry: os.DirEntry[str]) -> str:
     if entry.is_symlink():
         return LINK
     return FILE if entry.is_file(follow_symlinks=False) else OTHER
 
 
-def _kind(path):
+def _kind(path: str) -> str:
     try:
         mode = os.lstat(path).st_mode
     except (OSError, ValueError):

@@ -10,14 +10,14 @@ from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, NoReturn
 
 from paddle.io import DataLoader
 from paddle.io.multiprocess_utils import _cleanup_mmap
 
 from aa.processes import FORWARDED, WARNING, end_with_parent, undisturbed
 
-SHARED_MEMORY = "/dev/shm"  # where batches lie on their way
+SHARED_MEMORY = "/dev/shm"  # the place of batches on their way
 ENDS_WITHIN = 2.0  # seconds that a process takes to end, and its files to be missed before it has
 
 
@@ -28,7 +28,7 @@ class ClipLoader(DataLoader):
     at once, as a terminal and most schedulers do, shall not take the next batch away from it.
     """
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         trains = os.getpid()
         super().__init__(*arguments, **options, worker_init_fn=lambda _: _serve(trains))
         self._readers: list[BaseProcess] = []
@@ -42,13 +42,13 @@ class ClipLoader(DataLoader):
         self._readers = [process for process in active_children() if process not in before]
         return batches
 
-    def _dismiss(self):
+    def _dismiss(self) -> None:
         for process in self._readers:
             if process.pid and process.is_alive():
                 os.kill(process.pid, signal.SIGUSR1)
 
     def trouble(self) -> str | None:
-        """Why the first process that reads has ended that should not have, and what to do.
+        """The reason why the first process that reads ended that should not have, and what to do.
 
         One that has failed may still be on its way to its end: that is waited for.
         """
@@ -65,7 +65,7 @@ class ClipLoader(DataLoader):
 
 
 @contextmanager
-def _ends_unheard():
+def _ends_unheard() -> Iterator[None]:
     """Context in which the end of a process interrupts nothing: Paddle raises at its signal."""
     before = signal.SIG_DFL
     while (handler := signal.getsignal(signal.SIGCHLD)) is not signal.SIG_DFL:
@@ -95,7 +95,7 @@ def _serve(trains: int) -> None:
         _leave()
 
 
-def _hear_only(trains):
+def _hear_only(trains: int) -> None:
     """Wait for the end of a process, or for its SIGTERM: so multiprocessing ends who still reads.
 
     A SIGTERM of others may have swallowed that one, so `ClipLoader` says it by SIGUSR1 too.
@@ -106,7 +106,7 @@ def _hear_only(trains):
             _leave()
 
 
-def _leave():
+def _leave() -> NoReturn:
     """End, and give shared memory back."""
     _cleanup_mmap()
     os._exit(0)

@@ -1,9 +1,10 @@
-"""Which clips a manifest lists, and a check of every file of a data set."""
+"""The clips that a manifest lists, and a check of every file of a data set."""
 
 import json
 import logging
 import os
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +62,9 @@ def read_manifest(path: str | os.PathLike, *, allow_outside: bool = False) -> li
     return [Clip(Path(video), Path(pose)) for video, pose in _pairs(files.found)]
 
 
-def check_clips(clips, *, min_frames, skip_bad, progress=True):
+def check_clips(
+    clips: Sequence[Clip], *, min_frames: int, skip_bad: bool, progress: bool = True
+) -> tuple[list[Clip], list[tuple[Clip, str]]]:
     """Open every pair and sort it into (good clips, [(bad clip, reason), ...]), both in order.
 
     A good clip's video and pose video decode at both ends and have the same number of frames, at
@@ -95,8 +98,8 @@ def check_clips(clips, *, min_frames, skip_bad, progress=True):
     return good, bad
 
 
-def _fault(clip, *, min_frames):
-    """Why a clip cannot be used, or None."""
+def _fault(clip: Clip, *, min_frames: int) -> str | None:
+    """The reason why a clip cannot be used, or None."""
     from aa.data.video import open_pair
 
     try:
@@ -117,7 +120,7 @@ def _fault(clip, *, min_frames):
     return None
 
 
-def _read_names(path):
+def _read_names(path: Path) -> list[str]:
     """The paths of a manifest, a video and its poses in turn, as they are written."""
     advice = f"Set data.manifest to a JSON list {MANIFEST_FORM}."
     text, names = read_text(path, most=MOST_BYTES, advice=advice), []
@@ -147,7 +150,7 @@ def _read_names(path):
 
 
 def is_path(value: object) -> bool:
-    """Whether a file could have this name: JSON also knows zero bytes and halves of characters."""
+    """Return whether a file could have this name: JSON has zero bytes and halves of characters."""
     try:
         return isinstance(value, str) and b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:

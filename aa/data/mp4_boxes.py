@@ -6,14 +6,14 @@ from typing import BinaryIO
 
 from aa.errors import ClipError
 
-TABLES = (b"trak", b"mdia", b"minf", b"stbl")  # in each other: where a track's tables are
+TABLES = (b"trak", b"mdia", b"minf", b"stbl")  # in each other: the way to a track's tables
 
 
 def check_boxes(path: Path, file: BinaryIO) -> None:
     """Walk the top-level mp4 boxes: each must end inside the file, and `moov` (the index) be there.
 
     FFmpeg opens a file cut between two frames without a word, as a shorter video; and it makes room
-    for as many frames as a table of equal sizes speaks of.
+    for as many frames as a table of equal sizes lists.
 
     Args:
         path: of the file.
@@ -49,7 +49,7 @@ def check_boxes(path: Path, file: BinaryIO) -> None:
         )
 
 
-def _check_tables(path, file, start, end, file_size):
+def _check_tables(path: Path, file: BinaryIO, start: int, end: int, file_size: int) -> None:
     """Frames of one size must fit into the file; FFmpeg lists them all before it looks for one."""
     for size, count in _equal_frames(file, start, end, TABLES, b""):
         if size * count > file_size:
@@ -59,7 +59,9 @@ def _check_tables(path, file, start, end, file_size):
             )
 
 
-def _equal_frames(file, start, end, inside, handler) -> Iterator[tuple[int, int]]:
+def _equal_frames(
+    file: BinaryIO, start: int, end: int, inside: tuple[bytes, ...], handler: bytes
+) -> Iterator[tuple[int, int]]:
     """Yield (bytes of a frame, how many) of the video tracks whose frames are all of one size."""
     while start + 8 <= end:
         file.seek(start)

@@ -1,13 +1,13 @@
-"""What of a picture's file is the picture.
+"""The parts of an image's file that are the image.
 
 Tags, texts and colour profiles are left out before a library sees the file: they can take a
-thousand times their bytes in memory, or for ever. Of moving pictures the first one is kept.
+thousand times their bytes in memory, or for ever. Of moving images the first one is kept.
 """
 
 import struct
 from collections.abc import Iterator
 
-MOST_SCANS = 50  # of a JPEG; each goes over the whole picture, and may have some bytes
+MOST_SCANS = 50  # of a JPEG; each goes over the whole image, and may have some bytes
 _PNG, _JPEG, _EXIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", b"Exif\0\0"
 _PNG_PARTS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 # Tables, frames, restarts, JFIF and Adobe's, which says how colours are stored.
@@ -18,17 +18,17 @@ _TURNED, _SHORT, _LONG = 0x0112, 3, 4  # a tag, and types that it may have
 
 
 def is_picture(start: bytes) -> bool:
-    """Whether a file that starts with these 12 bytes is of a kind that is read."""
+    """Return whether a file that starts with these 12 bytes is of a kind that is read."""
     kinds = (_PNG, _JPEG, b"GIF87a", b"GIF89a", b"BM")
     return start.startswith(kinds) or (start[:4], start[8:]) == (b"RIFF", b"WEBP")
 
 
 def picture_parts(content: bytes) -> tuple[bytes, int]:
-    """A PNG, JPEG, WebP, BMP or GIF file without what is not the picture.
+    """A PNG, JPEG, WebP, BMP or GIF file without what is not the image.
 
     Returns:
-        the file, and how its camera tag says that the picture is turned: 1 to 8, or 1 if it is
-        none of these.
+        the file, and how its camera tag says that the image is turned: 1 to 8, or 1 if it is none
+        of these.
 
     Raises:
         ValueError: it would take for ever.
@@ -51,7 +51,7 @@ def picture_parts(content: bytes) -> tuple[bytes, int]:
     return b"".join(kept), _orientation(exif)
 
 
-def _png_parts(view) -> Iterator[tuple[bytes, bool]]:
+def _png_parts(view: memoryview) -> Iterator[tuple[bytes | memoryview, bool]]:
     """Yield pieces of the file, and whether each is the camera's tags instead."""
     yield view[: len(_PNG)], False
     at = len(_PNG)
@@ -65,7 +65,7 @@ def _png_parts(view) -> Iterator[tuple[bytes, bool]]:
         at = len(view) if kind == b"IEND" else end
 
 
-def _jpeg_parts(view) -> Iterator[tuple[bytes, bool]]:
+def _jpeg_parts(view: memoryview) -> Iterator[tuple[bytes | memoryview, bool]]:
     yield view[:2], False
     at = 2
     while at + 4 <= len(view):
@@ -87,13 +87,13 @@ def _jpeg_parts(view) -> Iterator[tuple[bytes, bool]]:
             at = max(end, at + 4)
 
 
-def _check_scans(rest):
+def _check_scans(rest: bytes) -> None:
     if rest.count(bytes([0xFF, _SCAN])) > MOST_SCANS:
         raise ValueError(f"a JPEG of more than {MOST_SCANS} scans")
 
 
-def _gif_parts(view) -> Iterator[tuple[bytes, bool]]:
-    """Head, colours, what is transparent, and the first picture."""
+def _gif_parts(view: memoryview) -> Iterator[tuple[bytes | memoryview, bool]]:
+    """Yield head, colours, what is transparent, and the first image."""
     if len(view) < 13:
         return
     at = 13 + _colours(view[10])
@@ -109,18 +109,18 @@ def _gif_parts(view) -> Iterator[tuple[bytes, bool]]:
     yield b"\x3b", False
 
 
-def _colours(flags):
+def _colours(flags: int) -> int:
     """Bytes of the table of colours."""
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _end_of_blocks(view, at):
+def _end_of_blocks(view: memoryview, at: int) -> int:
     while at < len(view) and view[at]:
         at += 1 + view[at]
     return at + 1
 
 
-def _webp_exif(view):
+def _webp_exif(view: memoryview) -> bytes | memoryview:
     at = 12
     while at + 8 <= len(view):
         size = int.from_bytes(view[at + 4 : at + 8], "little")
@@ -130,8 +130,8 @@ def _webp_exif(view):
     return b""
 
 
-def _orientation(exif):
-    """How the camera's tags say that the picture is turned. Those that are none say nothing."""
+def _orientation(exif: bytes | memoryview) -> int:
+    """The turn of the image that the camera's tags give, 1 to 8; those that are none give 1."""
     tags = memoryview(exif)
     if bytes(tags[:6]) == _EXIF:
         tags = tags[6:]

@@ -1,4 +1,4 @@
-"""Reading pictures: turned upright, without what transparency hides, in 8 bits."""
+"""Reading images: turned upright, without what transparency hides, in 8 bits."""
 
 import io
 import os
@@ -17,8 +17,8 @@ from aa.files import missing
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MOST_BYTES = 2**30
 MOST_SIDE = 2**15  # pixels; a strip of 64 x 1000000 compresses to nothing
-# Bytes of memory that a picture of any size may take, and for each byte of its file. A sheet of
-# white of 4000x4000 has 47 kB and takes 64 MB; pictures that are one take some 20 for a byte.
+# Bytes of memory that an image of any size may take, and for each byte of its file. A sheet of
+# white of 4000x4000 has 47 kB and takes 64 MB; images that are one take some 20 for a byte.
 MOST_MEMORY, MOST_FOR_A_BYTE = 64_000_000, 256
 WITH_ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")
 BAND = 2**16  # pixels that are worked on at once
@@ -37,7 +37,7 @@ TURNS = {
 
 
 def read_image(path: str | os.PathLike, background: str = "white") -> Image.Image:
-    """Read a picture as PIL RGB, see `load_image` and `flatten`.
+    """Read an image as PIL RGB, see `load_image` and `flatten`.
 
     Raises:
         UserError: there is none that can be read.
@@ -46,7 +46,7 @@ def read_image(path: str | os.PathLike, background: str = "white") -> Image.Imag
 
 
 def load_image(path: str | os.PathLike) -> Image.Image:
-    """Read a picture as it is stored, turned as its camera tag says; of several the first.
+    """Read an image as it is stored, turned as its camera tag says; of several the first.
 
     It has no tags: its `info` says which colour is transparent, if one is, and nothing else.
 
@@ -91,7 +91,7 @@ def _decode(path, content):
 
 
 def has_transparent_pixels(image: Image.Image) -> bool:
-    """Whether anything of a picture of any mode lets its background through."""
+    """Return whether anything of an image of any mode lets its background through."""
     return _can_be_transparent(image) and any(
         np.asarray(_with_alpha(band, is_deep=False))[..., 3].min() < 255
         for _, band in _bands(image)
@@ -99,7 +99,7 @@ def has_transparent_pixels(image: Image.Image) -> bool:
 
 
 def flatten(image: Image.Image, background: str = "white") -> Image.Image:
-    """A picture of any mode as RGB in 8 bits, laid over a colour where it is transparent."""
+    """An image of any mode as RGB in 8 bits, laid over a colour where it is transparent."""
     if not _can_be_transparent(image) and not image.mode.startswith("I"):
         return image if image.mode == "RGB" else image.convert("RGB")
     flat, is_deep = Image.new("RGB", image.size), _is_deep(image)
@@ -112,18 +112,18 @@ def flatten(image: Image.Image, background: str = "white") -> Image.Image:
 
 
 def _bands(image: Image.Image) -> Iterator[tuple[tuple[int, int], Image.Image]]:
-    """Yield a picture in rows, and where they are: copies of all of it take much memory."""
+    """Yield an image in rows, and where they are: copies of all of it take much memory."""
     width, height = image.size
     rows = max(1, BAND // max(1, width))
     for top in range(0, height, rows):
         yield (0, top), image.crop((0, top, width, min(height, top + rows)))
 
 
-def _can_be_transparent(image):
+def _can_be_transparent(image: Image.Image) -> bool:
     return image.mode in WITH_ALPHA or image.info.get("transparency") is not None
 
 
-def _with_alpha(image, is_deep):
+def _with_alpha(image: Image.Image, is_deep: bool) -> Image.Image:
     """As RGBA."""
     if not image.mode.startswith("I"):
         straight = {"RGBa": "RGBA", "La": "LA"}.get(image.mode)  # colours are multiplied by alpha
@@ -134,12 +134,12 @@ def _with_alpha(image, is_deep):
     return flat
 
 
-def _is_deep(image):
-    """Whether a picture is of grey in 16 bits."""
+def _is_deep(image) -> bool:
+    """Return whether an image is of grey in 16 bits."""
     return image.mode.startswith("I;16") or (image.mode == "I" and image.getextrema()[1] > 255)
 
 
-def _in_8_bits(image, is_deep):
+def _in_8_bits(image: Image.Image, is_deep: bool) -> Image.Image:
     """Grey of 16 bits scaled to 8, to which Pillow would cut it; anything else as it is."""
     if not is_deep or not image.mode.startswith("I"):
         return image
@@ -157,8 +157,8 @@ def _hidden_colour(image):
     return stored * 255 // (2**depth - 1)
 
 
-def _raw_mode(image):
-    """How the pixels of a picture that is not loaded yet are stored, as Pillow calls it."""
+def _raw_mode(image) -> str:
+    """Pillow's name for how the pixels of an image that is not loaded yet are stored."""
     arguments = image.tile[0][3] if image.tile else ""
     return arguments if isinstance(arguments, str) else ""
 
@@ -179,12 +179,12 @@ def _check_size(path, image, turned, size):
 
 
 def _bytes_per_pixel(image, turned):
-    """Memory that a picture takes until it is RGB, as Pillow reads it."""
+    """Memory that an image takes until it is RGB, as Pillow reads it."""
     if image.format == "WEBP":
         return 16  # four copies of all four bytes
     stored = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)
     is_final = image.mode == "RGB" and not _can_be_transparent(image)
     most = max(stored * 2 if turned in TURNS else stored, stored if is_final else stored + 4)
     if image.info.get("progressive"):
-        return max(most, stored + 2 * len(image.getbands()))  # all numbers of its blocks
+        return max(most, stored + 2 * len(image.getbands()))  # all values of its blocks
     return most + 2 if image.format == "BMP" else most  # what is coded by runs

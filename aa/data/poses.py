@@ -1,4 +1,6 @@
-"""A pose video as a sequence that reads its frames when they are asked for."""
+"""A pose video as a sequence that reads its frames when they are requested."""
+
+from pathlib import Path
 
 import numpy as np
 
@@ -19,10 +21,12 @@ class PoseVideo:
 
     Raises:
         ClipError: the video cannot be read.
-        UserError: it has fewer frames than asked for, or more than anybody means.
+        UserError: it has fewer frames than requested, or more than anybody means.
     """
 
-    def __init__(self, path, num_frames=None, *, like=None):
+    def __init__(
+        self, path: str | Path, num_frames: int | None = None, *, like: VideoReader | None = None
+    ) -> None:
         self.reader = VideoReader(path, like=like)
         found = self.reader.num_frames
         if num_frames is not None and num_frames > found:
@@ -37,13 +41,13 @@ class PoseVideo:
             )
         self.num_frames = num_frames or found
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.num_frames
 
-    def __getitem__(self, part):
+    def __getitem__(self, part: slice) -> np.ndarray:
         return self.reader.read(range(self.num_frames)[part])
 
 
 def is_mostly_black(frame: np.ndarray) -> bool:
-    """Whether a frame, uint8 [H, W, 3], can be one of a pose video: skeletons on black."""
+    """Return whether a frame, uint8 [H, W, 3], can be one of a pose video: skeletons on black."""
     return bool((frame.max(axis=2) < DARK).mean() >= 0.5)

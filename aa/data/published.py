@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-SET_HOME = "data"  # where a download goes, and data=ubcnbili looks, by default
+SET_HOME = "data"  # default home of downloads, where data=ubcnbili looks
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 import json
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aa.errors import ClipError, UserError
 
-# What the user can mend, first of all a clip, and what only a programmer can.
+if TYPE_CHECKING:
+    from aa.data.clips import ClipDataset
+
+# Those that the user can fix, first of all of a clip, and one that only a programmer can.
 TROUBLES = ("clip_error", "error", "crash")
 
 
@@ -22,10 +25,10 @@ class ReportingDataset:
     under "bad_clips".
     """
 
-    def __init__(self, dataset):
+    def __init__(self, dataset: "ClipDataset") -> None:
         self.dataset = dataset
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, k: int) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def raise_trouble(batch: Mapping[str, Any]) -> None:
     """Raise what a batch reports, if one of its items could not be made.
 
     Raises:
-        ClipError, UserError: the user can mend it.
+        ClipError, UserError: the user can fix it.
         RuntimeError: a mistake in the program; its message is the traceback.
     """
     if "clip_error" in batch:

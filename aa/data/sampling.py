@@ -1,5 +1,7 @@
 """The random draws of a training item, as pure functions of (seed, epoch, place)."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 # One stream per kind of choice. A number, once given, stays: changing it changes every run.
@@ -15,23 +17,32 @@ STREAMS = {
 }
 
 
-def stream(key, name):
+def stream(key: Sequence[int], name: str) -> np.random.Generator:
     """The generator of one kind of choice for the item `key`, whole numbers >= 0."""
     return np.random.default_rng(np.random.SeedSequence(key, spawn_key=(STREAMS[name],)))
 
 
-def permutation(seed, epoch, length):
+def permutation(seed: int, epoch: int, length: int) -> np.ndarray:
     """The order of the clips in an epoch: each of 0..length-1 once, int64 [length]."""
     return stream((seed, epoch), "permutation").permutation(length)
 
 
-def draw_frames(rng, length, *, num_frames, in_order, frame_stride, sample_margin):
+def draw_frames(
+    rng: np.random.Generator,
+    length: int,
+    *,
+    num_frames: int,
+    in_order: bool,
+    frame_stride: int,
+    sample_margin: int,
+) -> tuple[list[int], int]:
     """Draw the target frames of an item and its reference frame from a clip of `length` frames.
 
-    Returns ([num_frames] indices, index). Single frames (not `in_order`): the reference lies at
-    least `sample_margin` frames from the first target, or as far as the clip allows; so do the
-    other targets, none of them twice while there are others. A run: evenly `frame_stride` apart,
-    or the largest smaller stride that fits, from a random start; the reference is any frame.
+    Return [num_frames] indices and that of the reference. Single frames (not `in_order`): the
+    reference lies at least `sample_margin` frames from the first target, or as far as the clip
+    allows; so do the other targets, none of them twice while there are others. A run: evenly
+    `frame_stride` apart, or the largest smaller stride that fits, from a random start; the
+    reference is any frame.
     """
     if not in_order:
         target = int(rng.integers(length))
@@ -46,7 +57,9 @@ def draw_frames(rng, length, *, num_frames, in_order, frame_stride, sample_margi
     return list(range(start, start + span, stride)), int(rng.integers(length))
 
 
-def spread_timesteps(k, num_items, *, num_frames, in_order, num_train_timesteps):
+def spread_timesteps(
+    k: int, num_items: int, *, num_frames: int, in_order: bool, num_train_timesteps: int
+) -> np.ndarray:
     """The timesteps of item k of `num_items`, int64 [num_frames]: evenly spread, not drawn.
 
     The schedule is cut into as many equal parts as all items have timesteps, and each timestep is
@@ -58,7 +71,7 @@ def spread_timesteps(k, num_items, *, num_frames, in_order, num_train_timesteps)
     return np.broadcast_to(timesteps, [num_frames]).astype(np.int64)
 
 
-def draw_noise(key, shape, *, offset):
+def draw_noise(key: Sequence[int], shape: Sequence[int], *, offset: float) -> np.ndarray:
     """Noise float32 [C, F, h, w]: standard normal plus `offset` times one normal per channel.
 
     The offset, shared by all pixels and frames of a channel, lets a model learn overall brightness.
@@ -68,7 +81,7 @@ def draw_noise(key, shape, *, offset):
     return rng.standard_normal(shape, np.float32) + np.float32(offset) * shared
 
 
-def _draw_reference(rng, target, length, *, margin):
+def _draw_reference(rng: np.random.Generator, target: int, length: int, *, margin: int) -> int:
     """Uniform over the frames of 0..length-1 at least `margin` (or all there is) from `target`."""
     margin = min(margin, max(target, length - 1 - target))
     before = max(0, target - margin + 1)  # frames 0 .. target - margin

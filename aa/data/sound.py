@@ -23,7 +23,7 @@ JITTER = 0.02  # seconds: containers round times, by more than that a sound has 
 
 @dataclass(frozen=True)
 class Sound:
-    """What is heard while a video is shown.
+    """The sound that is heard while a video is shown.
 
     Attributes:
         path: of the video.
@@ -97,13 +97,13 @@ def find_sound(
 
 
 def has_sound(path: str | Path) -> bool:
-    """Whether a video says that it has a sound."""
+    """Return whether a video says that it has a sound."""
     container, _ = open_video(path)
     with container:
         return bool(container.streams.audio)
 
 
-def _channels(path):
+def _channels(path: str | Path) -> int:
     container, _ = open_video(path)
     with container:
         context = container.streams.audio[0].codec_context
@@ -131,7 +131,7 @@ def _samples(frame):
 
 
 def _at_speed(blocks, speed, layout):
-    """Blocks of samples faster or slower, in the same pitch."""
+    """Blocks of samples faster or slower, at the same pitch."""
     graph = Graph()
     clock = Fraction(1, RATE)
     last = graph.add_abuffer(format="fltp", sample_rate=RATE, layout=layout, time_base=clock)
@@ -152,7 +152,7 @@ def _at_speed(blocks, speed, layout):
     yield from _pulled(sink)
 
 
-def _factors(speed):
+def _factors(speed: float) -> list[float]:
     """Steps of 0.5 to 2 that make a speed together: beyond, `atempo` leaves samples out."""
     count = max(1, math.ceil(abs(math.log2(speed))))
     return [speed ** (1 / count)] * count
@@ -166,7 +166,7 @@ def _pulled(sink):
             return
 
 
-def audio_frame(samples: np.ndarray, layout: str, position: int):
+def audio_frame(samples: np.ndarray, layout: str, position: int) -> av.AudioFrame:
     """Samples [channels, n] as PyAV's frame, the first of which is number `position`."""
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = RATE, position, Fraction(1, RATE)

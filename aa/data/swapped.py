@@ -1,7 +1,10 @@
-"""Pairs whose videos and poses look mixed up: said, for nothing else would tell."""
+"""Warn of pairs whose videos and poses look mixed up: nothing else would tell."""
 
 import logging
 import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from aa.data.poses import is_mostly_black
 from aa.data.video import VideoReader
@@ -12,11 +15,11 @@ log = logging.getLogger(__name__)
 LOOKED_AT = 3  # pairs, spread over the data set
 
 
-def warn_of_mix_ups(clips):
+def warn_of_mix_ups(clips: Sequence[Any]) -> None:
     """Log a line where pairs name one file twice, and one where videos look like poses.
 
     Args:
-        clips: list of `Clip` that open.
+        clips: each a `Clip` that opens.
     """
     twice = [c.video for c in clips if os.path.realpath(c.video) == os.path.realpath(c.pose)]
     if twice:
@@ -39,15 +42,15 @@ def warn_of_mix_ups(clips):
         )
 
 
-def looks_swapped(clip):
-    """Whether the middle frame of a clip's video is mostly black, and that of its poses is not."""
+def looks_swapped(clip: Any) -> bool:
+    """Return whether a clip's video is mostly black in its middle frame, and its poses are not."""
     try:
         return _mostly_black(clip.video) and not _mostly_black(clip.pose)
-    except ClipError:  # whoever needs that frame will say so
+    except ClipError:  # whoever needs that frame will report it
         return False
 
 
-def _mostly_black(path):
+def _mostly_black(path: str | Path) -> bool:
     reader = VideoReader(path)
     middle = reader.num_frames // 2  # the first may be black before a fade
     return is_mostly_black(reader.read([middle])[0])

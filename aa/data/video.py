@@ -34,7 +34,7 @@ class VideoReader:
         ClipError: the file is missing, cut short, without frames, or not a video.
     """
 
-    def __init__(self, path: str | os.PathLike, *, like: "VideoReader | None" = None):
+    def __init__(self, path: str | os.PathLike, *, like: "VideoReader | None" = None) -> None:
         self.path = Path(path)
         check_container(self.path)
         decoder = Decoder(self.path)

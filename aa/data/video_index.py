@@ -1,5 +1,5 @@
-"""What demuxing tells of a video: which packets show a frame, in which order, when, and where the
-decoding of each may start. Decodes nothing itself."""
+"""The index of a video from demuxing: which packets show a frame, in which order, when, and where
+the decoding of each may start. Decodes nothing itself."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class StoredPacket(NamedTuple):
     pts: int | None  # when its frame is shown, in ticks of the stream
     dts: int | None  # when it is decoded
     pos: int | None  # its place in the file, in bytes
-    duration: int  # in ticks, 0 if not said
+    duration: int  # in ticks, 0 if not reported
     is_key: bool  # decoding may start here
     is_hidden: bool  # an edit list hides its frame
     size: int = 0  # in bytes
@@ -50,7 +50,7 @@ class VideoIndex:
 
 
 def is_timed(packets: Sequence[StoredPacket]) -> bool:
-    """Whether every packet has a time of its own."""
+    """Return whether every packet has a distinct time."""
     times = {packet.pts for packet in packets}
     return None not in times and len(times) == len(packets)
 
@@ -84,7 +84,7 @@ def index_by_decoding(
         packets: all of them.
         shown: the packets of the frames, in the order shown.
         tick: seconds of a tick.
-        rate: frames per second, where the packets have no times of their own.
+        rate: frames per second, where the packets have no distinct times.
         clock: which of their times are those of the file.
         from_first: decode every frame from the first keyframe on.
     """
@@ -164,7 +164,7 @@ def at_constant_rate(index: VideoIndex, rates: Sequence[float]) -> Resampling:
 
     Args:
         index: of the video.
-        rates: frames per second that the file speaks of, the likeliest first.
+        rates: frames per second that the file reports, the likeliest first.
 
     Raises:
         ValueError: its times span more than any video.
@@ -193,7 +193,7 @@ MOST_TURNS = 10_000_000  # two days of them
 
 
 def _fast_rate(seconds, rates) -> float:
-    """The rate of nine tenths of the steps from frame to frame, as the file says it if it does."""
+    """The rate of nine tenths of the steps between frames, as the file reports it if it does."""
     steps = np.diff(seconds)
     rate = min(MOST_RATE, 1 / np.quantile(steps[steps > 0], 0.1))
     near = [said for said in rates if abs(said / rate - 1) < 0.05]

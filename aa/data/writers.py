@@ -1,8 +1,9 @@
-"""Writing videos: H.264 mp4 frame by frame, gif, or a folder of png pictures."""
+"""Writing videos: H.264 mp4 frame by frame, gif, or a folder of png images."""
 
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -17,6 +18,7 @@ from PIL import Image
 
 from aa.data.containers import address
 from aa.data.frame_writer import FrameWriter
+from aa.data.sound import Sound
 from aa.data.sound_track import SoundTrack
 from aa.errors import UserError
 
@@ -30,10 +32,20 @@ class VideoWriter(FrameWriter):
     `fps` need not be whole. `height` and `width` must be even: yuv420p halves the colour planes.
     `crf` is x264's quality, 0 (lossless) to 51; 18 looks like the source, small videos need less.
     `hurry` writes larger files of the same quality in less time, in one thread.
-    `sound`, a `Sound`, is written beside the frames, as long as they are shown.
+    `sound` is written beside the frames, as long as they are shown.
     """
 
-    def __init__(self, path, *, fps, height, width, crf=18, hurry=False, sound=None):
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        fps: float,
+        height: int,
+        width: int,
+        crf: int = 18,
+        hurry: bool = False,
+        sound: Sound | None = None,
+    ) -> None:
         super().__init__(path, fps=fps, height=height, width=width)
         self.crf, self.hurry, self.sound = crf, hurry, sound
         self.rate = Fraction(self.fps).limit_denominator(1001)
@@ -43,7 +55,7 @@ class VideoWriter(FrameWriter):
                 "Choose even sizes or the format gif or png."
             )
 
-    def _open(self):
+    def _open(self) -> None:
         self._temporary.open("wb").close()  # a folder without write permission is found here
         self._container = av.open(
             address(self._temporary), "w", format="mp4", options={"movflags": "faststart"}
@@ -61,7 +73,7 @@ class VideoWriter(FrameWriter):
         self._reformatter = VideoReformatter()  # of all frames: it keeps what it has worked out
         self._track = SoundTrack(self._container, self.sound) if self.sound else None
 
-    def _write(self, frame):
+    def _write(self, frame: np.ndarray) -> None:
         rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
         yuv = self._reformatter.reformat(
             rgb,
@@ -74,13 +86,13 @@ class VideoWriter(FrameWriter):
         if self._track:
             self._track.write_until(float((self.num_frames + 1) / self.rate))
 
-    def _finish(self):
+    def _finish(self) -> None:
         self._container.mux(self._stream.encode())
         if self._track:
             self._track.finish(float(self.num_frames / self.rate))
         self._container.close()
 
-    def _abandon(self):
+    def _abandon(self) -> None:
         self._container.close()
 
 
@@ -90,14 +102,14 @@ class GifWriter(FrameWriter):
     Holds one palette byte per pixel until the end. Equal neighbours become one longer frame.
     """
 
-    def _open(self):
+    def _open(self) -> None:
         self._temporary.open("wb").close()
         self._pictures = []
 
-    def _write(self, frame):
+    def _write(self, frame: np.ndarray) -> None:
         self._pictures.append(Image.fromarray(frame).quantize(256))
 
-    def _finish(self):
+    def _finish(self) -> None:
         step = max(100 / self.fps, 2)  # browsers show frames shorter than 2/100 s ten times slower
         ticks = [round(i * step) for i in range(len(self._pictures) + 1)]
         durations = (10 * np.diff(ticks)).tolist()  # milliseconds
@@ -110,23 +122,23 @@ class GifWriter(FrameWriter):
 class PngWriter(FrameWriter):
     """A folder `<stem>/00000.png`, ... beside where the video would be. Lossless; has no fps."""
 
-    def __init__(self, path, *, fps, height, width):
+    def __init__(self, path: str | Path, *, fps: float, height: int, width: int) -> None:
         super().__init__(Path(path).with_suffix(""), fps=fps, height=height, width=width)
 
-    def _open(self):
+    def _open(self) -> None:
         self._temporary.mkdir()
         if self.path.exists() and not self._is_ours():
             self._temporary.rmdir()
             raise UserError(f"{self.path}: exists and is no folder of png frames. Move it away.")
 
-    def _write(self, frame):
+    def _write(self, frame: np.ndarray) -> None:
         Image.fromarray(frame).save(self._temporary / f"{self.num_frames:05d}.png")
 
-    def _finish(self):
+    def _finish(self) -> None:
         if self.path.exists():
             shutil.rmtree(self.path)
 
-    def _is_ours(self):
+    def _is_ours(self) -> bool:
         return self.path.is_dir() and all(
             file.suffix == ".png" and file.stem.isdigit() for file in self.path.iterdir()
         )
@@ -135,12 +147,20 @@ class PngWriter(FrameWriter):
 WRITERS = {"mp4": VideoWriter, "gif": GifWriter, "png": PngWriter}
 
 
-def open_writer(path, *, format, fps, height, width, sound=None):
+def open_writer(
+    path: str | Path,
+    *,
+    format: str,
+    fps: float,
+    height: int,
+    width: int,
+    sound: Sound | None = None,
+) -> FrameWriter:
     """The writer of `format`, "mp4", "gif" or "png"; its `.path` says what it will have written.
 
     `sound` is that of an mp4, see `VideoWriter`.
     """
     if format not in WRITERS:
         raise UserError(f"format must be one of {', '.join(WRITERS)}, got {format}.")
-    options = {"sound": sound} if sound else {}
+    options = cast(dict[str, Any], {"sound": sound} if sound else {})
     return WRITERS[format](path, fps=fps, height=height, width=width, **options)

@@ -1,1 +1,1 @@
-"""How near generated videos come to true ones."""
+"""Measures of how near generated videos come to true ones."""

@@ -1,7 +1,9 @@
 """The metrics that a user can name: what each computes, what it needs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from aa.config.evaluation import METRICS
 from aa.errors import UserError
@@ -66,19 +68,24 @@ CATALOGUE = {
 }
 
 
-def choose(names, clips, *, masks):
+def choose(
+    names: Sequence[str] | None,
+    clips: Sequence[Mapping[str, Any]],
+    *,
+    masks: str | Path | bool | None,
+) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute, and why others are left out.
 
     Args:
-        names: those asked for; None for all of `METRICS` that can be computed.
+        names: those requested; None for all of `METRICS` that can be computed.
         clips: what `aa.evaluation.clips.describe` tells.
         masks: whether there are masks.
 
     Returns:
-        list of names, and {name: reason} of what was not asked for by name and cannot be.
+        list of names, and {name: reason} of what was not requested by name and cannot be.
 
     Raises:
-        UserError: one that was asked for cannot be computed.
+        UserError: one that was requested cannot be computed.
     """
     reasons = {n: obstacle(n, clips, masks=masks) for n in (METRICS if names is None else names)}
     left_out = {name: reason for name, reason in reasons.items() if reason}
@@ -88,8 +95,10 @@ def choose(names, clips, *, masks):
     return [name for name in reasons if name not in left_out], left_out
 
 
-def obstacle(name, clips, *, masks):
-    """Why a metric cannot be computed for all clips, or None."""
+def obstacle(
+    name: str, clips: Sequence[Mapping[str, Any]], *, masks: str | Path | bool | None
+) -> str | None:
+    """Reason why a metric cannot be computed for all clips, or None."""
     if CATALOGUE[name].inside and not masks:
         return "needs masks=<folder of videos, white is the figure>"
     for clip in clips:

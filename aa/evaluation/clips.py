@@ -1,8 +1,14 @@
 """A pair of videos read side by side in slices, so that a long video costs no more memory."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import numpy as np
+
 from aa.data.transforms import fit_frames
-from aa.data.video import check
+from aa.data.video import VideoReader, check
 from aa.errors import ClipError, UserError, some
+from aa.evaluation.pairs import Pair
 
 SLICE = 16  # frames read at once; FVD's network takes so many
 WHITE = 128  # of 255: from here on a mask's pixel is the figure's
@@ -16,13 +22,13 @@ class PairReader:
     Args:
         pair: the files.
         fit: "pad" or "crop" brings truth and mask to the generated size as inference does
-            (`aa.data.transforms.place`); None wants equal sizes.
+            (`aa.data.transforms.place`); None expects equal sizes.
 
     Raises:
         UserError: a video cannot be read, or they do not fit together.
     """
 
-    def __init__(self, pair, *, fit=None):
+    def __init__(self, pair: Pair, *, fit: str | None = None) -> None:
         self.pair, self.fit = pair, fit
         self.videos = [check(p) for p in (pair.generated, pair.truth, pair.mask) if p]
         generated, truth, *_ = self.videos
@@ -35,7 +41,7 @@ class PairReader:
         for mask in self.videos[2:]:
             self._check_size(mask, truth, "; masks lie over the true video")
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
         """(generated, truth, mask) of each slice: uint8 [F, H, W, 3] twice, bool [F, H, W]/None."""
         for start in range(0, self.num_frames, SLICE):
             indices = range(start, min(start + SLICE, self.num_frames))
@@ -43,9 +49,13 @@ class PairReader:
             if self.fit is not None:
                 others = [fit_frames(o, (self.height, self.width), fit=self.fit) for o in others]
             truth, mask = (*others, None)[:2]
-            yield generated, truth, None if mask is None else mask.mean(axis=3) >= WHITE
+            yield (
+                generated,
+                cast(np.ndarray, truth),
+                None if mask is None else mask.mean(axis=3) >= WHITE,
+            )
 
-    def _check_length(self, other):
+    def _check_length(self, other: VideoReader) -> None:
         if other.num_frames != self.num_frames:
             raise ClipError(
                 f"{self.pair.generated} has {self.num_frames} frames, {other.path} "
@@ -53,7 +63,7 @@ class PairReader:
             )
 
     @staticmethod
-    def _check_size(video, wanted, advice):
+    def _check_size(video: VideoReader, wanted: VideoReader, advice: str) -> None:
         size, other = ((v.height, v.width) for v in (video, wanted))
         if size != other:
             raise ClipError(
@@ -62,7 +72,7 @@ class PairReader:
             )
 
 
-def describe(pairs, *, fit=None):
+def describe(pairs: Sequence[Pair], *, fit: str | None = None) -> list[dict[str, Any]]:
     """Frames, height and width of every pair, as a list of dicts; all are opened one at a time.
 
     Raises:

@@ -9,6 +9,7 @@ import io
 import os
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ WEIGHTS = {  # file, what it is
 FVD_FEATURES = 400  # I3D's logits
 
 
-def why_not(name):
+def why_not(name: str) -> str | None:
     """One line that says why "lpips" or "fvd" cannot be computed here and what to do, or None."""
     absent = [m for m in MODULES[name] if importlib.util.find_spec(m) is None]
     if absent:
@@ -37,9 +38,9 @@ def why_not(name):
     return None
 
 
-def weights_file(name):
-    """Where the weights of "lpips" or "fvd" are expected, in torch's own cache."""
-    import torch
+def weights_file(name: str) -> Path:
+    """Path at which the weights of "lpips" or "fvd" are expected, in torch's own cache."""
+    import torch  # pyright: ignore[reportMissingImports]
 
     return Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS[name][0]
 
@@ -51,19 +52,19 @@ class Lpips:
     where -1..1 is meant: they are not comparable with this.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         _read_tensors_only()
         with _told_weights("lpips"):
-            from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+            from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity  # pyright: ignore[reportMissingImports]
 
             network = LearnedPerceptualImagePatchSimilarity(
                 net_type="alex", reduction="none", normalize=True
             )
             self.network, self.device = network.to(_device()), _device()
 
-    def per_frame(self, generated, truth):
+    def per_frame(self, generated: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """uint8 [F, H, W, 3] twice -> float [F], 0 for equal frames."""
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]
 
         pair = [torch.from_numpy(v).permute(0, 3, 1, 2).to(self.device) for v in (generated, truth)]
         with torch.no_grad():
@@ -80,10 +81,10 @@ class Fvd:
     equal numbers only.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         _read_tensors_only()
         with _told_weights("fvd"):
-            from cdfvd.fvd import cdfvd
+            from cdfvd.fvd import cdfvd  # pyright: ignore[reportMissingImports]
 
             self.metric = cdfvd(
                 "i3d",
@@ -93,32 +94,32 @@ class Fvd:
                 device=_device(),
             )
 
-    def add(self, generated, truth):
+    def add(self, generated: np.ndarray, truth: np.ndarray) -> None:
         """One sample, uint8 [16, H, W, 3] twice."""
         self.metric.add_fake_stats(generated[None])
         self.metric.add_real_stats(truth[None])
 
-    def value(self):
+    def value(self) -> float:
         """The Frechet distance of all samples so far, as a float."""
         with warnings.catch_warnings():  # of a singular covariance: `EvaluationRun` tells it
             warnings.simplefilter("ignore")
             return float(self.metric.compute_fvd_from_stats())
 
 
-def _device():
-    import torch
+def _device() -> str:
+    import torch  # pyright: ignore[reportMissingImports]
 
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _read_tensors_only():
-    """Weights are pickles: torch shall refuse one that holds more than tensors."""
+def _read_tensors_only() -> None:
+    """Let torch refuse weights, which are pickles, that hold more than tensors."""
     os.environ["TORCH_FORCE_WEIGHTS_ONLY_LOAD"] = "1"
 
 
 @contextlib.contextmanager
-def _told_weights(name):
-    """Reading weights says nothing, and what goes wrong is one line about the file."""
+def _told_weights(name: str) -> Iterator[None]:
+    """Context in which reading weights prints nothing and an error is one line about the file."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             yield

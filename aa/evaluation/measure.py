@@ -1,5 +1,8 @@
 """Metrics of pairs of videos, slice by slice."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
+
 import numpy as np
 
 from aa.errors import UserError
@@ -16,13 +19,20 @@ class Measurement:
         names: metrics of `CATALOGUE`.
     """
 
-    def __init__(self, names):
+    def __init__(self, names: Sequence[str]) -> None:
         of_frames = [name for name in names if name != "fvd"]
-        self.functions = {n: CATALOGUE[n].function or Lpips().per_frame for n in of_frames}
+        self.functions = {
+            n: cast(Callable[..., np.ndarray], CATALOGUE[n].function or Lpips().per_frame)
+            for n in of_frames
+        }
         self.fvd = Fvd() if "fvd" in names else None
         self.samples = 0  # of FVD
 
-    def clip(self, slices, advance=None):
+    def clip(
+        self,
+        slices: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray | None]],
+        advance: Callable[[int], object] | None = None,
+    ) -> dict[str, float]:
         """The value of every metric but FVD, {name: mean over frames}.
 
         Args:
@@ -46,7 +56,7 @@ class Measurement:
                 advance(len(part[0]))
         return {name: _mean(name, of_frames) for name, of_frames in values.items()}
 
-    def _add_sample(self, generated, truth):
+    def _add_sample(self, generated: np.ndarray, truth: np.ndarray) -> None:
         if self.fvd is not None and len(generated) == SLICE:
             self.fvd.add(generated, truth)
             self.samples += 1
@@ -57,7 +67,7 @@ def _after(before, part):
     return None if part is None else np.concatenate([before[-1:], part])
 
 
-def _mean(name, values):
+def _mean(name: str, values: list[float]) -> float:
     if CATALOGUE[name].inside and np.isnan(values).all():
         raise UserError(f"{name}: no mask of the clip has a white pixel; is it a video of masks?")
     return clip_mean(values)

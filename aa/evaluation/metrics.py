@@ -5,33 +5,40 @@ float64, so the data range is 1. A mask is bool [F, H, W], true inside the figur
 `*_per_frame` give one value a frame; a clip's value is the mean over its frames (`clip_mean`).
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 
 MOST_PSNR = 100.0  # dB; identical frames have this and not infinity, which would swallow a mean
 SSIM_WINDOW = 7  # pixels to a side
 
 
-def psnr(generated, truth, mask=None):
+def psnr(generated: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> float:
     """Peak signal-to-noise ratio of a clip in dB: the mean of `psnr_per_frame`."""
     return clip_mean(psnr_per_frame(generated, truth, mask))
 
 
-def ssim(generated, truth):
+def ssim(generated: np.ndarray, truth: np.ndarray) -> float:
     """Structural similarity of a clip, at most 1: the mean of `ssim_per_frame`."""
     return clip_mean(ssim_per_frame(generated, truth))
 
 
-def temporal_error(generated, truth, mask=None):
-    """How far changes between frames differ, in 0..255: mean of `temporal_error_per_frame`."""
+def temporal_error(
+    generated: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None
+) -> float:
+    """Difference of the changes between frames, in 0..255: mean of `temporal_error_per_frame`."""
     return clip_mean(temporal_error_per_frame(generated, truth, mask))
 
 
-def psnr_uint8_overflow(generated, truth):
+def psnr_uint8_overflow(generated: np.ndarray, truth: np.ndarray) -> float:
     """The PSNR of published tables, in dB: the mean of `psnr_uint8_overflow_per_frame`."""
     return clip_mean(psnr_uint8_overflow_per_frame(generated, truth))
 
 
-def psnr_per_frame(generated, truth, mask=None):
+def psnr_per_frame(
+    generated: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None
+) -> np.ndarray:
     """[F] PSNR in dB, at most `MOST_PSNR`; inside the mask, nan for a frame where it is empty."""
     check_frames(generated, truth, mask)
     values = []
@@ -42,10 +49,10 @@ def psnr_per_frame(generated, truth, mask=None):
     return np.array(values)
 
 
-def ssim_per_frame(generated, truth):
+def ssim_per_frame(generated: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """[F] SSIM (Wang et al. 2004) over RGB: scikit-image's, flat windows of 7x7 pixels.
 
-    Sides are at least `SSIM_WINDOW` pixels. (DisCo's script takes the same of grey pictures.)
+    Sides are at least `SSIM_WINDOW` pixels. (DisCo's script takes the same of grey images.)
     """
     from skimage.metrics import structural_similarity
 
@@ -55,10 +62,12 @@ def ssim_per_frame(generated, truth):
     return np.array([structural_similarity(_unit(g), _unit(t), **options) for g, t in pairs])
 
 
-def temporal_error_per_frame(generated, truth, mask=None):
+def temporal_error_per_frame(
+    generated: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None
+) -> np.ndarray:
     """[F-1] mean |(generated[t+1] - generated[t]) - (truth[t+1] - truth[t])|, in 0..255.
 
-    A still picture's error is the truth's motion, flicker adds to it; constant errors of colour
+    A still image's error is the truth's motion, flicker adds to it; constant errors of colour
     do not count. With a mask, over pixels inside it at t or t+1; nan where there are none.
     """
     check_frames(generated, truth, mask)
@@ -70,7 +79,7 @@ def temporal_error_per_frame(generated, truth, mask=None):
     return np.array(values)
 
 
-def psnr_uint8_overflow_per_frame(generated, truth):
+def psnr_uint8_overflow_per_frame(generated: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """[F] what DisCo's evaluation script computes: a difference of uint8 that wraps, squared.
 
     Both steps are modulo 256, so that an error of 16 counts as 0 and one of 1 either way as 1.
@@ -87,20 +96,20 @@ def psnr_uint8_overflow_per_frame(generated, truth):
     return np.array(values)
 
 
-def clip_mean(values):
+def clip_mean(values: np.ndarray | Sequence[float]) -> float:
     """The mean over frames that have a value (`psnr_per_frame` says which have none).
 
     Raises:
         ValueError: no frame has one.
     """
     values = np.asarray(values, np.float64)
-    values = values[~np.isnan(values)]
+    values = cast(np.ndarray, values[~np.isnan(values)])
     if not len(values):
         raise ValueError("no frame has a value: the clip is too short, or its mask is empty.")
     return float(values.mean())
 
 
-def mean_and_interval(values):
+def mean_and_interval(values: np.ndarray | Sequence[float]) -> tuple[float, float | None]:
     """Mean of one value per clip, and half the width of its 95% interval.
 
     The interval is Student's t: mean +- half covers the mean over all such clips in 95 of 100
@@ -117,11 +126,11 @@ def mean_and_interval(values):
     return float(values.mean()), float(stdtrit(len(values) - 1, 0.975) * error)
 
 
-def check_frames(generated, truth, mask=None):
-    """Shapes and dtypes fit together.
+def check_frames(generated: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> None:
+    """Check that shapes and dtypes fit together.
 
     Raises:
-        ValueError: says what was found and what is wanted.
+        ValueError: says what was found and what is expected.
     """
     shape = np.shape(truth)
     if np.shape(generated) != shape or len(shape) != 4 or shape[3] != 3:
@@ -130,7 +139,7 @@ def check_frames(generated, truth, mask=None):
         raise ValueError(f"wanted a bool mask {shape[:3]}, got {mask.dtype} {mask.shape}.")
 
 
-def _unit(frame):
+def _unit(frame: np.ndarray) -> np.ndarray:
     """uint8, or float in 0..1 -> float64 in 0..1."""
     if frame.dtype == np.uint8:
         return frame / 255

@@ -1,4 +1,4 @@
-"""Which generated video goes with which true one: by file name, each with exactly one partner."""
+"""Pairs of generated and true videos: by file name, each with exactly one partner."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ class Pair:
     mask: Path | None = None
 
 
-def find_pairs(generated, truth, masks=None):
+def find_pairs(
+    generated: str | Path, truth: str | Path, masks: str | Path | None = None
+) -> list[Pair]:
     """Pairs by file name without ending, sorted; or one pair of whatever names, of single files.
 
     `generated` may be the folder of an inference run: its videos are then paired by the names of
@@ -50,8 +52,8 @@ def find_pairs(generated, truth, masks=None):
     return [Pair(name, *(found[name] for found in videos.values())) for name in names]
 
 
-def _check_partners(paths, videos):
-    """Every name of one folder is in all the others."""
+def _check_partners(paths: dict[str, Path], videos: dict[str, dict[str, Path]]) -> None:
+    """Check that every name of one folder is in all the others."""
     names = sorted(set().union(*videos.values()))
     alone = []
     for name in names:
@@ -66,7 +68,7 @@ def _check_partners(paths, videos):
         )
 
 
-def _videos(key, folder):
+def _videos(key: str, folder: Path) -> dict[str, Path]:
     """{name: video} of a folder."""
     found = _results(folder) or [(path.stem, path) for path in sorted(_files(folder))]
     if not found:
@@ -84,7 +86,7 @@ def _videos(key, folder):
     return videos
 
 
-def _files(folder):
+def _files(folder: Path) -> list[Path]:
     """Videos of a folder; a side-by-side is none where the video itself is there too."""
     files = [p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in VIDEO_ENDINGS]
     files = [p for p in files if not p.name.startswith(".")]
@@ -94,7 +96,7 @@ def _files(folder):
     ]
 
 
-def _results(folder):
+def _results(folder: Path) -> list[tuple[str, Path]]:
     """(name of the pose video, video) of a finished inference run; of another folder, none."""
     try:
         videos = read_record(folder, SUMMARY, Summary).get("videos", [])

@@ -3,17 +3,20 @@
 import csv
 import logging
 import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
 
 from tqdm import tqdm
 
-from aa.config.evaluation import higher_is_better
+from aa.config.evaluation import EvaluateConfig, higher_is_better
 from aa.errors import UserError
 from aa.evaluation.catalogue import CATALOGUE, choose
 from aa.evaluation.clips import PairReader, describe
-from aa.evaluation.learned import FVD_FEATURES
+from aa.evaluation.learned import FVD_FEATURES, Fvd
 from aa.evaluation.measure import Measurement
 from aa.evaluation.metrics import mean_and_interval
-from aa.evaluation.pairs import find_pairs
+from aa.evaluation.pairs import Pair, find_pairs
 from aa.files import write_json
 from aa.plain import csv_cell, printable
 from aa.runs.fingerprints import fingerprint
@@ -26,14 +29,14 @@ class EvaluationRun:
     """Measures all pairs into a run folder.
 
     Args:
-        config: a checked `EvaluateConfig`.
+        config: checked.
         folder: the run folder.
     """
 
-    def __init__(self, config, folder):
+    def __init__(self, config: EvaluateConfig, folder: Path) -> None:
         self.config, self.folder = config, folder
 
-    def run(self):
+    def run(self) -> None:
         """Check all pairs, measure them, write the records and print the table."""
         config = self.config
         pairs = find_pairs(config.generated, config.truth, config.masks)
@@ -60,21 +63,25 @@ class EvaluationRun:
         print(table(summary))
         print(f"records:  {printable(self.folder / 'metrics.json')}")
 
-    def _measure(self, measurement, pair, advance):
+    def _measure(
+        self, measurement: Measurement, pair: Pair, advance: Callable[[int], object]
+    ) -> dict[str, float]:
         try:
             return measurement.clip(PairReader(pair, fit=self.config.fit), advance)
         except UserError as error:
             raise UserError(f"{pair.name}: {error}") from error
 
 
-def summarise(clips, names, measurement):
+def summarise(
+    clips: list[dict[str, Any]], names: list[str], measurement: Measurement
+) -> dict[str, Any]:
     """Numbers of clips and frames, and mean and interval of each metric, as plain values."""
     results = {}
     for name in names:
         metric, better = CATALOGUE[name], "higher" if higher_is_better(name) else "lower"
         about = {"unit": metric.unit, "better": better, "definition": metric.definition}
         if name == "fvd":  # of all clips together
-            numbers = {"value": measurement.fvd.value(), "samples": measurement.samples}
+            numbers = {"value": cast(Fvd, measurement.fvd).value(), "samples": measurement.samples}
         else:
             mean, half = mean_and_interval([clip[name] for clip in clips])
             interval = None if half is None else [mean - half, mean + half]
@@ -84,7 +91,7 @@ def summarise(clips, names, measurement):
     return {"num_clips": len(clips), "num_frames": frames, "data_range": 1.0, "metrics": results}
 
 
-def table(summary):
+def table(summary: Mapping[str, Any]) -> str:
     """The results as lines of text."""
     clips, frames = summary["num_clips"], summary["num_frames"]
     lines = [
@@ -102,7 +109,7 @@ def table(summary):
     return "\n".join(lines)
 
 
-def write_csv(path, clips):
+def write_csv(path: str | Path, clips: list[dict[str, Any]]) -> None:
     """One line per clip."""
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(clips[0]))

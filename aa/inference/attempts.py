@@ -20,12 +20,12 @@ class Attempts:
         signals: the list in which those that came are noted.
     """
 
-    def __init__(self, *, tolerant: bool, signals: Sequence[int] = ()):
+    def __init__(self, *, tolerant: bool, signals: Sequence[int] = ()) -> None:
         self.tolerant, self.signals = tolerant, signals
         self.failed: list[dict[str, str]] = []
 
     def attempt(self, act: Callable[[Case], Result], case: Case) -> Result | None:
-        """What `act` makes of a case; None where it cannot.
+        """Return what `act` makes of a case; None where it cannot.
 
         Raises:
             StorageError: nothing can be written any more: no case can be made then.

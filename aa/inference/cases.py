@@ -1,9 +1,11 @@
-"""What to animate: one pair, or a cases file of pictures and pose videos."""
+"""Cases to animate: one pair, or a cases file of images and pose videos."""
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,7 +39,7 @@ def read_cases(
     cases: str | None = None,
     shard: str | None = None,
 ) -> list[Case]:
-    """Cases of one pair or of a yaml file that maps a picture to a list of pose videos.
+    """Cases of one pair or of a yaml file that maps an image to a list of pose videos.
 
     Relative paths in the yaml file are looked for in the working directory, then beside that file.
 
@@ -70,7 +72,7 @@ def read_cases(
 
 
 def cases_of(config: InferConfig) -> list[Case]:
-    """What a checked `InferConfig` asks for, see `read_cases`."""
+    """Cases that a checked config requests, see `read_cases`."""
     return read_cases(
         reference=config.reference,
         pose=config.pose,
@@ -79,8 +81,8 @@ def cases_of(config: InferConfig) -> list[Case]:
     )
 
 
-def _refuse_doubles(name, files):
-    """The same picture in the same poses is the same video: one line of the file is a mistake."""
+def _refuse_doubles(name: str, files: list[tuple[Path, Path]]) -> None:
+    """Refuse the same image in the same poses, the same video: a line of the file is a mistake."""
     seen = set()
     for reference, pose in files:
         pair = os.path.abspath(reference), os.path.abspath(pose)
@@ -89,8 +91,8 @@ def _refuse_doubles(name, files):
         seen.add(pair)
 
 
-def _refuse_if_all_gone(name, cases):
-    """Files that are missing leave the other cases to be made, if there is any."""
+def _refuse_if_all_gone(name: str, cases: list[Case]) -> None:
+    """Refuse if no case has its files: missing ones leave the other cases to be made, if any."""
     gone = [{str(p) for p in (c.reference, c.pose) if not os.path.isfile(p)} for c in cases]
     if gone and all(gone):
         listed = sorted(set.union(*gone))
@@ -100,15 +102,15 @@ def _refuse_if_all_gone(name, cases):
         )
 
 
-def _locate(name, home):
+def _locate(name: str, home: Path) -> Path:
     """The path as it is, or beside the cases file if it is only there; ~ is the home folder."""
     path = Path(os.path.expanduser(name))
     beside = home / path
     return beside if not os.path.exists(path) and os.path.exists(beside) else path
 
 
-def _read_yaml(path):
-    """{picture: [pose video, ...]}; a single video may stand without brackets.
+def _read_yaml(path: Path) -> dict[str, list[str]]:
+    """{image: [pose video, ...]}; a single video may stand without brackets.
 
     Nothing is built but this: a few aliases, merges or nested lists could grow without end.
     """
@@ -125,13 +127,13 @@ def _read_yaml(path):
 
 
 class _Cases:
-    """What a cases file says, from one event of its parser to the next."""
+    """Reader of a cases file, from one event of its parser to the next."""
 
-    def __init__(self, events, name):
+    def __init__(self, events: Iterator[Any], name: str) -> None:
         self.events, self.name = events, name
         self.named, self.count = {}, 0  # what aliases stand for, number of cases
 
-    def read(self):
+    def read(self) -> dict[str, list[str]]:
         """The mapping of the file."""
         for event in self.events:
             if not isinstance(event, yaml.StreamStartEvent | yaml.DocumentStartEvent):
@@ -143,7 +145,7 @@ class _Cases:
             raise UserError(f"{self.name}: holds several documents; make several files.")
         return content
 
-    def _mapping(self):
+    def _mapping(self) -> dict[str, Any]:
         content = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             picture = self._text(event)
@@ -161,7 +163,7 @@ class _Cases:
             self._count(len(videos))
         return content
 
-    def _other_form(self, event):
+    def _other_form(self, event: Any) -> UserError:
         line = event.start_mark.line + 1
         return UserError(f"{self.name}, line {line}: another form; wanted {FORM}.")
 
@@ -186,14 +188,14 @@ class _Cases:
             self.named[anchor] = value
         return value
 
-    def _count(self, more):
+    def _count(self, more: int) -> None:
         self.count += more
         if self.count > MOST_CASES:
             raise UserError(f"{self.name}: more than {MOST_CASES} cases; make several files.")
 
 
-def _is_text(event):
-    """Whether an event stands for its own text: yaml takes 2024_06 or no for other things.
+def _is_text(event: Any) -> bool:
+    """Return whether an event stands for its own text: yaml takes 2024_06 or no for other things.
 
     Null and what a tag would make of it are none.
     """

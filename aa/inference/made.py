@@ -1,8 +1,9 @@
-"""What an inference run has made, told from case to case, so that it can go on."""
+"""Record of what an inference run has made, from case to case, so that it can be resumed."""
 
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from aa.runs.resume import NOT_DECISIVE
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 64_000_000  # of cases.jsonl: 10,000 cases have some 20
-# Which videos are made, not how: the files themselves are compared instead.
+# Keys for which videos are made, not how: the files themselves are compared instead.
 WHICH = ("weights", "reference", "pose", "cases", "cases_shard")
 
 
@@ -36,7 +37,9 @@ class MadeVideos:
         resumed: whether what is recorded there counts.
     """
 
-    def __init__(self, folder: Path, config: InferConfig, weights: list[Path], *, resumed: bool):
+    def __init__(
+        self, folder: Path, config: InferConfig, weights: list[Path], *, resumed: bool
+    ) -> None:
         self.folder, self.config, self.weights = folder, config, weights
         self.records: dict[str, Any] = _read(folder / CASES) if resumed else {}
         if self.records:  # without a line that was cut short
@@ -80,26 +83,26 @@ class MadeVideos:
             ) from error
 
     @cached_property
-    def _how(self):
-        """What all videos of the run have in common."""
+    def _how(self) -> list[Any]:
+        """All that the videos of the run have in common."""
         values = flat(without_runs(to_dict(self.config)))
         decisive = {k: v for k, v in values.items() if k not in NOT_DECISIVE and k not in WHICH}
         return [decisive, _contents(self.weights)]
 
-    def _signature(self, case):
+    def _signature(self, case: Case) -> str:
         return _sha256([self._how, _contents([case.reference]), _contents([case.pose])])
 
 
-def _contents(files):
-    """What is known of files, wherever they are."""
+def _contents(files: Iterable[Path]) -> list[str]:
+    """Fingerprints of files, wherever they are."""
     return sorted(map(str, fingerprint(files)["files"].values()))
 
 
-def _sha256(values):
+def _sha256(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _read(path):
+def _read(path: Path) -> dict[str, Any]:
     """{name: record} of the whole lines of a file; the last one of a name counts."""
     try:
         lines = read_inside(path.parent, path.name, most=MOST_BYTES).splitlines()
@@ -112,7 +115,7 @@ def _read(path):
     return {record["name"]: record for record in records}
 
 
-def _record(line) -> MadeVideo | None:
+def _record(line: bytes) -> MadeVideo | None:
     """A line, unless it was cut short by a stop, or names files elsewhere."""
     try:
         record = typed_record(json.loads(line.decode("utf-8")), MadeVideo)
@@ -121,7 +124,7 @@ def _record(line) -> MadeVideo | None:
     return record if all(Path(name).name == name for name in record["bytes"]) else None
 
 
-def _size(path):
+def _size(path: Path) -> int | None:
     """Bytes of a file, or of the files of a folder; None where there is none."""
     if path.is_dir():
         return sum(file.stat().st_size for file in path.iterdir())

@@ -1,4 +1,4 @@
-"""What a case gives to the pipeline: a picture, poses, a size, a sound."""
+"""Inputs that a case gives to the pipeline: an image, poses, a size, a sound."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def open_case(case: Case, options: InferenceConfig) -> tuple[Image.Image, PoseVideo]:
-    """The character's picture and the `PoseVideo` of a `Case`.
+    """The character's image and the poses of a case.
 
     Raises:
         UserError: one of them cannot be read.
@@ -57,7 +57,7 @@ def say_changes(cases: list[Case], options: InferenceConfig) -> None:
 
 
 def result_size(poses: PoseVideo, options: InferenceConfig) -> tuple[int, int]:
-    """(height, width) of the result: as asked, or the pose video's in multiples of 8."""
+    """(height, width) of the result: as requested, or the pose video's in multiples of 8."""
     if options.height is not None and options.width is not None:
         return options.height, options.width
     height, width = (max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
@@ -74,12 +74,12 @@ def result_sound(poses: PoseVideo, options: InferenceConfig) -> Sound | None:
     return find_sound(reader.path, start=reader.start, seconds=seconds, speed=speed)
 
 
-def _is_video(path):
+def _is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_ENDINGS
 
 
-def _read_reference(path, background):
-    """The character's picture: a PIL image, of a video its first frame."""
+def _read_reference(path: Path, background: str) -> Image.Image:
+    """The character's image; of a video its first frame."""
     if not _is_video(path):
         return read_image(path, background)
     return Image.fromarray(PoseVideo(path, 1)[:1][0])

@@ -1,9 +1,13 @@
 """The pipeline: encode the character, denoise in windows, decode in small batches."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
+from PIL import Image
 
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
@@ -11,6 +15,11 @@ from aa.errors import UserError
 from aa.inference.sampling import decode_batch, denoise, start_latents
 from aa.inference.windows import WindowSchedule
 from aa.models.diffusion import SAMPLERS
+
+if TYPE_CHECKING:
+    from aa.data.poses import PoseVideo
+    from aa.inference.compiled.model import CompiledModel
+    from aa.models.animate_anyone import AnimateAnyone
 
 
 @dataclass(frozen=True)
@@ -21,19 +30,25 @@ class VideoOutput:
 
 
 class Pose2VideoPipeline:
-    """Animates a character (arXiv 2311.17117): one picture and a pose per frame in, frames out.
+    """Animates a character (arXiv 2311.17117): one image and a pose per frame in, frames out.
 
     Args:
-        model: an `AnimateAnyone` in evaluation mode, or a `CompiledModel` of one.
+        model: in evaluation mode.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: "AnimateAnyone | CompiledModel") -> None:
         self.model = model
 
     @classmethod
     def from_pretrained(
-        cls, path, *, engine="eager", precision="float32", cache_dir=None, num_threads=None
-    ):
+        cls,
+        path: str | Path,
+        *,
+        engine: str = "eager",
+        precision: str = "float32",
+        cache_dir: str | Path | None = None,
+        num_threads: int | None = None,
+    ) -> "Pose2VideoPipeline":
         """Pipeline of a weights folder in any of the three layouts, or of a run folder.
 
         Args:
@@ -56,41 +71,46 @@ class Pose2VideoPipeline:
             model = CompiledModel(model, cache, precision=precision, num_threads=num_threads)
         return cls(model)
 
-    def __call__(self, reference_image, pose_images, **options):
+    def __call__(
+        self,
+        reference_image: Image.Image,
+        pose_images: "Sequence[Image.Image | np.ndarray] | PoseVideo",
+        **options: Any,
+    ) -> VideoOutput:
         """Animate and return the whole video; options are those of `frames`."""
         video = np.concatenate(list(self.frames(reference_image, pose_images, **options)))
         return VideoOutput(np.ascontiguousarray(video.transpose(3, 0, 1, 2)[None]))
 
     def frames(
         self,
-        reference_image,
-        pose_images,
+        reference_image: Image.Image,
+        pose_images: "Sequence[Image.Image | np.ndarray] | PoseVideo",
         *,
-        width,
-        height,
-        num_inference_steps=20,
-        guidance_scale=3.5,
-        context_frames=24,
-        context_overlap=4,
-        context_stride=1,
-        closed_loop=False,
-        context_shift=False,
-        context_blend="pyramid",
-        sampler="ddim",
-        fit="pad",
-        background="white",
-        latents=None,
-        seed=42,
-        noise="independent",
-        decode_batch_size=None,
-        progress=False,
-    ):
+        width: int,
+        height: int,
+        num_inference_steps: int = 20,
+        guidance_scale: float = 3.5,
+        context_frames: int = 24,
+        context_overlap: int = 4,
+        context_stride: int = 1,
+        closed_loop: bool = False,
+        context_shift: bool = False,
+        context_blend: str = "pyramid",
+        sampler: str = "ddim",
+        fit: str = "pad",
+        background: str = "white",
+        latents: np.ndarray | paddle.Tensor | None = None,
+        seed: int = 42,
+        noise: str = "independent",
+        decode_batch_size: int | None = None,
+        progress: bool = False,
+    ) -> Iterator[np.ndarray]:
         """Animate and yield the frames as they are decoded.
 
         Args:
-            reference_image: PIL image of the character.
-            pose_images: sequence of PIL images or uint8 arrays [H, W, 3], one per frame; it is
-                read in slices, so it may fetch frames when asked.
+            reference_image: of the character.
+            pose_images: images or uint8 arrays [H, W, 3], one per frame; they are read in slices,
+                so they may be fetched when requested.
             width, height: of the result, multiples of the model's `size_step` (8).
             num_inference_steps: denoising steps.
             guidance_scale: strength of the conditions over none; 1 or less computes no guidance.
@@ -99,7 +119,7 @@ class Pose2VideoPipeline:
             sampler: "ddim" or "dpmsolver++".
             fit: how other sizes are brought to this one, see `fit_frames`.
             background: colour that a transparent reference is laid over; poses are over black.
-            latents: noise to start from [1, 4, F, h, w], numpy or paddle; None draws it.
+            latents: noise to start from [1, 4, F, h, w]; None draws it.
             seed: of the drawn noise.
             noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of
                 the variance shared (arXiv 2305.10474, 4.1).
@@ -155,7 +175,9 @@ class Pose2VideoPipeline:
                 )
             yield pixels
 
-    def _check(self, size, num_frames, context_frames, context_overlap):
+    def _check(
+        self, size: tuple[int, int], num_frames: int, context_frames: int, context_overlap: int
+    ) -> None:
         if num_frames < 1:
             raise UserError("there is no pose to follow: the pose video has no frames.")
         step = self.model.config.size_step
@@ -177,7 +199,7 @@ class Pose2VideoPipeline:
             )
 
     def _encode_reference(self, image, size, fit, guidance_scale):
-        """What the denoiser sees of a PIL RGB image, and without it (None if nobody asks)."""
+        """Conditions of an RGB image, and those without it (None where there is no guidance)."""
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         side = self.model.config.image_encoder.image_size

@@ -7,15 +7,18 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from aa.config.primary import InferConfig
+from aa.config.inference import InferenceConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.data.case_names import BESIDE
-from aa.data.frame_writer import remove_partial
+from aa.data.frame_writer import FrameWriter, remove_partial
+from aa.data.sound import Sound
 from aa.data.transforms import fit_frames
 from aa.data.writers import open_writer
-from aa.errors import StorageError
+from aa.errors import StorageError, UserError
 from aa.files import write_json
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case
@@ -27,6 +30,9 @@ from aa.runs.fingerprints import fingerprint
 from aa.runs.snapshots import write_snapshot
 from aa.weights.folders import open_folder, weights_files
 
+if TYPE_CHECKING:
+    from aa.inference.pipeline import Pose2VideoPipeline
+
 log = logging.getLogger(__name__)
 
 
@@ -36,15 +42,19 @@ class InferenceRun:
     Of a list, those that can be made are made, whatever becomes of the others.
 
     Args:
-        config: a checked `InferConfig`; with `resume`, what the folder has is not made again.
+        config: checked; with `resume`, what the folder has is not made again.
         folder: the run folder.
-        cases: list of `Case`.
-        load_pipeline: function that returns the `Pose2VideoPipeline`.
+        cases: to animate.
+        load_pipeline: called when there is a case to make.
     """
 
     def __init__(
-        self, config: InferConfig, folder: Path, cases: list[Case], load_pipeline: Callable
-    ):
+        self,
+        config: InferConfig,
+        folder: Path,
+        cases: list[Case],
+        load_pipeline: "Callable[[], Pose2VideoPipeline]",
+    ) -> None:
         self.config, self.options, self.folder = config, config.inference, folder
         self.cases, self.load_pipeline = cases, load_pipeline
         self.signals = []  # that came
@@ -64,7 +74,7 @@ class InferenceRun:
             except StorageError as error:
                 raise StorageError(f"{error} Then go on: resume={self.folder}") from error
 
-    def _run(self):
+    def _run(self) -> None:
         remove_partial(self.folder)
         weights = weights_files(open_folder(self.config.weights))
         made = MadeVideos(self.folder, self.config, weights, resumed=bool(self.config.resume))
@@ -89,29 +99,31 @@ class InferenceRun:
         if self.attempts.failed:
             raise self._error(f"Mend them and go on: resume={self.folder}")
 
-    def _check(self, case):
+    def _check(self, case: Case) -> Case:
         check_case(case, self.options)
         return case
 
-    def _make(self, pipeline, made, case):
+    def _make(self, pipeline: Any, made: MadeVideos, case: Case) -> dict[str, Any]:
         result = self._animate(pipeline, case)
         made.add(case, result)
         return result
 
-    def _write_snapshot(self, weights, cases):
-        inputs = [path for case in cases for path in (case.reference, case.pose)]
+    def _write_snapshot(self, weights: list[Path], cases: list[Case]) -> None:
+        inputs = cast(
+            list[str | Path], [path for case in cases for path in (case.reference, case.pose)]
+        )
         inputs += [self.config.cases] if self.config.cases else []
         write_snapshot(self.folder, self.config, fingerprint([*inputs, *weights]))
 
-    def _write_summary(self, results):
+    def _write_summary(self, results: dict[str, Any]) -> None:
         videos = [results[case.name] for case in self.cases if case.name in results]
         summary = {"videos": videos, "failed": self.attempts.failed}
         write_json(self.folder / "summary.json", summary)
 
-    def _error(self, advice):
+    def _error(self, advice: str) -> UserError:
         return self.attempts.error(len(self.cases), advice)
 
-    def _animate(self, pipeline, case):
+    def _animate(self, pipeline: Any, case: Case) -> dict[str, Any]:
         reference, poses = open_case(case, self.options)
         height, width = result_size(poses, self.options)
         fps, sound = self.options.fps or poses.reader.fps, result_sound(poses, self.options)
@@ -146,10 +158,14 @@ class InferenceRun:
             "sha256_of_frames": hashes,
         }
 
-    def _open_writers(self, name, height, width, fps, sound):
-        """Of the result, and of reference | pose | result."""
+    def _open_writers(
+        self, name: str, height: int, width: int, fps: float, sound: Sound | None
+    ) -> tuple[FrameWriter, FrameWriter]:
+        """Writers of the result, and of reference | pose | result."""
         end = self.options.format
-        options = {"format": end, "fps": fps, "height": height, "sound": sound}
+        options = cast(
+            dict[str, Any], {"format": end, "fps": fps, "height": height, "sound": sound}
+        )
         alone = open_writer(self.folder / f"{name}.{end}", width=width, **options)
         beside = open_writer(self.folder / f"{name}{BESIDE}.{end}", width=width * 3, **options)
         return alone, beside
@@ -168,8 +184,8 @@ class InferenceRun:
             for chunk in frames:
                 chunk = np.asarray(chunk, "float32")
                 result = to_uint8(chunk)
-                hashes["float32"].update(np.ascontiguousarray(chunk))
-                hashes["uint8"].update(np.ascontiguousarray(result))
+                hashes["float32"].update(cast(Any, np.ascontiguousarray(chunk)))
+                hashes["uint8"].update(cast(Any, np.ascontiguousarray(result)))
                 pose = fit_frames(poses[done : done + len(result)], size, fit=self.options.fit)
                 alone.write(result)
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
@@ -177,23 +193,23 @@ class InferenceRun:
         return {key: h.hexdigest() for key, h in hashes.items()}
 
 
-def sampling_options(options):
-    """What an `InferenceConfig` says about `Pose2VideoPipeline.frames`, the size aside."""
+def sampling_options(options: InferenceConfig) -> dict[str, Any]:
+    """Options of `Pose2VideoPipeline.frames` in a config, the size aside."""
     keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
     keys += ("context_stride", "context_shift", "context_blend", "closed_loop", "sampler", "fit")
     keys += ("seed", "noise", "background", "decode_batch_size")
     return {key: getattr(options, key) for key in keys}
 
 
-def autocast(config):
+def autocast(config: TrainConfig | InferConfig) -> contextlib.AbstractContextManager[Any]:
     """Context in which Paddle computes in the precision of a config; weights stay float32."""
     if config.hardware.device == "cpu" or config.precision == "float32":
         return contextlib.nullcontext()
     import paddle
 
-    return paddle.amp.auto_cast(True, level="O1", dtype=config.precision)
+    return paddle.amp.auto_cast(True, level="O1", dtype=cast(Any, config.precision))
 
 
-def to_uint8(frames):
+def to_uint8(frames: np.ndarray) -> np.ndarray:
     """Frames in 0..1 as uint8, rounded."""
     return np.round(np.asarray(frames) * 255).astype(np.uint8)

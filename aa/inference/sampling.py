@@ -1,27 +1,36 @@
 """The loop from noise to latents: steps, and in every step the windows of a long video."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import paddle
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aa.errors import UserError
+from aa.inference.windows import WindowSchedule
 
-# What the VAE decodes at once, unless asked otherwise: 8 frames of 256x512, 1 of 768x768.
+if TYPE_CHECKING:
+    from aa.models.diffusion import Ddim, DpmSolver
+
+# Most that the VAE decodes at once, unless requested otherwise: 8 frames of 256x512, 1 of 768x768.
 DECODED_PIXELS, DECODED_FRAMES = 2**20, 16
 
 
-def decode_batch(asked, height, width):
-    """Frames that the VAE decodes at once: as asked, or by their size."""
+def decode_batch(asked: int | None, height: int, width: int) -> int:
+    """Frames that the VAE decodes at once: as requested, or by their size."""
     return asked or max(1, min(DECODED_FRAMES, DECODED_PIXELS // (height * width)))
 
 
-def start_latents(latents, shape, seed, noise):
+def start_latents(
+    latents: np.ndarray | paddle.Tensor | None, shape: list[int], seed: int, noise: str
+) -> paddle.Tensor:
     """Noise to start from [1, C, F, h, w]: as given, or drawn.
 
     Args:
-        latents: numpy or paddle of that shape, or None.
-        shape: as a list.
+        latents: of that shape, or None to draw.
+        shape: [1, C, F, h, w].
         seed: of the draw.
         noise: how frames share it, see `Pose2VideoPipeline.frames`.
 
@@ -41,15 +50,23 @@ def start_latents(latents, shape, seed, noise):
     return paddle.to_tensor(latents, dtype="float32")
 
 
-def denoise(predict, latents, schedule, solver, *, num_inference_steps, progress=False):
+def denoise(
+    predict: Callable[[paddle.Tensor, paddle.Tensor, paddle.Tensor], paddle.Tensor],
+    latents: paddle.Tensor,
+    schedule: WindowSchedule,
+    solver: "Ddim | DpmSolver",
+    *,
+    num_inference_steps: int,
+    progress: bool = False,
+) -> paddle.Tensor:
     """Take all steps from noise to clean latents [1, C, F, h, w].
 
     Args:
         predict: function (frame numbers, their latents [1, C, f, h, w], timestep [1]) -> what the
             network predicts for them.
         latents: noise [1, C, F, h, w].
-        schedule: a `WindowSchedule`.
-        solver: one of `SAMPLERS`, of the model's noise schedule and of what it predicts.
+        schedule: of the windows.
+        solver: of the model's noise schedule and of what it predicts.
         num_inference_steps: steps to take.
         progress: show a bar.
     """

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class WindowSchedule:
-    """Which windows are denoised in a step, and what each counts in its frames.
+    """Windows that are denoised in a step, and the weight of each in its frames.
 
     Args:
         num_frames: frames of the video.
@@ -26,7 +26,7 @@ class WindowSchedule:
     shift: bool = False
     blend: str = "pyramid"
 
-    def at(self, step):
+    def at(self, step: int) -> tuple[list[list[int]], list[np.ndarray]]:
         """The windows of a step, lists of frames, and the weights of each, float32 [size]."""
         offset = _spread(step) if self.shift else 0
         windows = context_windows(
@@ -39,7 +39,7 @@ class WindowSchedule:
         )
         return windows, self.weights(windows)
 
-    def weights(self, windows):
+    def weights(self, windows: list[list[int]]) -> list[np.ndarray]:
         """Weights of windows' frames: those of one frame add up to 1."""
         raw = [_last_visits(window) * _ramp(len(window), self.blend) for window in windows]
         total = np.zeros(self.num_frames)
@@ -49,7 +49,7 @@ class WindowSchedule:
         return [(weights / total[window]).astype(np.float32) for window, weights in pairs]
 
 
-def _spread(step):
+def _spread(step: int) -> float:
     """Numbers in [0, 1) that fill it evenly from the first on: 0, 1/2, 1/4, 3/4, 1/8, ..."""
     share, unit = 0.0, 0.5
     while step:
@@ -57,19 +57,27 @@ def _spread(step):
     return share
 
 
-def _last_visits(window):
+def _last_visits(window: list[int]) -> np.ndarray:
     """1 where a window meets a frame for the last time, 0 before (only around a short loop)."""
     return np.array([frame not in window[i + 1 :] for i, frame in enumerate(window)], float)
 
 
-def _ramp(size, blend):
+def _ramp(size: int, blend: str) -> np.ndarray:
     if blend == "mean":
         return np.ones(size)
     rising = np.arange(1, size + 1)
     return np.minimum(rising, rising[::-1]).astype(float)
 
 
-def context_windows(num_frames, *, size, overlap, stride=1, closed_loop=False, offset=0.0):
+def context_windows(
+    num_frames: int,
+    *,
+    size: int,
+    overlap: int,
+    stride: int = 1,
+    closed_loop: bool = False,
+    offset: float = 0.0,
+) -> list[list[int]]:
     """Windows that together cover every frame.
 
     Args:

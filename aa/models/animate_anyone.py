@@ -1,8 +1,13 @@
 """The whole model: two UNets, pose guider, and the frozen VAE and image encoder around them."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 import paddle
 from paddle import nn
 
+from aa.config.model import ModelConfig
+from aa.models.attention import Condition
 from aa.models.autoencoder import build_vae
 from aa.models.compact import CompactPoseGuider, CompactUNet
 from aa.models.diffusion import (
@@ -25,7 +30,6 @@ class AnimateAnyone(nn.Layer):
     """Animate Anyone (arXiv 2311.17117), for both stages and for inference.
 
     Args:
-        config: a `ModelConfig`.
         motion_modules: whether the denoiser has them (not in stage 1).
         recompute: see `UNet`.
         snr_gamma: see `min_snr_weight`.
@@ -33,20 +37,29 @@ class AnimateAnyone(nn.Layer):
     """
 
     def __init__(
-        self, config, *, motion_modules=True, recompute=False, snr_gamma=5.0, temporal_weight=0.0
-    ):
+        self,
+        config: ModelConfig,
+        *,
+        motion_modules: bool = True,
+        recompute: bool = False,
+        snr_gamma: float | None = 5.0,
+        temporal_weight: float = 0.0,
+    ) -> None:
         super().__init__()
-        shape = {
-            "block_out_channels": config.block_out_channels,
-            "layers_per_block": config.layers_per_block,
-            "attention_heads": config.attention_heads,
-            "attention_levels": config.attention_levels,
-            "up_attention_levels": config.up_attention_levels,
-            "cross_attention_dim": config.cross_attention_dim,
-            "norm_num_groups": config.norm_num_groups,
-            "latent_channels": config.vae.latent_channels,
-            "recompute": recompute,
-        }
+        shape = cast(
+            "dict[str, Any]",
+            {
+                "block_out_channels": config.block_out_channels,
+                "layers_per_block": config.layers_per_block,
+                "attention_heads": config.attention_heads,
+                "attention_levels": config.attention_levels,
+                "up_attention_levels": config.up_attention_levels,
+                "cross_attention_dim": config.cross_attention_dim,
+                "norm_num_groups": config.norm_num_groups,
+                "latent_channels": config.vae.latent_channels,
+                "recompute": recompute,
+            },
+        )
         self.config = config
         self.snr_gamma, self.temporal_weight = snr_gamma, temporal_weight
         self.has_motion = motion_modules
@@ -70,18 +83,19 @@ class AnimateAnyone(nn.Layer):
             parameter.stop_gradient = True
         self.scheduler = build_scheduler(config.noise_schedule, config.prediction_type)
 
-    def train(self):
-        """Training mode for the networks; VAE and image encoder stay as they are."""
-        super().train()
+    def train(self, mode: bool = True) -> "AnimateAnyone":
+        """Set the mode of the networks; VAE and image encoder are always in evaluation mode."""
+        super().train(mode)
         self.vae.eval()
         self.image_encoder.eval()
         return self
 
-    def encode_pixels(self, pixels, posterior_noise=None):
+    def encode_pixels(
+        self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
         """Pixels [N, 3, H, W] in [-1, 1] -> scaled latents [N, 4, h, w].
 
         Args:
-            pixels: the pictures.
             posterior_noise: the draw from the VAE's posterior [N, 4, h, w]; None takes its mean.
         """
         posterior = self.vae.encode(pixels).latent_dist
@@ -90,43 +104,55 @@ class AnimateAnyone(nn.Layer):
             latents = latents + posterior.std * posterior_noise
         return latents * self.config.vae.scaling_factor
 
-    def encode_moments(self, pixels):
+    def encode_moments(self, pixels: paddle.Tensor) -> paddle.Tensor:
         """Pixels [N, 3, H, W] in [-1, 1] -> mean and deviation of the posterior [N, 2*4, h, w]."""
         posterior = self.vae.encode(pixels).latent_dist
         return paddle.concat([posterior.mean, posterior.std], axis=1)
 
-    def draw_latents(self, moments, posterior_noise):
-        """Scaled latents [B, 4, ...] from `encode_moments`' numbers [B, 2*4, ...] and a draw."""
+    def draw_latents(self, moments: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
+        """Scaled latents [B, 4, ...] from `encode_moments`' values [B, 2*4, ...] and a draw."""
         mean, std = moments.chunk(2, axis=1)
         return (mean + std * posterior_noise) * self.config.vae.scaling_factor
 
-    def decode_latents(self, latents):
+    def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
         """Scaled latents [N, 4, h, w] -> pixels [N, 3, H, W] in [0, 1]."""
         pixels = self.vae.decode(latents / self.config.vae.scaling_factor).sample
         return (pixels / 2 + 0.5).clip(0, 1)
 
-    def encode_image(self, clip_pixels):
+    def encode_image(self, clip_pixels: paddle.Tensor) -> paddle.Tensor:
         """CLIP pixels [B, 3, 224, 224] -> image embeddings [B, 1, D]."""
         return self.image_encoder(clip_pixels, return_dict=True).image_embeds.unsqueeze(1)
 
-    def reference_features(self, reference_latents, image_embeds):
-        """What the denoiser attends to of a picture; see `UNet.reference_features`."""
+    def reference_features(
+        self, reference_latents: paddle.Tensor, image_embeds: paddle.Tensor
+    ) -> list[paddle.Tensor]:
+        """Return what the denoiser attends to of an image; see `UNet.reference_features`."""
         return self.reference_unet.reference_features(reference_latents, image_embeds)
 
-    def conditions(self, image_embeds, reference_latents=None):
-        """What the denoiser sees of a character; see `UNet.conditions`.
+    def conditions(
+        self, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor | None = None
+    ) -> list[Condition]:
+        """Return what the denoiser sees of a character; see `UNet.conditions`.
 
         Args:
             image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
-            reference_latents: scaled, clean latents [B, 4, h, w] of the picture, or None.
+            reference_latents: scaled, clean latents [B, 4, h, w] of the image, or None.
         """
         reference = None
         if reference_latents is not None:
             reference = self.reference_features(reference_latents, image_embeds)
         return self.denoising_unet.conditions(image_embeds, reference)
 
-    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features, reference_mask=None):
-        """What the denoising network predicts (`model.prediction_type`); see `UNet.forward`."""
+    def denoise(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditions: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
+        """Return the denoiser's prediction (`model.prediction_type`); see `UNet.forward`."""
         return self.denoising_unet(
             self.scale_input(noisy_latents, timesteps),
             timesteps,
@@ -135,7 +161,15 @@ class AnimateAnyone(nn.Layer):
             reference_mask=reference_mask,
         )
 
-    def denoise_pair(self, noisy_latents, timesteps, conditional, unconditional, *, pose_features):
+    def denoise_pair(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditional: Sequence[Condition],
+        unconditional: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """Both halves of guidance, each [1, 4, F, h, w]: conditional, unconditional.
 
         One after the other, which needs half of the memory.
@@ -148,10 +182,10 @@ class AnimateAnyone(nn.Layer):
             self.denoise(noisy_latents, timesteps, conditions, pose_features=pose_features)
             for conditions in (conditional, unconditional)
         )
-        return tuple(of_both)
+        return cast("tuple[paddle.Tensor, paddle.Tensor]", tuple(of_both))
 
-    def scale_input(self, noisy_latents, timesteps):
-        """What the denoising network is given of noisy latents [B, 4, F, h, w].
+    def scale_input(self, noisy_latents: paddle.Tensor, timesteps: paddle.Tensor) -> paddle.Tensor:
+        """Return what the denoising network is given of noisy latents [B, 4, F, h, w].
 
         One that predicts the clean latents is given their best linear guess, see `wiener_gain`.
         """
@@ -164,14 +198,14 @@ class AnimateAnyone(nn.Layer):
 
     def predict(
         self,
-        noisy_latents,
-        timesteps,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
         *,
-        image_embeds,
-        pose_pixels,
-        reference_latents,
-        reference_mask=None,
-    ):
+        image_embeds: paddle.Tensor,
+        pose_pixels: paddle.Tensor,
+        reference_latents: paddle.Tensor | None,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
         """Prediction [B, 4, F, h, w] for noisy latents under pose and reference (see `UNet`)."""
         pose_features = self.pose_guider(pose_pixels)
         return self.denoise(
@@ -182,7 +216,13 @@ class AnimateAnyone(nn.Layer):
             reference_mask=reference_mask,
         )
 
-    def loss(self, latents, noise, timesteps, **conditions):
+    def loss(
+        self,
+        latents: paddle.Tensor,
+        noise: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        **conditions: Any,
+    ) -> paddle.Tensor:
         """Min-SNR weighted error of the prediction, a scalar.
 
         With a `temporal_weight`, the same error of the change from each frame to the next is added
@@ -200,26 +240,26 @@ class AnimateAnyone(nn.Layer):
         weights = min_snr_weight(timesteps, alphas, self.snr_gamma, kind)
         loss = weighted_mse(prediction, target, weights)
         if self.temporal_weight:
-            changes = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
+            predicted, true = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
             weights = weights[:, 1:] if weights.ndim == 2 else weights
-            loss = loss + self.temporal_weight * weighted_mse(*changes, weights)
+            loss = loss + self.temporal_weight * weighted_mse(predicted, true, weights)
         return loss
 
     def forward(
         self,
-        pose_pixels,
-        clip_pixels,
-        drop_reference,
-        timesteps,
-        noise,
-        posterior_noise,
-        reference_posterior_noise,
+        pose_pixels: paddle.Tensor,
+        clip_pixels: paddle.Tensor,
+        drop_reference: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        noise: paddle.Tensor,
+        posterior_noise: paddle.Tensor,
+        reference_posterior_noise: paddle.Tensor,
         *,
-        pixel_values=None,
-        reference_pixels=None,
-        moments=None,
-        reference_moments=None,
-    ):
+        pixel_values: paddle.Tensor | None = None,
+        reference_pixels: paddle.Tensor | None = None,
+        moments: paddle.Tensor | None = None,
+        reference_moments: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
         """Training loss of a batch of `ClipDataset` items; every draw comes with the batch.
 
         A sample with `drop_reference` goes without reference tokens and with a zero image
@@ -228,15 +268,19 @@ class AnimateAnyone(nn.Layer):
         """
         with paddle.no_grad():
             if moments is None:
-                latents = self._encode_video(pixel_values, posterior_noise)
-                reference_latents = self.encode_pixels(reference_pixels, reference_posterior_noise)
+                latents = self._encode_video(cast("paddle.Tensor", pixel_values), posterior_noise)
+                reference_latents = self.encode_pixels(
+                    cast("paddle.Tensor", reference_pixels), reference_posterior_noise
+                )
             else:
                 latents = self.draw_latents(moments, posterior_noise)
-                reference_latents = self.draw_latents(reference_moments, reference_posterior_noise)
+                reference_latents = self.draw_latents(
+                    cast("paddle.Tensor", reference_moments), reference_posterior_noise
+                )
             keep = paddle.logical_not(drop_reference)
         image_embeds = self.encode_image(clip_pixels)
         image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
-        # Where no sample drops its reference, its keys and values are the same for all its frames.
+        # If no sample drops its reference, its keys and values are the same for all its frames.
         keep = None if bool(keep.all()) else keep
         return self.loss(
             latents,
@@ -248,7 +292,7 @@ class AnimateAnyone(nn.Layer):
             reference_mask=keep,
         )
 
-    def _encode_video(self, pixels, posterior_noise):
+    def _encode_video(self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
         """Pixels [B, 3, F, H, W], posterior_noise [B, 4, F, h, w] -> latents [B, 4, F, h, w]."""
         batch, _, frames = pixels.shape[:3]
         fold = [0, 2, 1, 3, 4]
@@ -258,7 +302,7 @@ class AnimateAnyone(nn.Layer):
         return latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)
 
 
-def shape_only_model(config, *, motion_modules):
+def shape_only_model(config: ModelConfig, *, motion_modules: bool) -> AnimateAnyone:
     """An `AnimateAnyone` whose parameters have shapes and no memory."""
     from paddlenlp.transformers.model_utils import no_init_weights
 

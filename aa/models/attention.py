@@ -1,5 +1,6 @@
 """Attention layers: tokens to tokens, tokens to the one image token, tokens across frames."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import paddle
@@ -10,7 +11,7 @@ from aa.models.chunked_attention import ChunkedAttention
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear, on_gpu
 
 
-def repeat_frames(x, batch):
+def repeat_frames(x: paddle.Tensor, batch: int) -> paddle.Tensor:
     """Repeat every entry of x [B, ...] for its frames: [batch, ...] with batch = B * F."""
     frames = batch // x.shape[0]
     if frames == 1:
@@ -18,7 +19,9 @@ def repeat_frames(x, batch):
     return x.unsqueeze(1).expand([-1, frames, *x.shape[1:]]).flatten(0, 1)
 
 
-def multi_head_attention(query, key, value, heads):
+def multi_head_attention(
+    query: paddle.Tensor, key: paddle.Tensor, value: paddle.Tensor, heads: int
+) -> paddle.Tensor:
     """Attention of query [B, L, C] to key and value [B, S, C] in `heads` heads: [B, L, C].
 
     On a GPU the fused kernel; on a CPU part by part, see `ChunkedAttention`.
@@ -38,12 +41,12 @@ def multi_head_attention(query, key, value, heads):
 
 
 class Condition(NamedTuple):
-    """What an attention block sees of a character: the same at all steps and in all frames.
+    """A character as an attention block sees it: the same at all steps and in all frames.
 
     Attributes:
         image_token: what the image embedding adds to every token, [B, 1, C].
         key, value: of the reference tokens, [R, S, C]: of the first R samples, the others have no
-            reference; None where nobody has.
+            reference; None where no sample has one.
     """
 
     image_token: paddle.Tensor
@@ -51,7 +54,9 @@ class Condition(NamedTuple):
     value: paddle.Tensor | None = None
 
 
-def guidance_pair(conditional, unconditional):
+def guidance_pair(
+    conditional: Iterable[Condition], unconditional: Iterable[Condition]
+) -> list[Condition]:
     """Stack conditional and unconditional conditions into those of one batch of two."""
     tokens = (
         paddle.concat([c.image_token, u.image_token])
@@ -60,28 +65,33 @@ def guidance_pair(conditional, unconditional):
     return [Condition(t, c.key, c.value) for t, c in zip(tokens, conditional, strict=True)]
 
 
-def attend_with_reference(query, key, value, condition, keep, heads):
+def attend_with_reference(
+    query: paddle.Tensor,
+    key: paddle.Tensor,
+    value: paddle.Tensor,
+    condition: Condition | None,
+    keep: paddle.Tensor | None,
+    heads: int,
+) -> paddle.Tensor:
     """Attention of tokens [B*F, L, C] to themselves and to the reference: [B*F, L, C].
 
     Args:
         query, key, value: of the tokens.
-        condition: a `Condition`, or None.
         keep: bool [R], False where a sample goes without its reference; None: all keep theirs.
-        heads: number of heads.
     """
     if condition is None or condition.key is None:
         return multi_head_attention(query, key, value, heads)
     batch = query.shape[0]
     first = (
         batch // condition.image_token.shape[0] * condition.key.shape[0]
-    )  # of B*F, with a reference
+    )  # of B*F
     if first == batch:
         key, value = _with_reference(key, value, condition, keep)
         return multi_head_attention(query, key, value, heads)
     both = _with_reference(key[:first], value[:first], condition, keep)
-    own = (x[first:] for x in (query, key, value))
-    parts = (query[:first], *both), own
-    return paddle.concat([multi_head_attention(*tokens, heads) for tokens in parts])
+    with_reference = multi_head_attention(query[:first], *both, heads=heads)
+    alone = multi_head_attention(query[first:], key[first:], value[first:], heads=heads)
+    return paddle.concat([with_reference, alone])
 
 
 def _with_reference(key, value, condition, keep):
@@ -108,7 +118,7 @@ class Attention(nn.Layer):
         context_channels: width of keys' and values' source, C if not given.
     """
 
-    def __init__(self, channels, heads, context_channels=None):
+    def __init__(self, channels: int, heads: int, context_channels: int | None = None) -> None:
         super().__init__()
         context_channels = context_channels or channels
         self.heads = heads
@@ -117,7 +127,12 @@ class Attention(nn.Layer):
         self.to_v = Linear(context_channels, channels, bias=False)
         self.to_out = nn.LayerList([Linear(channels, channels)])
 
-    def forward(self, x, condition=None, keep=None):
+    def forward(
+        self,
+        x: paddle.Tensor,
+        condition: Condition | None = None,
+        keep: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
         """Attend from x [B*F, L, C] to x itself and to the reference of a `Condition`.
 
         `keep`: see `attend_with_reference`.
@@ -125,7 +140,7 @@ class Attention(nn.Layer):
         tokens = self.to_q(x), self.to_k(x), self.to_v(x)
         return self.to_out[0](attend_with_reference(*tokens, condition, keep, self.heads))
 
-    def attend_one(self, token):
+    def attend_one(self, token: paddle.Tensor) -> paddle.Tensor:
         """Result of attending to the single token [B, 1, D]: [B, 1, C], the same for all queries.
 
         A softmax over one score is 1, so queries, keys and scores do not matter.
@@ -136,11 +151,11 @@ class Attention(nn.Layer):
 class GEGLU(nn.Layer):
     """Gated linear unit with GELU (arXiv 2002.05202)."""
 
-    def __init__(self, channels, inner):
+    def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
         self.proj = Linear(channels, inner * 2)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         x, gate = self.proj(x).chunk(2, axis=-1)
         return x * F.gelu(gate)
 
@@ -148,12 +163,12 @@ class GEGLU(nn.Layer):
 class FeedForward(nn.Layer):
     """Per-token GEGLU network C -> 4C -> C. Index 1 of `net` is the published, empty dropout."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         inner = channels * 4
         self.net = nn.LayerList([GEGLU(channels, inner), nn.Identity(), Linear(inner, channels)])
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.net[2](self.net[0](x))
 
 
@@ -164,21 +179,28 @@ class SpatialTransformerBlock(nn.Layer):
     published weights only.
     """
 
-    def __init__(self, channels, heads, context_channels):
+    def __init__(self, channels: int, heads: int, context_channels: int) -> None:
         super().__init__()
         self.norm1, self.norm2, self.norm3 = (LayerNorm(channels) for _ in range(3))
         self.attn1 = Attention(channels, heads)
         self.attn2 = Attention(channels, heads, context_channels)
         self.ff = FeedForward(channels)
 
-    def condition(self, image_embeds, reference=None):
+    def condition(
+        self, image_embeds: paddle.Tensor, reference: paddle.Tensor | None = None
+    ) -> Condition:
         """The `Condition` of image embeddings [B, 1, D] and reference tokens [B, S, C] or None."""
         token = self.attn2.attend_one(image_embeds)
         if reference is None:
             return Condition(token)
         return Condition(token, self.attn1.to_k(reference), self.attn1.to_v(reference))
 
-    def forward(self, x, condition, reference_mask=None):
+    def forward(
+        self,
+        x: paddle.Tensor,
+        condition: Condition,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """Run the block and return what the other network may refer to.
 
         Args:
@@ -200,7 +222,9 @@ class SpatialTransformer(nn.Layer):
 
     reference_parts = ("norm.", "proj_in.", "transformer_blocks.0.norm1.")  # of the last block
 
-    def __init__(self, channels, heads, context_channels, *, norm_groups):
+    def __init__(
+        self, channels: int, heads: int, context_channels: int, *, norm_groups: int
+    ) -> None:
         super().__init__()
         self.norm = GroupNorm(norm_groups, channels, epsilon=1e-6)
         self.proj_in = Conv2D(channels, channels, 1)
@@ -209,19 +233,26 @@ class SpatialTransformer(nn.Layer):
         )
         self.proj_out = Conv2D(channels, channels, 1)
 
-    def tokens(self, x):
+    def tokens(self, x: paddle.Tensor) -> paddle.Tensor:
         """Feature map [B*F, C, h, w] as projected tokens [B*F, L, C]."""
         return self.proj_in(self.norm(x)).flatten(2).transpose([0, 2, 1])
 
-    def reference_tokens(self, x):
-        """Only what the other network reads of this block: its first norm [B, L, C]."""
+    def reference_tokens(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Return only what the other network reads of this block: its first norm [B, L, C]."""
         return self.transformer_blocks[0].norm1(self.tokens(x))
 
-    def condition(self, image_embeds, reference=None):
+    def condition(
+        self, image_embeds: paddle.Tensor, reference: paddle.Tensor | None = None
+    ) -> Condition:
         """The `Condition` of this block; see there."""
         return self.transformer_blocks[0].condition(image_embeds, reference)
 
-    def forward(self, x, condition, reference_mask=None):
+    def forward(
+        self,
+        x: paddle.Tensor,
+        condition: Condition,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """x [B*F, C, h, w] -> (x [B*F, C, h, w], first norm [B*F, L, C]); see the block."""
         h, feature = self.transformer_blocks[0](self.tokens(x), condition, reference_mask)
         return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature

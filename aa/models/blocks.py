@@ -1,17 +1,19 @@
 """The levels of the UNet: residual blocks, transformers, motion modules, resampling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.attention import repeat_frames
+from aa.models.attention import Condition, repeat_frames
 from aa.models.layers import Conv2D, GroupNorm, Linear
 
 
 @dataclass(frozen=True)
 class UNetSizes:
-    """What all levels of one UNet share.
+    """Sizes that all levels of one UNet share.
 
     Args:
         heads: heads of the spatial attentions.
@@ -34,10 +36,10 @@ class ResnetBlock(nn.Layer):
     """Residual block of SD1.5 with the time embedding added between its convolutions.
 
     The library's block computes the same with `silu`, whose gradient in Paddle 3.3 is NaN below
-    about -89; `swish` is the same function with a sound gradient.
+    about -89; `swish` is the same function with a valid gradient.
     """
 
-    def __init__(self, in_channels, out_channels, widths):
+    def __init__(self, in_channels: int, out_channels: int, widths: UNetSizes) -> None:
         super().__init__()
         groups = widths.norm_groups
         self.norm1 = GroupNorm(groups, in_channels, epsilon=1e-5)
@@ -49,7 +51,7 @@ class ResnetBlock(nn.Layer):
         if in_channels != out_channels:
             self.conv_shortcut = Conv2D(in_channels, out_channels, 1)
 
-    def forward(self, x, time):
+    def forward(self, x: paddle.Tensor, time: paddle.Tensor) -> paddle.Tensor:
         """x [B*F, C, h, w], time [B or B*F, T] after its activation -> [B*F, C', h, w]."""
         # The convolution's bias goes with the time embedding: on a CPU each of these sums is slow.
         h = F.conv2d(F.swish(self.norm1(x)), self.conv1.weight, padding=1)
@@ -62,22 +64,22 @@ class ResnetBlock(nn.Layer):
 class Downsample(nn.Layer):
     """Halves height and width (rounding up) by a strided convolution."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = Conv2D(channels, channels, 3, stride=2, padding=1)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv(x)
 
 
 class Upsample(nn.Layer):
     """Nearest-neighbour resize to the size of the skip connection, then a convolution."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.conv = Conv2D(channels, channels, 3, padding=1)
 
-    def forward(self, x, size):
+    def forward(self, x: paddle.Tensor, size: Sequence[int]) -> paddle.Tensor:
         return self.conv(F.interpolate(x, size=size, mode="nearest"))
 
 
@@ -90,7 +92,15 @@ class Level(nn.Layer):
         down, up: the resampling layer at the end, or None.
     """
 
-    def __init__(self, resnets, attentions=None, motion_modules=None, *, down=None, up=None):
+    def __init__(
+        self,
+        resnets: Sequence[nn.Layer],
+        attentions: Sequence[nn.Layer] | None = None,
+        motion_modules: Sequence[nn.Layer] | None = None,
+        *,
+        down: nn.Layer | None = None,
+        up: nn.Layer | None = None,
+    ) -> None:
         super().__init__()
         self.resnets = nn.LayerList(resnets)
         if attentions:
@@ -104,7 +114,15 @@ class Level(nn.Layer):
         self.has_attention, self.has_motion = bool(attentions), bool(motion_modules)
         self.has_resampler = bool(down or up)
 
-    def run_layer(self, i, x, time, condition, reference_mask, frames):
+    def run_layer(
+        self,
+        i: int,
+        x: paddle.Tensor,
+        time: paddle.Tensor,
+        condition: Condition | None,
+        reference_mask: paddle.Tensor | None,
+        frames: int,
+    ) -> tuple[paddle.Tensor, paddle.Tensor | None]:
         """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
         x, feature = self.resnets[i](x, time), None
         if self.has_attention:
@@ -119,14 +137,27 @@ class MiddleLevel(nn.Layer):
 
     has_attention = True
 
-    def __init__(self, resnets, attention, motion_module=None):
+    def __init__(
+        self,
+        resnets: Sequence[nn.Layer],
+        attention: nn.Layer,
+        motion_module: nn.Layer | None = None,
+    ) -> None:
         super().__init__()
         self.resnets, self.attentions = nn.LayerList(resnets), nn.LayerList([attention])
         self.has_motion = motion_module is not None
         if motion_module:
             self.motion_modules = nn.LayerList([motion_module])
 
-    def run_layer(self, i, x, time, condition, reference_mask, frames):
+    def run_layer(
+        self,
+        i: int,
+        x: paddle.Tensor,
+        time: paddle.Tensor,
+        condition: Condition,
+        reference_mask: paddle.Tensor | None,
+        frames: int,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
         x = self.resnets[0](x, time)
         x, feature = self.attentions[i](x, condition, reference_mask)

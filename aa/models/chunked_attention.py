@@ -1,10 +1,12 @@
 """Attention on a CPU whose scores stay in its cache: never all in memory, never kept."""
 
+from collections.abc import Sequence
+
 import paddle
 import paddle.nn.functional as F
-from paddle.autograd import PyLayer
+from paddle.autograd import PyLayer, PyLayerContext
 
-# Scores held at once, in numbers: 2^19 float32 are 2 MiB. Larger parts leave the cache, and memory
+# Number of scores held at once: 2^19 float32 are 2 MiB. Larger parts leave the cache, and memory
 # that the system has to clear each time costs more than the arithmetic.
 MAX_SCORES = 2**19
 
@@ -16,7 +18,9 @@ class ChunkedAttention(PyLayer):
     """
 
     @staticmethod
-    def forward(ctx, query, key, value):
+    def forward(
+        ctx: PyLayerContext, query: paddle.Tensor, key: paddle.Tensor, value: paddle.Tensor
+    ) -> paddle.Tensor:
         """query [E, L, D], scaled already; key and value [E, S, D]. Every head is an entry."""
         out = []
         for entries, rows in _parts(query, key):
@@ -27,7 +31,7 @@ class ChunkedAttention(PyLayer):
 
     @staticmethod
     @paddle.no_grad()
-    def backward(ctx, grad):
+    def backward(ctx: PyLayerContext, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
         """Gradients of query, key and value; see arXiv 2205.14135, appendix B.2."""
         query, key, value = ctx.saved_tensor()
         gradients = []
@@ -47,7 +51,7 @@ class ChunkedAttention(PyLayer):
         return tuple(_joined(list(parts), axis=0) for parts in zip(*gradients, strict=True))
 
 
-def _parts(query, key):
+def _parts(query: paddle.Tensor, key: paddle.Tensor) -> list[tuple[slice, list[slice]]]:
     """(slice of entries, slices of queries) that cover all scores: as many queries as can be."""
     entries, length, keys = query.shape[0], query.shape[1], key.shape[1]
     queries = min(length, max(1, MAX_SCORES // keys))
@@ -56,9 +60,9 @@ def _parts(query, key):
     return [(slice(e, e + together), rows) for e in range(0, entries, together)]
 
 
-def _shares(query, key):
+def _shares(query: paddle.Tensor, key: paddle.Tensor) -> paddle.Tensor:
     return F.softmax_(paddle.matmul(query, key, transpose_y=True))
 
 
-def _joined(parts, axis):
+def _joined(parts: Sequence[paddle.Tensor], axis: int) -> paddle.Tensor:
     return parts[0] if len(parts) == 1 else paddle.concat(parts, axis)

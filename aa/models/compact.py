@@ -16,6 +16,8 @@ it had taken a quarter of the flicker away, when the published module had taken 
 
 import functools
 import math
+from collections.abc import Callable, Collection, Sequence
+from typing import cast
 
 import numpy as np
 import paddle
@@ -29,7 +31,7 @@ from aa.models.attention import (
     multi_head_attention,
     repeat_frames,
 )
-from aa.models.blocks import Level, MiddleLevel, ResnetBlock
+from aa.models.blocks import Level, MiddleLevel, ResnetBlock, UNetSizes
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
 from aa.models.motion import sinusoidal_positions
 from aa.models.unet import UNet
@@ -37,13 +39,13 @@ from aa.models.unet import UNet
 RESIDUAL_START = 0.3  # of the usual start values of what is added to a residual
 
 
-def positions(height, width, channels):
+def positions(height: int, width: int, channels: int) -> paddle.Tensor:
     """Sines and cosines of every place of a feature map [1, h * w, C], relative to its sides."""
     return paddle.to_tensor(_positions(height, width, channels))
 
 
 @functools.lru_cache(maxsize=64)
-def _positions(height, width, channels):
+def _positions(height: int, width: int, channels: int) -> np.ndarray:
     rate = np.pi / 2 * 100.0 ** -(np.arange(channels // 4) / (channels // 4))
     rows, columns = (np.arange(n)[:, None] * rate * 8 / n for n in (height, width))
     rows, columns = (np.concatenate([np.sin(x), np.cos(x)], 1) for x in (rows, columns))
@@ -56,7 +58,7 @@ def _positions(height, width, channels):
 class CompactAttention(nn.Layer):
     """Attention that looks by normed tokens and places, and takes the tokens as they are."""
 
-    def __init__(self, channels, heads):
+    def __init__(self, channels: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
         self.to_q, self.to_k, self.to_v = (
@@ -67,7 +69,13 @@ class CompactAttention(nn.Layer):
         _start(self.to_k.weight, lambda: self.to_q.weight)
         _start(self.to_out.weight, lambda: self.to_v.weight.t())
 
-    def forward(self, x, normed, condition, keep=None):
+    def forward(
+        self,
+        x: paddle.Tensor,
+        normed: paddle.Tensor,
+        condition: Condition | None,
+        keep: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
         """x and its norm with places [B*F, L, C]; see `attend_with_reference` for the others."""
         tokens = self.to_q(normed), self.to_k(normed), self.to_v(x)
         return self.to_out(attend_with_reference(*tokens, condition, keep, self.heads))
@@ -76,9 +84,9 @@ class CompactAttention(nn.Layer):
 class CompactTransformer(nn.Layer):
     """Self-attention with reference tokens, image token and feed-forward, as a residual."""
 
-    reference_parts = ("proj_in.",)  # what `reference_tokens` needs
+    reference_parts = ("proj_in.",)  # needed by `reference_tokens`
 
-    def __init__(self, channels, widths):
+    def __init__(self, channels: int, widths: UNetSizes) -> None:
         super().__init__()
         self.proj_in = Conv2D(channels, channels, 1, orthogonal=True)
         self.norm1, self.norm2 = LayerNorm(channels), LayerNorm(channels)
@@ -88,14 +96,16 @@ class CompactTransformer(nn.Layer):
         self.proj_out = Conv2D(channels, channels, 1)
         _start(self.proj_out.weight, lambda: self.proj_in.weight.transpose([1, 0, 2, 3]))
         # At the start the place decides where to look, not yet what is there.
-        _start(self.norm1.weight, lambda: paddle.full([channels], 0.3))
+        _start(cast("paddle.Tensor", self.norm1.weight), lambda: paddle.full([channels], 0.3))
         _shrink(self.ff.net[2], 0.2)
 
-    def reference_tokens(self, x):
-        """What the other network attends to, of a feature map [B, C, h, w]: another one."""
+    def reference_tokens(self, x: paddle.Tensor) -> paddle.Tensor:
+        """Feature map [B, C, h, w] -> another one, to which the other network attends."""
         return self.proj_in(x)
 
-    def condition(self, image_embeds, reference=None):
+    def condition(
+        self, image_embeds: paddle.Tensor, reference: paddle.Tensor | None = None
+    ) -> Condition:
         """The `Condition` of image embeddings [B, 1, D] and a reference map [B, C, h, w]."""
         token = self.image_proj(image_embeds)
         if reference is None:
@@ -103,7 +113,12 @@ class CompactTransformer(nn.Layer):
         tokens, normed = self._tokens(reference)
         return Condition(token, self.attn1.to_k(normed), self.attn1.to_v(tokens))
 
-    def forward(self, x, condition, reference_mask=None):
+    def forward(
+        self,
+        x: paddle.Tensor,
+        condition: Condition,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """x [B*F, C, h, w] -> (x, feature map for the other network), both [B*F, C, h, w]."""
         feature = self.reference_tokens(x)
         tokens, normed = self._tokens(feature)
@@ -112,10 +127,11 @@ class CompactTransformer(nn.Layer):
         h = h + self.ff(self.norm2(h))
         return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature
 
-    def _tokens(self, feature):
+    def _tokens(self, feature: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         """A feature map [B, C, h, w] as tokens [B, L, C], and these normed, with their places."""
         tokens = feature.flatten(2).transpose([0, 2, 1])
-        return tokens, self.norm1(tokens) + positions(*feature.shape[2:], feature.shape[1])
+        channels, height, width = feature.shape[1:]
+        return tokens, self.norm1(tokens) + positions(height, width, channels)
 
 
 class CompactMotionModule(nn.Layer):
@@ -130,7 +146,7 @@ class CompactMotionModule(nn.Layer):
         max_frames: the most frames one call can have.
     """
 
-    def __init__(self, channels, heads, max_frames):
+    def __init__(self, channels: int, heads: int, max_frames: int) -> None:
         super().__init__()
         self.heads = heads
         self.norm = LayerNorm(channels)
@@ -141,7 +157,7 @@ class CompactMotionModule(nn.Layer):
         self.to_out = Linear(channels, channels, bias=False, zero=True)
         self.register_buffer("pe", sinusoidal_positions(max_frames, channels), persistable=False)
 
-    def forward(self, x, num_frames):
+    def forward(self, x: paddle.Tensor, num_frames: int) -> paddle.Tensor:
         """x [B*F, C, h, w] -> [B*F, C, h, w], frames of one sample next to each other."""
         _, channels, height, width = x.shape
         tokens = x.reshape([-1, num_frames, channels, height * width])
@@ -156,7 +172,7 @@ class CompactMotionModule(nn.Layer):
 class CompactResnetBlock(ResnetBlock):
     """ResnetBlock of one width whose residual starts small."""
 
-    def __init__(self, channels, widths):
+    def __init__(self, channels: int, widths: UNetSizes) -> None:
         super().__init__(channels, channels, widths)
         _shrink(self.conv2, RESIDUAL_START)
 
@@ -164,22 +180,22 @@ class CompactResnetBlock(ResnetBlock):
 class ShuffleDown(nn.Layer):
     """Halves height and width: every 2x2 square becomes one place, then a linear map."""
 
-    def __init__(self, channels, out_channels):
+    def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = Conv2D(channels * 4, out_channels, 1, orthogonal=True)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv(F.pixel_unshuffle(x, 2))
 
 
 class ShuffleUp(nn.Layer):
     """Doubles height and width: a linear map to four places each. The reverse of `ShuffleDown`."""
 
-    def __init__(self, channels, out_channels):
+    def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = Conv2D(channels, out_channels * 4, 1, orthogonal=True)
 
-    def forward(self, x, size):
+    def forward(self, x: paddle.Tensor, size: Sequence[int]) -> paddle.Tensor:
         return F.pixel_shuffle(self.conv(x), 2)
 
 
@@ -190,7 +206,17 @@ class CompactUNet(UNet):
     after the last tensor that the other network attends to is built.
     """
 
-    def _build(self, channels, layers, widths, *, attention, up_attention, latent_channels, head):
+    def _build(
+        self,
+        channels: list[int],
+        layers: int,
+        widths: UNetSizes,
+        *,
+        attention: Collection[int],
+        up_attention: Collection[int],
+        latent_channels: int,
+        head: bool,
+    ) -> None:
         self.conv_in = Conv2D(latent_channels, channels[0], 3, padding=1)
         _shrink(self.conv_in, math.sqrt(3))
         self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
@@ -213,31 +239,31 @@ class CompactUNet(UNet):
             _shrink(self.conv_out, RESIDUAL_START**2)
             _shrink(self.linear_out, RESIDUAL_START)
 
-    def _join(self, x, skip):
+    def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
         return x + skip
 
-    def _keeps_resampled(self):
+    def _keeps_resampled(self) -> bool:
         return False
 
-    def _output(self, x):
+    def _output(self, x: paddle.Tensor) -> paddle.Tensor:
         return super()._output(x) + self.linear_out(x)
 
 
 class CompactPoseGuider(nn.Layer):
-    """Two convolutions on the pose pictures, their pixels stacked as the latents' are.
+    """Two convolutions on the pose images, their pixels stacked as the latents' are.
 
     Args:
         out_channels: channels of the denoiser after its `conv_in`.
         stride: pixels to a side of a latent.
     """
 
-    def __init__(self, out_channels, stride):
+    def __init__(self, out_channels: int, stride: int) -> None:
         super().__init__()
         self.stride = stride
         self.conv_in = Conv2D(3 * stride**2, out_channels, 3, padding=1)
         self.conv_out = Conv2D(out_channels, out_channels, 3, padding=1)
 
-    def forward(self, pose_pixels):
+    def forward(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, h, w]."""
         batch, _, frames = pose_pixels.shape[:3]
         x = pose_pixels.transpose([0, 2, 1, 3, 4]).flatten(0, 1)  # [B*F, 3, H, W]
@@ -245,24 +271,36 @@ class CompactPoseGuider(nn.Layer):
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
 
 
-def _level(channels, layers, widths, attention, *, down=None, up=None):
+def _level(
+    channels: int,
+    layers: int,
+    widths: UNetSizes,
+    attention: bool,
+    *,
+    down: nn.Layer | None = None,
+    up: nn.Layer | None = None,
+) -> Level:
     resnets = [CompactResnetBlock(channels, widths) for _ in range(layers)]
     attentions = [CompactTransformer(channels, widths) for _ in resnets] if attention else None
-    motion = [_motion_module(channels, widths) for _ in resnets] if widths.motion_heads else None
+    motion = (
+        [cast("nn.Layer", _motion_module(channels, widths)) for _ in resnets]
+        if widths.motion_heads
+        else None
+    )
     return Level(resnets, attentions, motion, down=down, up=up)
 
 
-def _motion_module(channels, widths):
+def _motion_module(channels: int, widths: UNetSizes) -> CompactMotionModule | None:
     if not widths.motion_heads:
         return None
     return CompactMotionModule(channels, widths.motion_heads, widths.max_frames)
 
 
-def _shrink(layer, factor):
+def _shrink(layer: nn.Layer, factor: float) -> None:
     _start(layer.weight, lambda: layer.weight * factor)
 
 
-def _start(parameter, value):
+def _start(parameter: paddle.Tensor, value: Callable[[], paddle.Tensor]) -> None:
     """Set a start value, unless the layer is made for its shapes alone (paddle.LazyGuard)."""
     if parameter._is_initialized():
         parameter.set_value(value())

@@ -4,15 +4,18 @@ import numpy as np
 import paddle
 from ppdiffusers import DDIMScheduler, DPMSolverMultistepScheduler
 
+from aa.config.model import NoiseScheduleConfig
+
 # Of the signal that is left at the last timestep: at zero the solvers' log of the SNR ends.
 LEAST_ALPHA = 2.0**-24
 
 
-def build_scheduler(schedule, prediction_type="v_prediction"):
+def build_scheduler(
+    schedule: NoiseScheduleConfig, prediction_type: str = "v_prediction"
+) -> DDIMScheduler:
     """DDIM with zero terminal SNR and trailing steps (arXiv 2305.08891).
 
     Args:
-        schedule: a `NoiseScheduleConfig`.
         prediction_type: what the network predicts, "v_prediction" or "sample" (clean latents).
     """
     return DDIMScheduler(
@@ -29,9 +32,11 @@ def build_scheduler(schedule, prediction_type="v_prediction"):
 
 
 class _Sampler:
-    """What both samplers are: a schedule of the library's, whose timesteps go from high to low."""
+    """Base of both samplers: a schedule of the library's, whose timesteps go from high to low."""
 
-    def set_timesteps(self, steps):
+    scheduler: DDIMScheduler | DPMSolverMultistepScheduler
+
+    def set_timesteps(self, steps: int) -> None:
         """Choose the `timesteps`, high to low."""
         self.scheduler.set_timesteps(steps)
         self.timesteps = self.scheduler.timesteps
@@ -44,7 +49,7 @@ class Ddim(_Sampler):
     is not the next one, it leaves noise behind. `tests/parity.py` does so too.
     """
 
-    def __init__(self, schedule, prediction_type):
+    def __init__(self, schedule: NoiseScheduleConfig, prediction_type: str) -> None:
         self.scheduler = build_scheduler(schedule, prediction_type)
         self.kind = prediction_type
 
@@ -53,7 +58,9 @@ class Ddim(_Sampler):
         place = self.timesteps.tolist().index(t) + 1
         return int(self.timesteps[place]) if place < len(self.timesteps) else None
 
-    def step(self, prediction, t, latents):
+    def step(
+        self, prediction: paddle.Tensor, t: paddle.Tensor, latents: paddle.Tensor
+    ) -> paddle.Tensor:
         """From the latents at timestep t to those at the next; the last one's are clean."""
         alphas, after = self.scheduler.alphas_cumprod, self.following(int(t))
         clean = clean_latents(latents, prediction, t, alphas, self.kind)
@@ -67,7 +74,7 @@ class Ddim(_Sampler):
 class DpmSolver(_Sampler):
     """DPM-Solver++, second order, multistep (arXiv 2211.01095), at the same timesteps."""
 
-    def __init__(self, schedule, prediction_type):
+    def __init__(self, schedule: NoiseScheduleConfig, prediction_type: str) -> None:
         ddim = build_scheduler(schedule, prediction_type)
         alphas = np.maximum(ddim.alphas_cumprod.numpy().astype(np.float64), LEAST_ALPHA)
         self.alphas, self.kind = ddim.alphas_cumprod, prediction_type
@@ -80,17 +87,25 @@ class DpmSolver(_Sampler):
             algorithm_type="dpmsolver++",
         )
 
-    def step(self, prediction, t, latents):
+    def step(
+        self, prediction: paddle.Tensor, t: paddle.Tensor, latents: paddle.Tensor
+    ) -> paddle.Tensor:
         """From the latents at timestep t to those at the next; the last one's are clean."""
         if int(t) == int(self.timesteps[-1]):  # the library's would keep the noise of timestep 0
             return clean_latents(latents, prediction, t, self.alphas, self.kind)
-        return self.scheduler.step(prediction, t, latents).prev_sample
+        return self.scheduler.step(prediction, t, latents).prev_sample  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
 
 
 SAMPLERS = {"ddim": Ddim, "dpmsolver++": DpmSolver}
 
 
-def clean_latents(latents, prediction, timestep, alphas_cumprod, prediction_type):
+def clean_latents(
+    latents: paddle.Tensor,
+    prediction: paddle.Tensor,
+    timestep: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+    prediction_type: str,
+) -> paddle.Tensor:
     """The clean latents that a prediction for noisy latents at one timestep implies."""
     if prediction_type == "sample":
         return prediction
@@ -98,7 +113,7 @@ def clean_latents(latents, prediction, timestep, alphas_cumprod, prediction_type
     return a.sqrt() * latents - (1 - a).sqrt() * prediction
 
 
-def _at(alphas_cumprod, timesteps, ndim):
+def _at(alphas_cumprod: paddle.Tensor, timesteps: paddle.Tensor, ndim: int) -> paddle.Tensor:
     """The schedule at timesteps [B], or [B, F] of a video [B, C, F, ...], ready to multiply."""
     a = alphas_cumprod[timesteps.flatten()]
     if timesteps.ndim == 1:
@@ -106,26 +121,44 @@ def _at(alphas_cumprod, timesteps, ndim):
     return a.reshape([timesteps.shape[0], 1, timesteps.shape[1]] + [1] * (ndim - 3))
 
 
-def add_noise(latents, noise, timesteps, alphas_cumprod):
+def add_noise(
+    latents: paddle.Tensor,
+    noise: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+) -> paddle.Tensor:
     """sqrt(a) x + sqrt(1 - a) noise, a per sample (arXiv 2006.11239, eq. 4)."""
     a = _at(alphas_cumprod, timesteps, latents.ndim)
     return a.sqrt() * latents + (1 - a).sqrt() * noise
 
 
-def velocity(latents, noise, timesteps, alphas_cumprod):
+def velocity(
+    latents: paddle.Tensor,
+    noise: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+) -> paddle.Tensor:
     """sqrt(a) noise - sqrt(1 - a) x, the target of v-prediction (arXiv 2202.00512, app. D)."""
     a = _at(alphas_cumprod, timesteps, latents.ndim)
     return a.sqrt() * noise - (1 - a).sqrt() * latents
 
 
-def training_target(latents, noise, timesteps, alphas_cumprod, prediction_type):
-    """What the network should predict, like `latents`."""
+def training_target(
+    latents: paddle.Tensor,
+    noise: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+    prediction_type: str,
+) -> paddle.Tensor:
+    """Return what the network should predict, like `latents`."""
     if prediction_type == "sample":
         return latents
     return velocity(latents, noise, timesteps, alphas_cumprod)
 
 
-def wiener_gain(timesteps, alphas_cumprod, variance):
+def wiener_gain(
+    timesteps: paddle.Tensor, alphas_cumprod: paddle.Tensor, variance: float
+) -> paddle.Tensor:
     """Factor [B] that makes noisy latents the best linear guess of the clean ones.
 
     sqrt(a) s / (a s + 1 - a) for latents of variance s. A network that predicts the clean latents
@@ -135,7 +168,12 @@ def wiener_gain(timesteps, alphas_cumprod, variance):
     return a.sqrt() * variance / (a * variance + 1 - a)
 
 
-def min_snr_weight(timesteps, alphas_cumprod, gamma, prediction_type="v_prediction"):
+def min_snr_weight(
+    timesteps: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+    gamma: float | None,
+    prediction_type: str = "v_prediction",
+) -> paddle.Tensor:
     """Loss weight of each sample: min(snr + 1, gamma) / (snr + 1) for v-prediction.
 
     arXiv 2303.09556, with snr + 1 clipped as the published Animate Anyone code does; at zero SNR
@@ -160,7 +198,9 @@ def min_snr_weight(timesteps, alphas_cumprod, gamma, prediction_type="v_predicti
     return paddle.minimum(paddle.ones_like(a), gamma * inverse)
 
 
-def weighted_mse(prediction, target, weights):
+def weighted_mse(
+    prediction: paddle.Tensor, target: paddle.Tensor, weights: paddle.Tensor
+) -> paddle.Tensor:
     """Mean of each sample's, or each frame's, mean squared error times its weight [B] or [B, F]."""
     error = (prediction.astype("float32") - target.astype("float32")) ** 2
     if weights.ndim == 2:

@@ -1,18 +1,19 @@
 """The basic layers: torch's default start values, norms that Paddle's CPU kernels get right."""
 
 import math
+from typing import cast
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
 
-def on_gpu(x):
-    """Whether a tensor lies on a GPU. While a graph is traced it lies nowhere yet."""
+def on_gpu(x: paddle.Tensor) -> bool:
+    """Return whether a tensor lies on a GPU. While a graph is traced it lies nowhere yet."""
     return paddle.in_dynamic_mode() and x.place.is_gpu_place()
 
 
-def _start(fan_in, *, zero=False, orthogonal=False):
+def _start(fan_in: int, *, zero: bool = False, orthogonal: bool = False):
     """Start values of weight and bias: uniform within 1 / sqrt(fan_in), zero, or a rotation."""
     if zero:
         return nn.initializer.Constant(0.0), nn.initializer.Constant(0.0)
@@ -28,7 +29,15 @@ class Linear(nn.Linear):
     are larger, and activations grow along the residuals.
     """
 
-    def __init__(self, in_features, out_features, *, bias=True, zero=False, orthogonal=False):
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        bias: bool = True,
+        zero: bool = False,
+        orthogonal: bool = False,
+    ) -> None:
         weight, start = _start(in_features, zero=zero, orthogonal=orthogonal)
         super().__init__(in_features, out_features, weight, start if bias else False)
 
@@ -38,15 +47,15 @@ class Conv2D(nn.Conv2D):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
         *,
-        stride=1,
-        padding=0,
-        zero=False,
-        orthogonal=False,
-    ):
+        stride: int = 1,
+        padding: int = 0,
+        zero: bool = False,
+        orthogonal: bool = False,
+    ) -> None:
         fan_in = in_channels * kernel_size**2
         weight, bias = _start(fan_in, zero=zero, orthogonal=orthogonal)
         super().__init__(
@@ -68,8 +77,8 @@ class LayerNorm(nn.LayerNorm):
     thrown away, keeps the fused kernel and its gradient right.
     """
 
-    def forward(self, x):
-        weight = self.weight
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        weight = cast("paddle.Tensor", self.weight)
         if weight.stop_gradient and not x.stop_gradient:
             weight = weight.detach()
             weight.stop_gradient = False
@@ -80,11 +89,11 @@ class GroupNorm(nn.GroupNorm):
     """GroupNorm that stays exact where a group's mean is large against its spread.
 
     Paddle 3.3 on the CPU takes the variance as E[x^2] - E[x]^2, whose error grows with the square
-    of mean / spread: 1e-4 at 10 with 128 numbers a group, useless at 100. Taking the mean away
+    of mean / spread: 1e-4 at 10 with 128 values a group, useless at 100. Taking the mean away
     first changes neither the result nor its gradient, and leaves the fused kernel exact to 1e-6.
     """
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         if not on_gpu(x):
             groups = x.reshape([x.shape[0], self._num_groups, -1])
             x = (groups - groups.mean(2, keepdim=True).detach()).reshape(x.shape)

@@ -9,7 +9,7 @@ from aa.models.attention import Attention, FeedForward
 from aa.models.layers import GroupNorm, LayerNorm, Linear
 
 
-def sinusoidal_positions(length, channels):
+def sinusoidal_positions(length: int, channels: int) -> paddle.Tensor:
     """Positions [1, length, C] as sines (even) and cosines (odd) (arXiv 1706.03762, 3.5)."""
     position = paddle.arange(length, dtype="float32").unsqueeze(1)
     rate = paddle.exp(
@@ -22,29 +22,29 @@ def sinusoidal_positions(length, channels):
 class PositionEncoder(nn.Layer):
     """Adds the positions of at most `max_frames` frames. They are computed, never loaded."""
 
-    def __init__(self, channels, max_frames):
+    def __init__(self, channels: int, max_frames: int) -> None:
         super().__init__()
         self.register_buffer("pe", sinusoidal_positions(max_frames, channels), persistable=False)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return x + self.pe[:, : x.shape[1]].astype(x.dtype)
 
 
 class TemporalAttention(Attention):
     """Self-attention over frames, [places, F, C]."""
 
-    def __init__(self, channels, heads, max_frames):
+    def __init__(self, channels: int, heads: int, max_frames: int) -> None:
         super().__init__(channels, heads)
         self.pos_encoder = PositionEncoder(channels, max_frames)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return super().forward(self.pos_encoder(x))
 
 
 class TemporalTransformerBlock(nn.Layer):
     """Two temporal self-attentions and a feed-forward, each on a LayerNorm, each a residual."""
 
-    def __init__(self, channels, heads, max_frames):
+    def __init__(self, channels: int, heads: int, max_frames: int) -> None:
         super().__init__()
         self.attention_blocks = nn.LayerList(
             [TemporalAttention(channels, heads, max_frames) for _ in range(2)]
@@ -53,7 +53,7 @@ class TemporalTransformerBlock(nn.Layer):
         self.ff = FeedForward(channels)
         self.ff_norm = LayerNorm(channels)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         for attention, norm in zip(self.attention_blocks, self.norms, strict=True):
             x = x + attention(norm(x))
         return x + self.ff(self.ff_norm(x))
@@ -62,7 +62,7 @@ class TemporalTransformerBlock(nn.Layer):
 class TemporalTransformer(nn.Layer):
     """Frame-wise GroupNorm, transformer over time, zero-initialised projection, residual."""
 
-    def __init__(self, channels, heads, max_frames, *, norm_groups):
+    def __init__(self, channels: int, heads: int, max_frames: int, *, norm_groups: int) -> None:
         super().__init__()
         self.norm = GroupNorm(norm_groups, channels, epsilon=1e-6)
         self.proj_in = Linear(channels, channels)
@@ -72,7 +72,7 @@ class TemporalTransformer(nn.Layer):
         # Starts as the identity: stage 2 begins with what stage 1 learned.
         self.proj_out = Linear(channels, channels, zero=True)
 
-    def forward(self, x, num_frames):
+    def forward(self, x: paddle.Tensor, num_frames: int) -> paddle.Tensor:
         batch, channels, height, width = x.shape  # [B*F, C, h, w]
         h = self.norm(x).reshape([-1, num_frames, channels, height * width])
         h = h.transpose([0, 3, 1, 2]).reshape([-1, num_frames, channels])  # [B*h*w, F, C]
@@ -90,12 +90,12 @@ class MotionModule(nn.Layer):
         max_frames: the most frames one call can have.
     """
 
-    def __init__(self, channels, heads, max_frames, *, norm_groups):
+    def __init__(self, channels: int, heads: int, max_frames: int, *, norm_groups: int) -> None:
         super().__init__()
         self.temporal_transformer = TemporalTransformer(
             channels, heads, max_frames, norm_groups=norm_groups
         )
 
-    def forward(self, x, num_frames):
+    def forward(self, x: paddle.Tensor, num_frames: int) -> paddle.Tensor:
         """x [B*F, C, h, w] -> [B*F, C, h, w], frames of one sample next to each other."""
         return self.temporal_transformer(x, num_frames)

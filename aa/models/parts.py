@@ -1,48 +1,64 @@
 """The parts of a generation as functions of tensors alone, to trace them and to export them."""
 
-from itertools import chain
+from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+import paddle
 from paddle.static import InputSpec
 
 from aa.models.attention import Condition
 from aa.models.tracing import trace_program
 
+if TYPE_CHECKING:
+    from aa.models.animate_anyone import AnimateAnyone
 
-def encode(model, pixels):
+
+def encode(model: AnimateAnyone, pixels: paddle.Tensor) -> paddle.Tensor:
     """Pixels [N, 3, H, W] -> scaled latents [N, 4, h, w]."""
     return model.encode_pixels(pixels)
 
 
-def encode_reference(model, image_embeds, reference_latents):
+def encode_reference(
+    model: AnimateAnyone, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor
+) -> list[paddle.Tensor]:
     """Image embedding [1, 1, D] and clean latents [1, 4, h, w] -> `flat` conditions."""
     return flat(model.conditions(image_embeds, reference_latents))
 
 
-def encode_pose(model, pose_pixels):
+def encode_pose(model: AnimateAnyone, pose_pixels: paddle.Tensor) -> paddle.Tensor:
     """Pose pixels [1, 3, F, H, W] -> features [1, C, F, h, w]."""
     return model.pose_guider(pose_pixels)
 
 
-def denoise(model, latents, timesteps, pose_features, *conditions):
+def denoise(
+    model: AnimateAnyone,
+    latents: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    pose_features: paddle.Tensor,
+    *conditions: paddle.Tensor,
+) -> paddle.Tensor:
     """Scaled noisy latents [1, 4, F, h, w], timesteps [1], `flat` conditions -> prediction.
 
     The conditions may be of several samples, the prediction is [B, 4, F, h, w] then.
     """
-    conditions = [Condition(*conditions[i : i + 3]) for i in range(0, len(conditions), 3)]
-    return model.denoising_unet(latents, timesteps, conditions, pose_features=pose_features)
+    of_blocks = [Condition(*conditions[i : i + 3]) for i in range(0, len(conditions), 3)]
+    return model.denoising_unet(latents, timesteps, of_blocks, pose_features=pose_features)
 
 
-def decode(model, latents):
+def decode(model: AnimateAnyone, latents: paddle.Tensor) -> paddle.Tensor:
     """Scaled latents [N, 4, h, w] -> pixels [N, 3, H, W] in [0, 1]."""
     return model.decode_latents(latents)
 
 
-def flat(conditions):
+def flat(conditions: Iterable[Condition]) -> list[paddle.Tensor]:
     """Conditions with a reference as one list: token, key and value of every attention block."""
-    return list(chain.from_iterable(conditions))
+    return cast("list[paddle.Tensor]", list(chain.from_iterable(conditions)))
 
 
-def condition_shapes(model, height, width):
+def condition_shapes(model: AnimateAnyone, height: int, width: int) -> list[tuple[int, ...]]:
     """Shapes of a character's `flat` conditions for latents of height x width."""
     config = model.config
     specs = [
@@ -53,6 +69,6 @@ def condition_shapes(model, height, width):
     return [tuple(value.shape) for value in program.outputs]
 
 
-def spec(*shape, dtype="float32"):
+def spec(*shape: int, dtype: str = "float32") -> InputSpec:
     """Paddle's InputSpec of a tensor that needs no gradient."""
-    return InputSpec(list(shape), dtype, stop_gradient=True)
+    return InputSpec(list(shape), dtype, stop_gradient=True)  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,9 @@
-"""Pose guider: pose pictures to features of the latents' size (arXiv 2311.17117, 3.2)."""
+"""Pose guider: pose images to features of the latents' size (arXiv 2311.17117, 3.2)."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 
+import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
@@ -16,7 +18,7 @@ class PoseGuider(nn.Layer):
         channels: widths before the halvings and after the last.
     """
 
-    def __init__(self, out_channels, channels=(16, 32, 96, 256)):
+    def __init__(self, out_channels: int, channels: Sequence[int] = (16, 32, 96, 256)) -> None:
         super().__init__()
         self.conv_in = Conv2D(3, channels[0], 3, padding=1)
         self.blocks = nn.LayerList()
@@ -25,7 +27,7 @@ class PoseGuider(nn.Layer):
             self.blocks.append(Conv2D(narrow, wide, 3, stride=2, padding=1))
         self.conv_out = Conv2D(channels[-1], out_channels, 3, padding=1, zero=True)
 
-    def forward(self, pose_pixels):
+    def forward(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, H/8, W/8]."""
         batch, _, frames = pose_pixels.shape[:3]
         x = pose_pixels.transpose([0, 2, 1, 3, 4]).flatten(0, 1)  # [B*F, 3, H, W]

@@ -3,10 +3,11 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet_output():
+def quiet_output() -> Iterator[None]:
     """Send everything that this process prints into nothing, below Python as well."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,19 +1,21 @@
 """The UNet of Stable Diffusion 1.5, once as reference network and once as denoiser."""
 
 import math
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, cast
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
-from aa.models.attention import SpatialTransformer
+from aa.models.attention import Condition, SpatialTransformer
 from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, UNetSizes, Upsample
 from aa.models.layers import Conv2D, GroupNorm, Linear
 from aa.models.motion import MotionModule
 
 
-def timestep_embedding(timesteps, channels):
+def timestep_embedding(timesteps: paddle.Tensor, channels: int) -> paddle.Tensor:
     """Sinusoids [B, C] of integer timesteps [B], cosines first (arXiv 2006.11239, SD1.5)."""
     half = channels // 2
     rate = paddle.exp(paddle.arange(half, dtype="float32") * (-math.log(10000.0) / half))
@@ -24,12 +26,12 @@ def timestep_embedding(timesteps, channels):
 class TimestepEmbedding(nn.Layer):
     """Two linear layers on the sinusoids."""
 
-    def __init__(self, in_channels, channels):
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.linear_1 = Linear(in_channels, channels)
         self.linear_2 = Linear(channels, channels)
 
-    def forward(self, x):
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.linear_2(F.swish(self.linear_1(x)))
 
 
@@ -57,19 +59,19 @@ class UNet(nn.Layer):
     def __init__(
         self,
         *,
-        block_out_channels,
-        layers_per_block,
-        attention_heads,
-        cross_attention_dim,
-        attention_levels=None,
-        up_attention_levels=None,
-        norm_num_groups=32,
-        latent_channels=4,
-        motion_heads=0,
-        max_frames=32,
-        head=True,
-        recompute=False,
-    ):
+        block_out_channels: Sequence[int],
+        layers_per_block: int,
+        attention_heads: int,
+        cross_attention_dim: int,
+        attention_levels: Sequence[int] | None = None,
+        up_attention_levels: Sequence[int] | None = None,
+        norm_num_groups: int = 32,
+        latent_channels: int = 4,
+        motion_heads: int = 0,
+        max_frames: int = 32,
+        head: bool = True,
+        recompute: bool = False,
+    ) -> None:
         super().__init__()
         channels = list(block_out_channels)
         widths = UNetSizes(
@@ -80,7 +82,7 @@ class UNet(nn.Layer):
             motion_heads=motion_heads,
             max_frames=max_frames,
         )
-        self.through = _recomputed if recompute else _run  # how a layer is run in training
+        self.through = _recomputed if recompute else _run  # runs a layer in training
         self.max_frames = max_frames if motion_heads else None
         if attention_levels is None:
             attention_levels = range(len(channels) - 1)
@@ -97,7 +99,17 @@ class UNet(nn.Layer):
             head=head,
         )
 
-    def _build(self, channels, layers, widths, *, attention, up_attention, latent_channels, head):
+    def _build(
+        self,
+        channels: list[int],
+        layers: int,
+        widths: UNetSizes,
+        *,
+        attention: Collection[int],
+        up_attention: Collection[int],
+        latent_channels: int,
+        head: bool,
+    ) -> None:
         """Make all layers but the time embedding; arguments as the constructor's."""
         first, lowest = channels[0], len(channels) - 1
         self.conv_in = Conv2D(latent_channels, first, 3, padding=1)
@@ -124,7 +136,15 @@ class UNet(nn.Layer):
             self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
             self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
 
-    def forward(self, latents, timesteps, conditions, *, pose_features=None, reference_mask=None):
+    def forward(
+        self,
+        latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditions: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor | None = None,
+        reference_mask: paddle.Tensor | None = None,
+    ) -> paddle.Tensor:
         """Predict from noisy latents.
 
         Args:
@@ -159,8 +179,12 @@ class UNet(nn.Layer):
         x = self._output(x)
         return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
 
-    def conditions(self, image_embeds, reference=None):
-        """What the attention blocks see of a character, one `Condition` each.
+    def conditions(
+        self,
+        image_embeds: paddle.Tensor,
+        reference: Sequence[paddle.Tensor | None] | None = None,
+    ) -> list[Condition]:
+        """Return what the attention blocks see of a character, one `Condition` each.
 
         Args:
             image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
@@ -179,7 +203,9 @@ class UNet(nn.Layer):
             )
         return [b.condition(image_embeds, r) for b, r in zip(blocks, reference, strict=True)]
 
-    def reference_features(self, latents, image_embeds):
+    def reference_features(
+        self, latents: paddle.Tensor, image_embeds: paddle.Tensor
+    ) -> list[paddle.Tensor]:
         """Features of clean reference latents.
 
         The network stops at the last tensor it passes on.
@@ -203,28 +229,37 @@ class UNet(nn.Layer):
         """Layers on the way down and up, and the middle one."""
         return 1 + sum(len(level.resnets) for level in (*self.down_blocks, *self.up_blocks))
 
-    def _attentions(self):
+    def _attentions(self) -> list[Any]:
         """The spatial attention blocks in the order of execution, 16 in SD1.5."""
         levels = [*self.down_blocks, self.mid_block, *self.up_blocks]
         return [block for level in levels if level.has_attention for block in level.attentions]
 
-    def _time(self, timesteps):
+    def _time(self, timesteps: paddle.Tensor) -> paddle.Tensor:
         sinusoids = timestep_embedding(timesteps, self.conv_in.weight.shape[0])
         # Every resnet starts from the activated embedding: activate it once.
         return F.swish(self.time_embedding(sinusoids.astype(self.conv_in.weight.dtype)))
 
-    def _join(self, x, skip):
-        """What a layer on the way up begins with."""
+    def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
+        """Input of a layer on the way up."""
         return paddle.concat([x, skip], axis=1)
 
-    def _keeps_resampled(self):
-        """Whether what a resampling gives is a skip connection too."""
+    def _keeps_resampled(self) -> bool:
+        """Return whether the result of a resampling is a skip connection too."""
         return True
 
-    def _output(self, x):
+    def _output(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv_out(F.swish(self.conv_norm_out(x)))
 
-    def _levels(self, x, time, conditions, reference_mask=None, frames=1, *, stop_at_last=False):
+    def _levels(
+        self,
+        x: paddle.Tensor,
+        time: paddle.Tensor,
+        conditions: Sequence[Condition],
+        reference_mask: paddle.Tensor | None = None,
+        frames: int = 1,
+        *,
+        stop_at_last: bool = False,
+    ) -> tuple[paddle.Tensor, list[Any]]:
         features, last = [], len(self._attentions()) - 1
 
         def run(level, i, x):
@@ -257,34 +292,45 @@ class UNet(nn.Layer):
         return x, features
 
 
-def _run(layer, *arguments):
+def _run(layer: Callable[..., Any], *arguments: Any) -> Any:
     return layer(*arguments)
 
 
-def _recomputed(layer, *arguments):
+def _recomputed(layer: Callable[..., Any], *arguments: Any) -> Any:
     return recompute(layer, *arguments, use_reentrant=False)
 
 
-def _fold(video):
+def _fold(video: paddle.Tensor) -> paddle.Tensor:
     """[B, C, F, h, w] -> [B*F, C, h, w]."""
     return video.transpose([0, 2, 1, 3, 4]).flatten(0, 1)
 
 
-def _level(pairs, widths, attention, *, down=None, up=None):
+def _level(
+    pairs: Sequence[tuple[int, int]],
+    widths: UNetSizes,
+    attention: bool,
+    *,
+    down: nn.Layer | None = None,
+    up: nn.Layer | None = None,
+) -> Level:
     outs = [out for _, out in pairs]
     resnets = [ResnetBlock(narrow, wide, widths) for narrow, wide in pairs]
     attentions = [_transformer(out, widths) for out in outs] if attention else None
-    motion = [_motion_module(out, widths) for out in outs] if widths.motion_heads else None
+    motion = (
+        [cast("nn.Layer", _motion_module(out, widths)) for out in outs]
+        if widths.motion_heads
+        else None
+    )
     return Level(resnets, attentions, motion, down=down, up=up)
 
 
-def _transformer(channels, widths):
+def _transformer(channels: int, widths: UNetSizes) -> SpatialTransformer:
     return SpatialTransformer(
         channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
     )
 
 
-def _motion_module(channels, widths):
+def _motion_module(channels: int, widths: UNetSizes) -> MotionModule | None:
     if not widths.motion_heads:
         return None
     return MotionModule(

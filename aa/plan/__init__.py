@@ -1,1 +1,1 @@
-"""What a training step needs, counted before it is run: memory and operations."""
+"""Memory and operations of a training step, counted before it is run."""

@@ -2,20 +2,33 @@
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 from aa.config.overrides import key_of
+
+if TYPE_CHECKING:
+    from aa.plan.needs import StepShape
 
 STEPS = ("stage1", "stage2", "stage3")
 QUOTED = re.compile(r"='(\w+)'")  # stage='1', as Hydra wants it: nobody types the quotes
 MORE = 4  # GPUs that the published stage 1 was trained on
 
 
-def changes(setting, *, device, in_order, size_step, accumulation=1, group="stage"):
+def changes(
+    setting: "StepShape",
+    *,
+    device: str,
+    in_order: bool,
+    size_step: int,
+    accumulation: int = 1,
+    group: str = "stage",
+) -> list[tuple["StepShape", list[str]]]:
     """Settings to try one after the other, each with the overrides that make it.
 
     Args:
-        setting: the `StepShape` that does not fit.
+        setting: the one that does not fit.
         device: "cpu" or "gpu".
         in_order: whether frames can be left out: runs of frames, as in stage 2.
         size_step: height and width are multiples of it.
@@ -23,8 +36,8 @@ def changes(setting, *, device, in_order, size_step, accumulation=1, group="stag
         group: whose keys the overrides are, "stage" or "next_stage".
 
     Returns:
-        list of (StepShape, list of overrides), each with all changes before it; but more GPUs in
-        the place of one are tried with the same frames and size only.
+        settings with their overrides, each with all changes before it; but more GPUs in the place
+        of one are tried with the same frames and size only.
     """
     same = [] if setting.recompute else [({"recompute": True}, {"hardware.recompute": "true"})]
     moves = []
@@ -45,9 +58,12 @@ def changes(setting, *, device, in_order, size_step, accumulation=1, group="stag
     return alone[: len(same)] + more + alone[len(same) :]
 
 
-def _more_gpus(batch, accumulation, group):
+def _more_gpus(batch: int, accumulation: int, group: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The move to several GPUs, with as many samples to a step where the batch can be divided."""
-    values, said = {"devices": MORE, "sharding": "stage1"}, {"hardware.devices": MORE}
+    values, said = (
+        {"devices": MORE, "sharding": "stage1"},
+        cast(dict[str, Any], {"hardware.devices": MORE}),
+    )
     said["hardware/sharding"] = "stage1"
     if accumulation % MORE == 0:
         said[f"{group}.gradient_accumulation_steps"] = accumulation // MORE
@@ -56,7 +72,7 @@ def _more_gpus(batch, accumulation, group):
     return values, said
 
 
-def video_changes(video, *, size_step):
+def video_changes(video: Any, *, size_step: int) -> list[tuple[Any, list[str]]]:
     """As `changes`, of the `Video` of an animation that does not fit, each with those before it."""
     moves = []
     if video.decode_batch_size > 1:
@@ -67,7 +83,7 @@ def video_changes(video, *, size_step):
 
 
 def _smaller(setting, size_step, group):
-    """Moves to smaller pictures; `group` has the keys height and width."""
+    """Moves to smaller images; `group` has the keys height and width."""
     moves = []
     for share in (0.75, 0.5, 0.25):
         sides = {
@@ -87,7 +103,7 @@ def _added_up(setting, moves):
     return found
 
 
-def command_with(words, overrides):
+def command_with(words: Sequence[str], overrides: Sequence[str]) -> str:
     """A command as it is typed, with overrides in the place of those of the same keys.
 
     Args:
@@ -97,6 +113,6 @@ def command_with(words, overrides):
     keys = {key_of(override) for override in overrides}
     groups = tuple(f"{key.replace('/', '.')}." for key in keys if "/" in key)
     kept = [w for w in words if key_of(w) not in keys and not key_of(w).startswith(groups)]
-    if any(key_of(word) == "resume" for word in kept):  # what changes may decide the result
+    if any(key_of(word) == "resume" for word in kept):  # a change may decide the result
         overrides = [*overrides, "resume_with_changes=true"]
     return shlex.join([*(QUOTED.sub(r"=\1", word) for word in kept), *overrides])

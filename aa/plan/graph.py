@@ -4,31 +4,45 @@ Paddle traces the real networks with shapes alone: SD1.5's two UNets take second
 """
 
 import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import paddle
 from tqdm import tqdm
 
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
-from aa.plan.program import read_program
+from aa.plan.program import Graph, read_program
+
+if TYPE_CHECKING:
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.models.unet import UNet
 
 
-def trace_prediction(model, *, batch, frames, height, width):
-    """The `Graph` of `AnimateAnyone.predict` in training, with the image encoder if it learns.
+def trace_prediction(
+    model: "AnimateAnyone", *, batch: int, frames: int, height: int, width: int
+) -> Graph:
+    """Trace `AnimateAnyone.predict` in training, with the image encoder if it learns.
 
     No sample drops its reference; one that does adds about a hundredth.
 
     Args:
         model: its parameters may have shapes only; `stop_gradient` says which train.
         batch, frames: samples of a step, and frames of each.
-        height, width: of the pictures, pixels.
+        height, width: of the images, pixels.
     """
     stride = model.config.vae.stride
     latents = (model.config.vae.latent_channels, height // stride, width // stride)
     learns = image_learns(model)
     image = _image(model, batch) if learns else (batch, 1, model.config.cross_attention_dim)
 
-    def predict(noisy, timesteps, image, pose_pixels, reference_latents):
+    def predict(
+        noisy: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        image: paddle.Tensor,
+        pose_pixels: paddle.Tensor,
+        reference_latents: paddle.Tensor,
+    ) -> paddle.Tensor:
         image_embeds = model.encode_image(image) if learns else image
         pose_features = model.pose_guider(pose_pixels)
         conditions = model.conditions(image_embeds, reference_latents)
@@ -48,40 +62,45 @@ def trace_prediction(model, *, batch, frames, height, width):
     )
 
 
-def trace_encoding(model, *, pictures, height, width):
-    """The `Graph` of encoding so many pictures at once by the VAE, which never trains."""
+def trace_encoding(model: "AnimateAnyone", *, pictures: int, height: int, width: int) -> Graph:
+    """Trace the encoding of so many images at once by the VAE, which never trains."""
     return trace(
         lambda pixels: model.vae.encode(pixels).latent_dist.mean,
         [spec(pictures, 3, height, width)],
     )
 
 
-def trace_image(model, *, batch):
-    """The `Graph` of the image encoder, once for every sample."""
+def trace_image(model: "AnimateAnyone", *, batch: int) -> Graph:
+    """Trace the image encoder, once for every sample."""
     return trace(lambda pixels: model.encode_image(pixels), [spec(*_image(model, batch))])
 
 
-def image_learns(model):
-    """Whether the image encoder trains, which the published one does not."""
+def image_learns(model: "AnimateAnyone") -> bool:
+    """Return whether the image encoder trains, which the published one does not."""
     return any(not p.stop_gradient for p in model.image_encoder.parameters())
 
 
-def _image(model, batch):
+def _image(model: "AnimateAnyone", batch: int) -> tuple[int, ...]:
     size = model.config.image_encoder.image_size
     return (batch, 3, size, size)
 
 
-def trace(function, specs, *, networks=()):
-    """The `Graph` of a function of tensors; `networks` say which operations are one layer's.
+def trace(
+    function: Callable[..., Any],
+    specs: Sequence[paddle.static.InputSpec],
+    *,
+    networks: Sequence["UNet"] = (),
+) -> Graph:
+    """Trace a function of tensors; `networks` say which operations are one layer's.
 
     Args:
         function: takes as many tensors as there are specs.
-        specs: Paddle's InputSpecs.
-        networks: the `UNet`s that it runs.
+        specs: of these tensors.
+        networks: that it runs.
     """
     layers = sum(network.num_layers for network in networks)
     ways = [network.through for network in networks]
-    # Paddle is kept quiet while it traces, the bar is not: it has a way of its own to the screen.
+    # Paddle is kept quiet while it traces, the bar is not: it has a separate way to the screen.
     with (
         os.fdopen(os.dup(2), "w") as screen,
         tqdm(total=layers, desc="counting", unit="layer", file=screen, delay=1, leave=False) as bar,
@@ -100,16 +119,16 @@ def trace(function, specs, *, networks=()):
 class _Segments:
     """Runs a layer of a network while it is traced, and notes which operations are its."""
 
-    def __init__(self, bar):
+    def __init__(self, bar: tqdm) -> None:
         self.spans, self._bar = [], bar
 
-    def __call__(self, layer, *arguments):
+    def __call__(self, layer: Callable[..., Any], *arguments: Any) -> Any:
         start = self._count()
         results = layer(*arguments)
         self.spans.append((start, self._count()))
         self._bar.update()
         return results
 
-    def _count(self):
+    def _count(self) -> int:
         block = paddle.static.default_main_program().global_block()
         return sum(op.name() != "builtin.parameter" for op in block.ops)

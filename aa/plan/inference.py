@@ -1,8 +1,15 @@
-"""What an animation needs: weights, the conditions of all frames, and the largest of its phases."""
+"""Memory of an animation: weights, the conditions of all frames, and the largest of its phases."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Any, cast
 
+from paddle.static import InputSpec
+
+from aa.config.inference import InferenceConfig
+from aa.config.model import ModelConfig
+from aa.config.primary import InferConfig
 from aa.inference.sampling import decode_batch
 from aa.models import parts
 from aa.models.animate_anyone import shape_only_model
@@ -19,7 +26,7 @@ LATENTS = 4  # copies while a step is taken: noisy, predicted, with and without 
 
 @dataclass(frozen=True)
 class Video:
-    """What of an animation decides its memory. Sizes in pixels."""
+    """The settings of an animation that decide its memory. Sizes in pixels."""
 
     frames: int
     height: int
@@ -28,21 +35,22 @@ class Video:
     decode_batch_size: int
 
 
-def _video(options, frames, height, width):
+def _video(options: InferenceConfig, frames: int, height: int, width: int) -> Video:
     batch = decode_batch(options.decode_batch_size, height, width)
     return Video(frames, height, width, options.context_frames, batch)
 
 
 class VideoPlan:
-    """What the largest video of an inference run needs, and whether a device has it.
+    """Memory that the largest video of an inference run needs, and whether a device has it.
 
     Args:
-        config: a checked `InferConfig`.
-        network: the `ModelConfig` of its weights.
+        network: sizes of its weights.
         videos: (frames, height, width) of every case.
     """
 
-    def __init__(self, config, network, videos):
+    def __init__(
+        self, config: InferConfig, network: ModelConfig, videos: Iterable[tuple[int, int, int]]
+    ) -> None:
         options, hardware = config.inference, config.hardware
         self.hardware, self.size_step = hardware, network.size_step
         self.device = device_memory(hardware)
@@ -60,16 +68,16 @@ class VideoPlan:
         self.needs, self.video = max(counted, key=lambda pair: pair[0].total)
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         return self.needs.total <= self.memory
 
-    def verdict(self, command):
+    def verdict(self, command: Sequence[str]) -> str:
         """One line: whether it fits, and if not, what to type instead of a command's words."""
         tried = video_changes(self.video, size_step=self.size_step)
         counted = ((self.counter.count(v), overrides) for v, overrides in tried)
         return verdict(self.needs, self.device, counted, command)
 
-    def describe(self):
+    def describe(self) -> str:
         """The video in a line."""
         v, hardware = self.video, self.hardware
         return f"{v.frames} frames of {v.height}x{v.width}, {self.precision}, {hardware.device}"
@@ -79,21 +87,28 @@ class VideoCounter:
     """Counts videos of one model.
 
     Args:
-        model_config: the `ModelConfig`.
         device: "cpu" or "gpu".
         half: whether it computes in float16 or bfloat16.
         compiled: whether the heavy parts are compiled, which keeps their weights a second time.
         guided: whether there is guidance; compiled, both of its halves are computed at once.
     """
 
-    def __init__(self, model_config, *, device, half, compiled=False, guided=True):
+    def __init__(
+        self,
+        model_config: ModelConfig,
+        *,
+        device: str,
+        half: bool,
+        compiled: bool = False,
+        guided: bool = True,
+    ) -> None:
         self.model = shape_only_model(model_config, motion_modules=True).eval()
         self.device, self.half, self.compiled = device, half, compiled
         self.samples = 2 if compiled and guided else 1  # of a call of the denoiser
         self._peaks, self._shapes = {}, {}
 
-    def count(self, video):
-        """The `MemoryBudget` of a `Video`."""
+    def count(self, video: Video) -> MemoryBudget:
+        """Count the memory of a video."""
         config, stride = self.model.config, self.model.config.vae.stride
         side = video.height // stride, video.width // stride
         window = min(video.context_frames, video.frames)
@@ -121,7 +136,7 @@ class VideoCounter:
                 parts.encode, spec(1, 3, video.height, video.width)
             ),
         }
-        phase = max(phases, key=phases.get)
+        phase = max(phases, key=cast(Callable[[str], int], phases.get))
         places = video.frames * prod(side)
         counted = {
             "weights": self._weights(),
@@ -133,26 +148,26 @@ class VideoCounter:
         }
         return MemoryBudget(counted)
 
-    def _weights(self):
+    def _weights(self) -> int:
         model = self.model
         layers = [model]
         if self.compiled:
             layers += [model.denoising_unet, model.pose_guider, model.vae]
         return 4 * sum(p.size for layer in layers for p in layer.parameters())
 
-    def _conditions(self, height, width):
-        """Shapes of what the denoiser sees of a character, for latents of this size."""
+    def _conditions(self, height: int, width: int) -> list[tuple[int, ...]]:
+        """Shapes of a character's conditions for the denoiser, for latents of this size."""
         if (height, width) not in self._shapes:
             self._shapes[height, width] = parts.condition_shapes(self.model, height, width)
         return self._shapes[height, width]
 
-    def _of_all_samples(self, shapes):
+    def _of_all_samples(self, shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """Shapes of the character's `flat` conditions, its tokens beside those of no one."""
         return [
             (self.samples, *shape[1:]) if i % 3 == 0 else shape for i, shape in enumerate(shapes)
         ]
 
-    def _peak(self, part, *specs):
+    def _peak(self, part: Callable[..., Any], *specs: InputSpec) -> int:
         """Bytes at the height of a part of a generation, on tensors of these specs."""
         key = (part, *(tuple(spec.shape) for spec in specs))
         if key not in self._peaks:

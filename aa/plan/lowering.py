@@ -1,4 +1,7 @@
-"""What a traced graph becomes: fused attention, no centred copies, half precision on a GPU."""
+"""Changes to a traced graph: fused attention, no centred copies, half precision on a GPU."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from aa.plan.program import Graph, Operation, Tensor
 
@@ -8,11 +11,11 @@ HALF = {"conv2d", "matmul", "attention"}
 FULL = {"group_norm", "layer_norm", "softmax", "mean", "exp", "square", "nearest_interp"}
 
 
-def lower(graph, *, half):
-    """The graph as a GPU runs it. Takes the given one's tensors: that is not the CPU's any more.
+def lower(graph: Graph, *, half: bool) -> Graph:
+    """Return the graph as a GPU runs it; the given one's tensors change: it is no longer the CPU's.
 
     Args:
-        graph: a `Graph` as traced, the way of the CPU.
+        graph: as traced, the way of the CPU.
         half: whether in float16 or bfloat16.
     """
     graph = fuse_attention(graph)
@@ -23,8 +26,8 @@ def lower(graph, *, half):
     return Graph(operations, graph.results)
 
 
-def fuse_attention(graph):
-    """The graph with scores, their softmax and the values' sum as one operation.
+def fuse_attention(graph: Graph) -> Graph:
+    """Return the graph with scores, their softmax and the values' sum as one operation.
 
     Its gradient needs queries, keys, values and the result; no scores are kept on any device, see
     `ChunkedAttention`. The VAE's attention is the library's: it stays as it is.
@@ -46,15 +49,15 @@ def fuse_attention(graph):
     return Graph([fused.get(o, o) for o in graph.operations if o not in gone], graph.results)
 
 
-def _without_centring(operation):
-    """A GPU's GroupNorm takes the numbers as they are, see `aa.models.layers.GroupNorm`."""
+def _without_centring(operation: Operation) -> Operation:
+    """A GPU's GroupNorm takes the values as they are, see `aa.models.layers.GroupNorm`."""
     if operation.name == "subtract" and operation.inputs[1].shape[-1:] == (1,):
         return _copy(operation, name="reshape", inputs=operation.inputs[:1])
     return operation
 
 
-def _cast(operations):
-    """Operations with casts in front, results in the precision that they have."""
+def _cast(operations: list[Operation]) -> Iterator[Operation]:
+    """Yield operations with casts in front, results in the precision that they have."""
     biases = _linear_biases(operations)
     for operation in operations:
         floats = [t for t in operation.inputs if t.item_bytes in (2, 4)]
@@ -74,7 +77,7 @@ def _cast(operations):
         yield _copy(operation, inputs=inputs)
 
 
-def _linear_biases(operations):
+def _linear_biases(operations: list[Operation]) -> set[Operation]:
     """The sums that are a Linear's bias: one operation with its product, in its precision."""
     products = {t for o in operations if o.name == "matmul" for t in o.outputs}
     return {
@@ -87,8 +90,8 @@ def _linear_biases(operations):
     }
 
 
-def _drop_scores(operations):
-    """What is left of scores, in the VAE, is not in memory either: Paddle has fused kernels.
+def _drop_scores(operations: Iterable[Operation]) -> None:
+    """Count no memory for the scores that are left, the VAE's: Paddle has fused kernels.
 
     In half precision flash attention from compute capability 8.0 on, else the memory-efficient one.
     """
@@ -101,11 +104,11 @@ def _drop_scores(operations):
             source = made[tensor]
             if source.name == "cast":
                 source.inputs[0].item_bytes = 0
-    for operation in operations:  # what is cast from scores
+    for operation in operations:  # casts of scores
         if operation.name == "cast" and operation.inputs[0].item_bytes == 0:
             operation.outputs[0].item_bytes = 0
 
 
-def _copy(operation, **changes):
+def _copy(operation: Operation, **changes: Any) -> Operation:
     values = {**vars(operation), **changes}
     return Operation(**values)

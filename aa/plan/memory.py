@@ -1,13 +1,16 @@
 """The memory of one training step: every tensor of its graph from its making to its last use."""
 
+from collections.abc import Iterable, Sequence
+
 from aa.plan.order import last_uses, mark_gradients, needs_grad, outside, units
+from aa.plan.program import Graph, Operation, Tensor
 from aa.plan.rules import VIEWS, contiguous, kept, view_strides, workspace
 
 
 class _Storage:
     """Memory that lives while somebody holds it."""
 
-    def __init__(self, size):
+    def __init__(self, size: int) -> None:
         self.size, self.holders = size, 0
 
 
@@ -15,7 +18,6 @@ class StepMemory:
     """Bytes of activations and gradients while a step runs, in the order in which Paddle runs it.
 
     Args:
-        graph: a `Graph`.
         backward: whether gradients are taken.
         recompute: whether the layers' activations are dropped and computed again.
 
@@ -25,7 +27,7 @@ class StepMemory:
         kept: bytes that the forward pass leaves for the backward pass.
     """
 
-    def __init__(self, graph, *, backward=True, recompute=False):
+    def __init__(self, graph: Graph, *, backward: bool = True, recompute: bool = False) -> None:
         self.now = self.peak = 0
         self._storages, self._strides, self._gradients = {}, {}, {}
         self._held = {}  # operation -> storages of what its gradient needs
@@ -38,7 +40,7 @@ class StepMemory:
         if backward:
             self._backward(graph.results)
 
-    def _forward(self):
+    def _forward(self) -> None:
         for unit in self._units:
             dropped = len(unit) > 1 and needs_grad(unit)
             if dropped:
@@ -47,7 +49,7 @@ class StepMemory:
                 self._run(operation, keep=not dropped)
                 self._release_used(operation)
 
-    def _run(self, operation, *, keep):
+    def _run(self, operation: Operation, *, keep: bool) -> None:
         """Make the results of an operation, and hold what its gradient needs."""
         copied = self._copied(operation)
         for output in operation.outputs:
@@ -58,8 +60,8 @@ class StepMemory:
         if keep and any(output.needs_grad for output in operation.outputs):
             self._hold(operation, kept(operation))
 
-    def _view(self, operation, output):
-        """Whether the result lies in the memory of the input; then it does from now on."""
+    def _view(self, operation: Operation, output: Tensor) -> bool:
+        """Let the result lie in the memory of the input; return whether it can."""
         source = operation.inputs[0]
         shape, strides = source.shape, self._strides.get(source, contiguous(source.shape))
         if operation.name == "transpose":
@@ -76,49 +78,49 @@ class StepMemory:
         self._take(storage)
         return True
 
-    def _copied(self, operation):
+    def _copied(self, operation: Operation) -> int:
         """Bytes of inputs that are copied while an operation runs: they do not lie in order."""
         if operation.name in VIEWS:
             return 0
         turned = [t for t in operation.inputs if t in self._strides]
         return sum(t.bytes for t in turned if self._strides[t] != contiguous(t.shape))
 
-    def _make(self, tensor):
+    def _make(self, tensor: Tensor) -> None:
         storage = _Storage(tensor.bytes)
         self._storages[tensor] = storage
         self.now += storage.size
         self._take(storage)
         self._note(0)
 
-    def _note(self, more):
+    def _note(self, more: int) -> None:
         self.peak = max(self.peak, self.now + more)
 
-    def _take(self, storage):
+    def _take(self, storage: _Storage | None) -> None:
         if storage:  # parameters and inputs are counted elsewhere
             storage.holders += 1
 
-    def _drop(self, storage):
+    def _drop(self, storage: _Storage | None) -> None:
         if storage:
             storage.holders -= 1
             if storage.holders == 0:
                 self.now -= storage.size
 
-    def _hold(self, operation, tensors):
+    def _hold(self, operation: Operation, tensors: Iterable[Tensor]) -> None:
         storages = [self._storages.get(tensor) for tensor in tensors]
         for storage in storages:
             self._take(storage)
         self._held[operation] = storages
 
-    def _let_go(self, operation):
+    def _let_go(self, operation: Operation) -> None:
         for storage in self._held.pop(operation, ()):
             self._drop(storage)
 
-    def _release_used(self, operation):
+    def _release_used(self, operation: Operation) -> None:
         """Drop what no later operation of the forward pass reads."""
         for tensor in self._last.get(operation, ()):
             self._drop(self._storages.get(tensor))
 
-    def _backward(self, results):
+    def _backward(self, results: Iterable[Tensor]) -> None:
         for result in results:
             self._give(result)
         for unit in reversed(self._units):
@@ -128,7 +130,7 @@ class StepMemory:
                 self._gradient(operation)
             self._let_go(unit[0])
 
-    def _again(self, unit):
+    def _again(self, unit: Sequence[Operation]) -> None:
         """Compute a dropped layer again, this time keeping what its gradient needs."""
         begun_with, last = self._held.pop(unit[0]), last_uses(unit, ())
         made = {tensor for operation in unit for tensor in operation.outputs}
@@ -139,7 +141,7 @@ class StepMemory:
         for storage in begun_with:
             self._drop(storage)
 
-    def _gradient(self, operation):
+    def _gradient(self, operation: Operation) -> None:
         arrived = [t for t in operation.outputs if t in self._gradients]
         if arrived:
             copied = self._copied(operation)
@@ -152,7 +154,7 @@ class StepMemory:
                 self._drop(self._gradients.pop(tensor))
         self._let_go(operation)
 
-    def _give(self, tensor, *, moved=None):
+    def _give(self, tensor: Tensor, *, moved: _Storage | None = None) -> None:
         """A gradient for a tensor: new, in the memory of another, or added to one that is there."""
         if tensor.parameter:  # added to one that stays from step to step, and thrown away
             self._note(tensor.bytes)

@@ -1,24 +1,28 @@
-"""What one device needs for a training, part by part."""
+"""Memory that one device needs for a training, part by part."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from aa.config.model import ModelConfig
+from aa.config.stage import StageConfig
 from aa.models.animate_anyone import shape_only_model
 from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_prediction
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
+from aa.plan.program import Graph
 from aa.plan.work import Cost, graph_work, update_work
 from aa.training.trainable import set_trainable
 
 GIB = 2**30
 # Not counted but known: CUDA's context, the libraries' workspaces and memory that stays unused
-# between blocks on a card (an assumption); Python with Paddle and its libraries on the CPU (seen).
+# between blocks on a GPU (an assumption); Python with Paddle and its libraries on the CPU (seen).
 OVERHEAD = {"gpu": 1.5 * GIB, "cpu": 0.6 * GIB}
 
 
 @dataclass(frozen=True)
 class StepShape:
-    """What of a training decides its memory. Sizes in pixels, `batch` is that of a device.
+    """The settings of a training that decide its memory. Sizes in pixels, `batch` is a device's.
 
     `encodes` says whether a step runs the VAE, which it does not with latents that are kept.
     """
@@ -41,7 +45,7 @@ class MemoryBudget:
     parts: dict
 
     @property
-    def total(self):
+    def total(self) -> float:
         return sum(self.parts.values())
 
 
@@ -49,13 +53,13 @@ class StepCounter:
     """Counts settings of one model and stage; what differs in plain numbers only is traced once.
 
     Args:
-        model_config: the `ModelConfig`.
-        stage: the `StageConfig`.
         device: "cpu" or "gpu".
         half: whether it computes in float16 or bfloat16.
     """
 
-    def __init__(self, model_config, stage, *, device, half):
+    def __init__(
+        self, model_config: ModelConfig, stage: StageConfig, *, device: str, half: bool
+    ) -> None:
         self.model = shape_only_model(model_config, motion_modules=stage.motion_modules)
         set_trainable(self.model, stage.trainable)
         self.device, self.half, self.averaged = device, half, bool(stage.ema_decay)
@@ -64,8 +68,8 @@ class StepCounter:
         self.trained = 4 * sum(p.size for p in parameters if not p.stop_gradient)
         self._graphs = {}
 
-    def count(self, setting):
-        """The `MemoryBudget` of a `StepShape`."""
+    def count(self, setting: StepShape) -> MemoryBudget:
+        """Count the memory of a step of this shape."""
         step = StepMemory(self._prediction(setting), recompute=setting.recompute)
         more = 0
         if setting.encodes:
@@ -84,11 +88,10 @@ class StepCounter:
         }
         return MemoryBudget(parts)
 
-    def work(self, setting, *, accumulation=1):
-        """The `Cost` of a step on one device, whose batches are encoded, predicted and learnt from.
+    def work(self, setting: StepShape, *, accumulation: int = 1) -> Cost:
+        """Count the work of a step on one device: batches encoded, predicted and learnt from.
 
         Args:
-            setting: a `StepShape`.
             accumulation: batches to a step.
         """
         prediction = self._prediction(setting)
@@ -103,8 +106,8 @@ class StepCounter:
         update = update_work(self.trained, averaged=self.averaged, shards=shards)
         return Cost(batch.parts * accumulation, batch.repeated * accumulation) + update
 
-    def _split(self, setting):
-        """The parts that sharding splits over the devices, or leaves in the machine's memory."""
+    def _split(self, setting: StepShape) -> dict[str, float]:
+        """The parts that sharding splits over the devices, or leaves in the host's memory."""
         n, level = setting.devices, setting.sharding
         here = 0 if setting.offload else 1
         parts = {}
@@ -116,15 +119,15 @@ class StepCounter:
             parts["weights"] = self.weights - self.trained * (1 - here / n)
         return parts
 
-    def _prediction(self, setting):
+    def _prediction(self, setting: StepShape) -> Graph:
         size = {"height": setting.height, "width": setting.width}
         return self._traced(trace_prediction, batch=setting.batch, frames=setting.frames, **size)
 
-    def _encoding(self, setting, pictures):
+    def _encoding(self, setting: StepShape, pictures: int) -> Graph:
         size = {"height": setting.height, "width": setting.width}
         return self._traced(trace_encoding, pictures=pictures, **size)
 
-    def _traced(self, trace, **sizes):
+    def _traced(self, trace: Callable[..., Graph], **sizes: int) -> Graph:
         """The graph that `trace` makes at these sizes, as this device runs it; made once."""
         key = (trace, *sizes.values())
         if key not in self._graphs:

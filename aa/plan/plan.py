@@ -1,28 +1,32 @@
 """A training's needs against a device's memory: the verdict and advice."""
 
 import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import psutil
 from tqdm import tqdm
 
+from aa.config.hardware import HardwareConfig
+from aa.config.primary import TrainConfig
+from aa.config.stage import StageConfig
 from aa.errors import UserError
 from aa.plan.advice import changes, command_with
-from aa.plan.needs import GIB, StepCounter, StepShape
+from aa.plan.needs import GIB, MemoryBudget, StepCounter, StepShape
+from aa.plan.work import Rates
 
 SIZE_STEP, MOST_SIDE = 64, 4096  # pixels: how finely and how far sizes are looked for
 KEPT_FREE = 0.08  # of a device: counts were off by as much from what Paddle takes on a CPU
 
 
 class Plan:
-    """What a stage of a training needs, and whether a device has it.
+    """Memory that a stage of a training needs, and whether a device has it.
 
     Args:
-        config: a checked `TrainConfig`.
-        stage: one of its stages.
+        stage: one of the config's stages.
     """
 
-    def __init__(self, config, stage):
+    def __init__(self, config: TrainConfig, stage: StageConfig) -> None:
         hardware = config.hardware
         self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
         self.group = "stage" if stage is config.stage else "next_stage"
@@ -45,14 +49,14 @@ class Plan:
         self.needs = self.counter.count(self.setting)
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         return self.needs.total <= self.memory
 
-    def verdict(self, command):
+    def verdict(self, command: Sequence[str]) -> str:
         """One line: whether it fits, and if not, what to type instead of a command's words."""
         return verdict(self.needs, self.device, self._alternatives(), command)
 
-    def _alternatives(self):
+    def _alternatives(self) -> Iterator[tuple[MemoryBudget, list[str]]]:
         tried = changes(
             self.setting,
             device=self.hardware.device,
@@ -64,11 +68,11 @@ class Plan:
         for setting, overrides in tried:
             yield self.counter.count(setting), overrides
 
-    def speed(self, rates=None):
-        """What a step calculates and moves, and the least seconds it takes, as plain values.
+    def speed(self, rates: Rates | None = None) -> dict[str, float | None]:
+        """Operations and bytes moved of a step, and the least seconds it takes, as plain values.
 
         Args:
-            rates: the device's `Rates`; None if nobody knows them.
+            rates: of the device; None if they are not known.
         """
         work = self.counter.work(self.setting, accumulation=self.stage.gradient_accumulation_steps)
         return {
@@ -78,12 +82,12 @@ class Plan:
             "least_seconds": work.seconds(rates) if rates else None,
         }
 
-    def most(self):
+    def most(self) -> list[str]:
         """Lines that say the largest size of this shape, and of clips the most frames, that fit."""
         step = math.lcm(self.size_step, SIZE_STEP)
         height, shape = self.setting.height, self.setting.width / self.setting.height
 
-        def of_height(n):
+        def of_height(n: int) -> StepShape:
             width = max(1, round(n * shape)) * step
             return replace(self.setting, height=n * step, width=width)
 
@@ -98,7 +102,7 @@ class Plan:
                 lines.append(f"most frames that fit: {n} (the motion modules reach {reach})")
         return lines or ["nothing fits, however small"]
 
-    def _most(self, setting_of, *, start, end):
+    def _most(self, setting_of: Callable[[int], StepShape], *, start: int, end: int) -> int:
         """The largest n in 1..end whose setting fits, 0 if none does; looks near `start` first."""
         low, high, n = 0, end + 1, start
         with tqdm(desc="looking for the most that fits", unit="setting", leave=False) as bar:
@@ -112,7 +116,7 @@ class Plan:
                 n = n if low < n < high else (low + high) // 2
         return low
 
-    def describe(self):
+    def describe(self) -> str:
         """The setting in a line."""
         s, hardware = self.setting, self.hardware
         level = "" if s.sharding == "none" else f", sharding {s.sharding}"
@@ -123,13 +127,17 @@ class Plan:
         )
 
 
-def verdict(needs, memory, alternatives, command):
+def verdict(
+    needs: MemoryBudget,
+    memory: float,
+    alternatives: Iterable[tuple[MemoryBudget, list[str]]],
+    command: Sequence[str],
+) -> str:
     """One line: whether it fits a memory, and if not, with which overrides it would.
 
     Args:
-        needs: the `MemoryBudget`.
         memory: bytes of a device.
-        alternatives: (`MemoryBudget`, list of overrides) to try in order, counted when asked.
+        alternatives: what overrides need, to try in order; counted on request.
         command: words of what was typed.
     """
     needed, there = (f"{size / GIB:.1f} GiB" for size in (needs.total, memory))
@@ -147,16 +155,16 @@ def verdict(needs, memory, alternatives, command):
     )
 
 
-def usable(memory):
+def usable(memory: float) -> float:
     """Bytes of a device's memory that a count may come to."""
     return (1 - KEPT_FREE) * memory
 
 
-def device_memory(hardware):
-    """Bytes that one process has: the card's, or its share of the machine's.
+def device_memory(hardware: HardwareConfig) -> float:
+    """Bytes that one process has: the GPU's, or its share of the host's.
 
     Raises:
-        UserError: nobody says what the card has.
+        UserError: the GPU's memory is not given.
     """
     if hardware.memory_gb:
         return hardware.memory_gb * GIB

@@ -1,7 +1,9 @@
 """Operations and tensors, as Paddle's traced program has them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
+from typing import Any
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "bool": 1}
 
@@ -11,8 +13,8 @@ class Tensor:
     """A result of an operation, an input or a parameter.
 
     Attributes:
-        shape: numbers along each axis.
-        item_bytes: bytes of one number.
+        shape: values along each axis.
+        item_bytes: bytes of one value.
         parameter: its name, None for what a step computes.
         needs_grad: whether the backward pass comes here.
     """
@@ -23,11 +25,11 @@ class Tensor:
     needs_grad: bool = False
 
     @property
-    def numbers(self):
+    def numbers(self) -> int:
         return prod(self.shape)
 
     @property
-    def bytes(self):
+    def bytes(self) -> int:
         return self.numbers * self.item_bytes
 
 
@@ -50,8 +52,8 @@ class Graph:
     results: list
 
 
-def read_program(program, spans):
-    """The `Graph` of a program of Paddle's.
+def read_program(program: Any, spans: Iterable[tuple[int, int]]) -> Graph:
+    """Read a program of Paddle's.
 
     Args:
         program: Paddle's ConcreteProgram.
@@ -83,7 +85,7 @@ def read_program(program, spans):
     return Graph(operations, [_tensor(value, known) for value in program.outputs])
 
 
-def _tensor(value, known):
+def _tensor(value: Any, known: dict[int, Any]) -> Any:
     """The `Tensor` of Paddle's value; a list, filled by others, for a bundle of values."""
     if value.id not in known:
         if value.is_dense_tensor_type():
@@ -94,10 +96,10 @@ def _tensor(value, known):
     return known[value.id]
 
 
-def _flat(values):
+def _flat(values: Iterable[Any]) -> list[Tensor]:
     return [t for value in values for t in (value if isinstance(value, list) else [value])]
 
 
-def _attributes(op):
+def _attributes(op: Any) -> dict[str, Any]:
     wanted = ("perm", "transpose_x", "transpose_y")
     return {key: value for key, value in op.attrs().items() if key in wanted}

@@ -1,28 +1,31 @@
 """Plans shown, checked before a training, and written into its folder."""
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.inference.attempts import Attempts
-from aa.inference.cases import cases_of
+from aa.inference.cases import Case, cases_of
 from aa.inference.opening import open_case, result_size
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB
 from aa.plan.plan import Plan
 from aa.plan.rates import device_rates, measured_rates
+from aa.plan.work import Rates
 from aa.weights.folders import open_folder
 
 log = logging.getLogger(__name__)
 
 
-def show(config, command, *, search):
-    """Print the plan of every stage of a training. Whether all of them fit.
+def show(config: TrainConfig, command: Sequence[str], *, search: bool) -> bool:
+    """Print the plan of every stage of a training; return whether all of them fit.
 
     Args:
-        config: a checked `TrainConfig`.
         command: words that were typed for it.
         search: also say the largest size and the most frames.
     """
@@ -36,11 +39,10 @@ def show(config, command, *, search):
     return fits
 
 
-def show_video(config, command):
-    """Print the plan of an inference run's largest video. Whether it fits.
+def show_video(config: InferConfig, command: Sequence[str]) -> bool:
+    """Print the plan of an inference run's largest video; return whether it fits.
 
     Args:
-        config: a checked `InferConfig`.
         command: words that were typed for it.
 
     Raises:
@@ -58,13 +60,13 @@ def show_video(config, command):
     return plan.fits
 
 
-def _video_size(case, config):
-    """(frames, height, width) of what a case makes."""
+def _video_size(case: Case, config: InferConfig) -> tuple[int, int, int]:
+    """(frames, height, width) of the video that a case makes."""
     _, poses = open_case(case, config.inference)
     return len(poses), *result_size(poses, config.inference)
 
 
-def _print(plan, command, *lines):
+def _print(plan: Plan | VideoPlan, command: Sequence[str], *lines: str) -> None:
     print(plan.describe())
     Console().print(_table(plan))
     for line in lines:
@@ -72,8 +74,8 @@ def _print(plan, command, *lines):
     print(plan.verdict(command))
 
 
-def _table(plan):
-    """A rich table of the parts."""
+def _table(plan: Plan | VideoPlan) -> Table:
+    """A table of the parts."""
     table = Table("of one device")
     table.add_column("GiB", justify="right")
     for part, size in plan.needs.parts.items():
@@ -85,7 +87,7 @@ def _table(plan):
     return table
 
 
-def _speed_line(speed, rates):
+def _speed_line(speed: dict[str, float | None], rates: Rates | None) -> str:
     work = f"{speed['step_tflop']:.3g} TFLOP and {speed['step_gigabytes']:.3g} GB moved"
     line = f"a step: {work} by each device"
     if rates is None:
@@ -96,11 +98,10 @@ def _speed_line(speed, rates):
     )
 
 
-def check_fits(config, command):
+def check_fits(config: TrainConfig, command: Sequence[str]) -> list[dict[str, Any]]:
     """Refuse a training that its devices have no memory for; one that ran may take all of it.
 
     Args:
-        config: a checked `TrainConfig`.
         command: words that were typed for it.
 
     Returns:

@@ -1,16 +1,18 @@
-"""What Paddle's operations keep for the backward pass, share with their input, and calculate."""
+"""Rules of Paddle's operations: kept for the backward pass, views of the input, arithmetic."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
 
 from aa.models.chunked_attention import MAX_SCORES
+from aa.plan.program import Operation, Tensor
 
 # Their result lies in the memory of the first input.
 VIEWS = {"reshape", "flatten", "unsqueeze", "squeeze", "transpose", "slice", "share_data"}
 
 
-def kept(operation):
-    """The tensors that an operation's gradient needs: seen in Paddle 3.3 by its saved tensors."""
+def kept(operation: Operation) -> list[Tensor]:
+    """Tensors that an operation's gradient needs: seen in Paddle 3.3 by its saved tensors."""
     name, inputs, outputs = operation.name, operation.inputs, operation.outputs
     if name in ("conv2d", "matmul", "multiply"):
         return inputs[:2]
@@ -23,12 +25,14 @@ def kept(operation):
     return outputs if name == "softmax" else []
 
 
-def view_strides(shape, strides, new_shape):
-    """Strides of a view with another shape, or None where the numbers must be copied.
+def view_strides(
+    shape: Sequence[int], strides: Sequence[int], new_shape: Sequence[int]
+) -> tuple[int, ...] | None:
+    """Strides of a view with another shape, or None where the values must be copied.
 
     Args:
-        shape, strides: of the tensor, in numbers.
-        new_shape: the same count of numbers.
+        shape, strides: of the tensor, in values.
+        new_shape: the same count of values.
     """
     old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
     found, i = [], 0
@@ -36,7 +40,7 @@ def view_strides(shape, strides, new_shape):
     while wanted:
         count, group = 1, []
         taken, product = [], 1
-        while count != product or not taken:  # axes of both sides with equally many numbers
+        while count != product or not taken:  # axes of both sides with equally many values
             if not taken or product < count:
                 taken.append(wanted.pop(0))
                 product *= taken[-1]
@@ -55,8 +59,8 @@ def view_strides(shape, strides, new_shape):
     return tuple(0 if n == 1 else next(merged) for n in new_shape)
 
 
-def contiguous(shape):
-    """Strides of a tensor whose numbers lie one after the other."""
+def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
+    """Strides of a tensor whose values lie one after the other."""
     strides, step = [], 1
     for n in reversed(shape):
         strides.append(0 if n == 1 else step)
@@ -64,8 +68,8 @@ def contiguous(shape):
     return tuple(reversed(strides))
 
 
-def multiplications(operation):
-    """Multiplications with an addition of an operation going forward."""
+def multiplications(operation: Operation) -> int:
+    """Count an operation's multiplications, each with an addition, going forward."""
     if operation.name == "conv2d":
         return operation.outputs[0].numbers * prod(operation.inputs[1].shape[1:])
     if operation.name == "attention":
@@ -77,13 +81,13 @@ def multiplications(operation):
     return 0
 
 
-def workspace(operation):
+def workspace(operation: Operation) -> int:
     """Bytes that an operation needs beside its results while it runs, on a CPU."""
     if operation.name == "attention":  # shares, and going back their gradient; then parts joined
         scores = operation.attributes["scores"]
         joined = sum(t.bytes for t in operation.inputs) if scores > MAX_SCORES else 0
         return 2 * 4 * min(MAX_SCORES, scores) + joined
-    if operation.name == "conv2d":  # the pixels below the kernel, of one picture
+    if operation.name == "conv2d":  # the pixels below the kernel, of one image
         kernel, out = operation.inputs[1].shape, operation.outputs[0].shape
         if kernel[2:] == (1, 1):
             return 0

@@ -1,15 +1,16 @@
-"""What a training step calculates and moves, and how long a device takes for it at best."""
+"""Operations and bytes moved of a training step, and the least time a device takes for them."""
 
 from dataclasses import dataclass, field
 
+from aa.plan.program import Graph, Operation
 from aa.plan.rules import VIEWS, kept, multiplications
 
-UPDATE = {"AdamW": 7, "average": 3}  # numbers read and written for each that trains
+UPDATE = {"AdamW": 7, "average": 3}  # values read and written for each that trains
 
 
 @dataclass(frozen=True)
 class Rates:
-    """What a device does at most.
+    """Peak rates of a device.
 
     Attributes:
         flops: floating-point operations a second; a multiplication with its addition is two.
@@ -32,29 +33,29 @@ class Cost:
     parts: list = field(default_factory=list)
     repeated: int = 0
 
-    def __add__(self, other):
+    def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.parts + other.parts, self.repeated + other.repeated)
 
     @property
-    def flops(self):
+    def flops(self) -> float:
         return sum(flops for flops, _ in self.parts)
 
     @property
-    def bytes(self):
+    def bytes(self) -> float:
         return sum(moved for _, moved in self.parts)
 
     @property
-    def model_flops(self):
+    def model_flops(self) -> float:
         """Without what recompute repeats, as model FLOPs utilisation has it (PaLM, appendix B)."""
         return self.flops - self.repeated
 
-    def seconds(self, rates):
-        """The least that it takes: each operation waits for its numbers or for its arithmetic."""
+    def seconds(self, rates: Rates) -> float:
+        """The least that it takes: each operation waits for its values or for its arithmetic."""
         return sum(max(f / rates.flops, moved / rates.bytes) for f, moved in self.parts)
 
 
-def graph_work(graph, *, recompute=False):
-    """The `Cost` of a graph; `mark_gradients` has said which of its tensors want gradients.
+def graph_work(graph: Graph, *, recompute: bool = False) -> Cost:
+    """Count the work of a graph; `mark_gradients` has set which of its tensors want gradients.
 
     Going back, an operation multiplies once for each factor that wants a gradient. Every operation
     reads its inputs and writes its results; its gradient reads what was kept and what comes back.
@@ -73,8 +74,8 @@ def graph_work(graph, *, recompute=False):
     return work
 
 
-def update_work(trained, *, averaged, shards=1):
-    """The `Cost` of AdamW, split over so many shards, and of the average.
+def update_work(trained: int, *, averaged: bool, shards: int = 1) -> Cost:
+    """Count the work of AdamW, split over so many shards, and of the average.
 
     Args:
         trained: bytes of the parameters that train, float32.
@@ -85,13 +86,13 @@ def update_work(trained, *, averaged, shards=1):
     return Cost([(0, numbers * trained)])
 
 
-def _moved(operation):
+def _moved(operation: Operation) -> int:
     if operation.name in VIEWS or operation.name == "data":  # an input that is there already
         return 0
     return sum(t.bytes for t in (*operation.inputs, *operation.outputs))
 
 
-def _moved_back(operation):
+def _moved_back(operation: Operation) -> int:
     if operation.name in VIEWS:
         return 0
     read = {*kept(operation), *operation.outputs[:1]}

@@ -11,9 +11,11 @@ import json
 import multiprocessing
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,14 +39,24 @@ __all__ = [
     "render_room",
 ]
 
-DRAWING = 2  # raised when the pictures of a seed change, so that old folders are drawn anew
+DRAWING = 2  # raised when the images of a seed change, so that old folders are drawn anew
 SPLITS = ("train", "validation", "test")
-CRF = 12  # small pictures need more bits a pixel to keep their colours
+CRF = 12  # small images need more bits a pixel to keep their colours
 OWN = {"video", "video_dwpose", "meta_data", "puppets.json"}  # of their folder
 CLIPS_A_PROCESS = 32  # fewer are drawn before another process has started
 
 
-def make_puppets(folder, *, num_clips, num_frames, height, width, fps, seed, progress=True):
+def make_puppets(
+    folder: str | Path,
+    *,
+    num_clips: int,
+    num_frames: int,
+    height: int,
+    width: int,
+    fps: float,
+    seed: int,
+    progress: bool = True,
+) -> Path:
     """Write `num_clips` clips of `num_frames` frames into `folder` and return its manifest's path.
 
     `folder/video/00000.mp4` has its poses in `folder/video_dwpose/00000.mp4`;
@@ -77,16 +89,16 @@ def make_puppets(folder, *, num_clips, num_frames, height, width, fps, seed, pro
     return _manifest(folder)
 
 
-def clip_seeds(seed, number, *, split="train"):
+def clip_seeds(seed: int, number: int, *, split: str = "train") -> tuple[int, int]:
     """The (character, motion) seeds of a clip; no other split and no other data set has them.
 
-    `seed` and `number` are whole numbers below 2**32, so every split has 2**64 seeds of its own.
+    `seed` and `number` are whole numbers below 2**32, so every split has 2**64 separate seeds.
     """
     own = (SPLITS.index(split) * 2**32 + seed) * 2**32 + number
     return own, own
 
 
-def _write_all(folder, parameters, *, progress):
+def _write_all(folder: Path, parameters: dict[str, Any], *, progress: bool) -> None:
     from tqdm import tqdm
 
     numbers = range(parameters["num_clips"])
@@ -101,7 +113,7 @@ def _write_all(folder, parameters, *, progress):
 
 
 @contextmanager
-def _mapper(num_clips):
+def _mapper(num_clips: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """A `map` over all cores where there is enough to do; what it gives is in order."""
     workers = min(os.cpu_count() or 1, num_clips // CLIPS_A_PROCESS)
     if workers < 2:
@@ -112,7 +124,7 @@ def _mapper(num_clips):
         yield pool.imap
 
 
-def _write_clip(folder, parameters, number):
+def _write_clip(folder: Path, parameters: dict[str, Any], number: int) -> tuple[str, str]:
     """Draw clip `number` and return its paths in the folder."""
     size = {"height": parameters["height"], "width": parameters["width"]}
     fps, paths = parameters["fps"], _clip_paths(number)
@@ -129,7 +141,7 @@ def _write_clip(folder, parameters, number):
     return paths
 
 
-def _swap(temporary, folder, parameters):
+def _swap(temporary: Path, folder: Path, parameters: dict[str, Any]) -> None:
     """Put the new folder in the old one's place; another process may have done so meanwhile."""
     if _is_complete(folder, parameters):
         return
@@ -145,7 +157,7 @@ def _swap(temporary, folder, parameters):
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _is_complete(folder, parameters):
+def _is_complete(folder: Path, parameters: dict[str, Any]) -> bool:
     try:
         if json.loads((folder / "puppets.json").read_text()) != parameters:
             return False
@@ -155,7 +167,7 @@ def _is_complete(folder, parameters):
     return _manifest(folder).is_file() and all((folder / name).is_file() for name in files)
 
 
-def _refuse_foreign(folder):
+def _refuse_foreign(folder: Path) -> None:
     is_ours = (folder / "puppets.json").exists()
     others = {*os.listdir(folder)} - OWN if is_ours else set()
     if others:  # the folder goes as a whole where it is made anew
@@ -169,9 +181,9 @@ def _refuse_foreign(folder):
         )
 
 
-def _clip_paths(number):
+def _clip_paths(number: int) -> tuple[str, str]:
     return f"video/{number:05d}.mp4", f"video_dwpose/{number:05d}.mp4"
 
 
-def _manifest(folder):
+def _manifest(folder: Path) -> Path:
     return folder / "meta_data" / "puppets_meta.json"

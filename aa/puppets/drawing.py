@@ -1,4 +1,4 @@
-"""Pictures of a puppet: the person, its parts, and the pose as DWPose draws it."""
+"""Images of a puppet: the person, its parts, and the pose as DWPose draws it."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from aa.puppets.canvas import Canvas
-from aa.puppets.figure import GROUND, person_height, place_joints
+from aa.puppets.figure import GROUND, Character, Motion, person_height, place_joints
 
 # OpenPose's limbs (pairs of joint numbers) and its rainbow, one colour a limb and a joint.
 LIMBS = (
@@ -19,21 +19,21 @@ RAINBOW = (
     (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
 )  # fmt: skip
 
-# Where the shirt's accent colour lies, as (start, end) from shoulders 0 to hips 1.
+# Bands of the shirt's accent colour, as (start, end) from shoulders 0 to hips 1.
 BANDS = {"plain": (), "stripes": ((0.0, 0.16), (0.36, 0.52), (0.72, 0.88)), "band": ((0.3, 0.7),)}
 TURNED = 0.3  # radians; turned further, the far arm is behind the body
 RIM = 0.008  # the dark rim of each part in person heights: an arm shows before its own shirt
 
-# What `render_parts` tells apart, by number: the room, what is seen of the person in a colour that
+# Told apart by number in `render_parts`: the room, what is seen of the person in a colour that
 # is no part's own (rims, ears, eyes, nose, mouth, hair behind), and the parts in their own colours.
 PARTS = ("room", "detail", "skin", "hair", "shirt", "accent", "trousers", "shoes")
 LABEL = 200  # part i is drawn in grey LABEL + i, which neither shading nor a face's colours come to
 
 
-def render_pose(points, *, height, width):
+def render_pose(points: np.ndarray, *, height: int, width: int) -> np.ndarray:
     """Joints [18, 2] in pixels -> uint8 RGB [H, W, 3]: dimmed limbs and joint dots on black."""
     canvas = Canvas(height=height, width=width)
-    radius = max(1.0, min(height, width) / 64)  # twice DWPose's, to be seen in small pictures
+    radius = max(1.0, min(height, width) / 64)  # twice DWPose's, to be seen in small images
     for (first, second), colour in zip(LIMBS, RAINBOW, strict=False):
         middle, along = (points[first] + points[second]) / 2, (points[second] - points[first]) / 2
         canvas.ellipse(middle, along, radius, shade(colour, 0.6))
@@ -42,7 +42,9 @@ def render_pose(points, *, height, width):
     return canvas.finish()
 
 
-def render_frame(character, motion, t, *, height, width):
+def render_frame(
+    character: Character, motion: Motion, t: float, *, height: int, width: int
+) -> np.ndarray:
     """The person at t seconds as uint8 RGB [H, W, 3], with soft edges."""
     canvas = Canvas(height=height, width=width)
     _draw_room(canvas, character)
@@ -50,15 +52,17 @@ def render_frame(character, motion, t, *, height, width):
     return canvas.finish()
 
 
-def render_room(character, *, height, width):
+def render_room(character: Character, *, height: int, width: int) -> np.ndarray:
     """The character's room without the character as uint8 RGB [H, W, 3]."""
     canvas = Canvas(height=height, width=width)
     _draw_room(canvas, character)
     return canvas.finish()
 
 
-def render_parts(character, motion, t, *, height, width):
-    """Which of PARTS is seen in the middle of each pixel at t seconds: uint8 [H, W]."""
+def render_parts(
+    character: Character, motion: Motion, t: float, *, height: int, width: int
+) -> np.ndarray:
+    """Index in PARTS of what is seen in the middle of each pixel at t seconds: uint8 [H, W]."""
     colours = {part: (LABEL + i,) * 3 for i, part in enumerate(PARTS)}
     labelled = replace(character, **{part: colours[part] for part in PARTS[2:]})
     canvas = Canvas(height=height, width=width)
@@ -68,7 +72,7 @@ def render_parts(character, motion, t, *, height, width):
     return np.where(own, seen - LABEL, seen > 0).astype(np.uint8)
 
 
-def _draw_person(canvas, character, motion, t):
+def _draw_person(canvas: Canvas, character: Character, motion: Motion, t: float) -> None:
     """The parts from back to front."""
     size = {"height": canvas.height, "width": canvas.width}
     joints = place_joints(character, motion, t, **size)
@@ -90,13 +94,21 @@ def _draw_person(canvas, character, motion, t):
 class Person:
     """Draws a character in one pose, part by part. `unit` is a person's height in pixels."""
 
-    def __init__(self, canvas, character, joints, *, unit, turn):
+    def __init__(
+        self,
+        canvas: Canvas,
+        character: Character,
+        joints: dict[str, np.ndarray],
+        *,
+        unit: float,
+        turn: float,
+    ) -> None:
         self.canvas, self.look, self.joints = canvas, character, joints
         self.unit, self.turn = unit, turn
         self.up = joints["crown"] - joints["head"]  # as long as the head's radius, like `right`
         self.right = np.array([-self.up[1], self.up[0]])
 
-    def arm(self, side):
+    def arm(self, side: str) -> None:
         shoulder, elbow, wrist = self._points(side, "shoulder", "elbow", "wrist")
         sleeve = self.look.shirt if self.look.long_sleeves else self.look.skin
         self._parts(
@@ -105,7 +117,7 @@ class Person:
             ([shoulder, elbow], (0.036, 0.029), self.look.shirt),
         )
 
-    def leg(self, side):
+    def leg(self, side: str) -> None:
         hip, knee, ankle = self._points(side, "hip", "knee", "ankle")
         outward = (-0.5 if side == "right" else 0.5) * np.cos(self.turn) + np.sin(self.turn)
         toe = ankle + np.array([0.055 * outward, 0.016]) * self.unit
@@ -115,7 +127,7 @@ class Person:
         )
         self._parts(([ankle, toe], (0.031, 0.026), self.look.shoes))
 
-    def torso(self):
+    def torso(self) -> None:
         right = np.stack(self._points("right", "shoulder", "hip"))
         left = np.stack(self._points("left", "shoulder", "hip"))
         self._parts(([self.joints["neck"], self.joints["head"]], (0.03, 0.03), self.look.skin))
@@ -133,8 +145,8 @@ class Person:
             middle[0] += 0.04 * np.sin(self.turn) * self.unit
             self.canvas.disc(middle, 0.045 * self.unit, self.look.accent)
 
-    def hair_behind(self):
-        """What of the hair is behind neck and shoulders: a fall of long hair, or a bun."""
+    def hair_behind(self) -> None:
+        """Draw the hair behind neck and shoulders: a fall of long hair, or a bun."""
         head, radius, hair = self.joints["head"], np.linalg.norm(self.up), self.look.hair
         if self.look.hair_style == "long":
             fall = head - 1.7 * self.up
@@ -142,7 +154,7 @@ class Person:
         if self.look.hair_style == "bun":
             self.canvas.disc(head + 1.25 * self.up, 0.45 * radius, shade(hair, 0.8))
 
-    def head(self):
+    def head(self) -> None:
         head, radius = self.joints["head"], np.linalg.norm(self.up)
         for ear in ("right_ear", "left_ear"):
             self.canvas.disc(self.joints[ear], 0.2 * radius, shade(self.look.skin, 0.85))
@@ -151,14 +163,14 @@ class Person:
         self._hair_above(head, radius)
         self._face(radius)
 
-    def _hair_above(self, head, radius):
+    def _hair_above(self, head: np.ndarray, radius: float | np.floating) -> None:
         """A cap over the top of the head; its edge swings to the back as the face turns away."""
         back = -np.sin(self.turn)
         angles = np.linspace(0.3 - 0.5 * max(back, 0), np.pi - 0.3 - 0.5 * min(back, 0), 20)
         rim = np.cos(angles)[:, None] * self.right + np.sin(angles)[:, None] * self.up
         self.canvas.polygon(head + 1.1 * rim, self.look.hair)
 
-    def _face(self, radius):
+    def _face(self, radius: float | np.floating) -> None:
         nose, face_up, face_right = self.joints["nose"], self.up, self.right * np.cos(self.turn)
         for eye in (self.joints["right_eye"], self.joints["left_eye"]):
             glance = 0.05 * np.sin(self.turn) * self.right
@@ -175,20 +187,20 @@ class Person:
                 radii = (np.array(radii) * self.look.girth + rim) * self.unit
                 self.canvas.rounded(points, radii, shade(colour, share))
 
-    def _points(self, side, *names):
+    def _points(self, side: str, *names: str) -> list[np.ndarray]:
         return [self.joints[f"{side}_{name}"] for name in names]
 
 
-def shade(colour, share):
+def shade(colour: tuple[int, ...], share: float) -> tuple[int, ...]:
     return tuple(int(channel * share) for channel in colour)
 
 
-def _draw_room(canvas, character):
+def _draw_room(canvas: Canvas, character: Character) -> None:
     canvas.pixels[:] = _room(canvas.pixels.shape, tuple(character.wall), tuple(character.floor))
 
 
 @lru_cache(maxsize=2)  # it is the same in all frames of a clip
-def _room(shape, wall, floor):
+def _room(shape: tuple[int, ...], wall: tuple[int, ...], floor: tuple[int, ...]) -> np.ndarray:
     pixels = np.empty(shape, np.uint8)
     horizon = round((GROUND - 0.06) * shape[0])
     light = np.linspace(1.0, 0.86, shape[0])[:, None]  # darker towards the floor

@@ -4,22 +4,23 @@ The model is a function `animate(references, poses, seeds)`, see `animate_all`, 
 be tested: networks, their halves, or a fake of which the right scores are known.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from aa.puppets.scenes import animate_all
+from aa.puppets.scenes import Protocol, animate_all
 from aa.puppets.test_clips import Clips, score_clips
 from aa.puppets.test_pairs import Pairs, baselines, compare_pairs
 from aa.puppets.test_poses import score_poses
 from aa.puppets.test_swaps import Swaps, score_swaps
 
-CROSSED = 4  # figures whose poses and references are all combined, for a picture
+CROSSED = 4  # figures whose poses and references are all combined, for an image
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a test gave: `scores`, plain values for json, and the frames behind them.
+    """Result of a test: `scores`, plain values for json, and the frames behind them.
 
     Every score is {"mean", "interval_95": [low, high] or None, "count"} over figures.
     """
@@ -36,8 +37,10 @@ class Outcome:
     )  # float32 [K, K, H, W, 3]: the first K poses, each with the first K references
 
 
-def evaluate(animate, protocol, *, progress=True):
-    """Run all tests of a `Protocol` and return their `Outcome`.
+def evaluate(
+    animate: Callable[..., np.ndarray], protocol: Protocol, *, progress: bool = True
+) -> Outcome:
+    """Run all tests of a protocol.
 
     Args:
         animate: function (references uint8 [N, H, W, 3], poses uint8 [N, F, H, W, 3], seeds, a
@@ -47,7 +50,7 @@ def evaluate(animate, protocol, *, progress=True):
     pairs, clips = Pairs.draw(protocol), Clips.draw(protocol)
     swaps = Swaps.draw(pairs)
 
-    def run(test, name):
+    def run(test: Pairs | Swaps | Clips, name: str) -> np.ndarray:
         return test.animate(animate, progress=name if progress else None)
 
     frames = run(pairs, "animating pairs")
@@ -67,7 +70,7 @@ def evaluate(animate, protocol, *, progress=True):
     return Outcome(scores, pairs, frames, swaps, swapped, clips, videos, crossed)
 
 
-def cross(animate, pairs, *, count):
+def cross(animate: Callable[..., np.ndarray], pairs: Pairs, *, count: int) -> np.ndarray:
     """The first `count` poses, each with the first `count` references: float32 [K, K, H, W, 3]."""
     rows, columns = np.divmod(np.arange(count**2), count)
     poses = pairs.poses[rows][:, None]

@@ -48,7 +48,7 @@ class Motion:
     phases: dict  # [3] in radians
     weights: dict  # [3], summing to 1
 
-    def at(self, name, t):
+    def at(self, name: str, t: float) -> float:
         """The value of `name` (an angle in radians, or `sway` in person heights) at t seconds."""
         waves = np.sin(2 * np.pi * self.rates[name] * t + self.phases[name])
         return self.centres[name] + self.reaches[name] * float(waves @ self.weights[name])
@@ -71,7 +71,7 @@ LIMITS = {
 }
 
 
-def draw_character(seed):
+def draw_character(seed: int) -> Character:
     """The character of a seed, a whole number >= 0: the same one every time."""
     rng = np.random.default_rng([seed, 0])
     shirt, trousers, shoes = (_bright(rng) for _ in range(3))
@@ -98,7 +98,7 @@ def draw_character(seed):
     )
 
 
-def draw_motion(seed):
+def draw_motion(seed: int) -> Motion:
     """The motion of a seed, a whole number >= 0: the same one every time."""
     rng = np.random.default_rng([seed, 1])
     parts = ({}, {}, {}, {}, {})
@@ -118,7 +118,9 @@ def draw_motion(seed):
     return Motion(*parts)
 
 
-def keypoints(character, motion, t, *, height, width):
+def keypoints(
+    character: Character, motion: Motion, t: float, *, height: int, width: int
+) -> np.ndarray:
     """The joints at t seconds in pixels (x, y), float64 [18, 2], in the order of JOINTS.
 
     Whole numbers are pixel centres: (point + 0.5) / size is the same place at every size.
@@ -127,7 +129,9 @@ def keypoints(character, motion, t, *, height, width):
     return np.stack([joints[name] for name in JOINTS])
 
 
-def place_joints(character, motion, t, *, height, width):
+def place_joints(
+    character: Character, motion: Motion, t: float, *, height: int, width: int
+) -> dict[str, np.ndarray]:
     """Name -> (x, y) in pixels at t seconds, for JOINTS, the `head`'s middle and its `crown`.
 
     The person is about 0.8 of the frame's height tall and stands on the ground; raised hands fit.
@@ -139,12 +143,12 @@ def place_joints(character, motion, t, *, height, width):
     return {name: origin + (point - (0, lowest)) * unit for name, point in joints.items()}
 
 
-def person_height(*, height, width):
-    """How many pixels tall a person of average build stands in a frame."""
+def person_height(*, height: int, width: int) -> float:
+    """Height in pixels of a person of average build who stands in a frame."""
     return min(0.8 * height, 0.95 * width)
 
 
-def _joints(character, motion, t):
+def _joints(character: Character, motion: Motion, t: float) -> dict[str, np.ndarray]:
     """Joint name -> (x, y) in person heights, y down, the hips around (sway, 0)."""
     now = {name: motion.at(name, t) for name in LIMITS}
     across = np.array([np.cos(now["turn"]), 0])  # a turned body looks narrower
@@ -166,7 +170,7 @@ def _joints(character, motion, t):
     return joints | _face(character, now, neck)
 
 
-def _face(character, now, neck):
+def _face(character: Character, now: dict[str, float], neck: np.ndarray) -> dict[str, np.ndarray]:
     """Head, crown, nose, eyes and ears of a ball that turns with the body and nods sideways."""
     tilt = now["lean"] + now["nod"]
     up, right = np.array([np.sin(tilt), -np.cos(tilt)]), np.array([np.cos(tilt), np.sin(tilt)])
@@ -184,15 +188,15 @@ def _face(character, now, neck):
     return face
 
 
-def _direction(angle, sign):
+def _direction(angle: float, sign: int) -> np.ndarray:
     return np.array([sign * np.sin(angle), np.cos(angle)])
 
 
-def _bright(rng):
+def _bright(rng: np.random.Generator) -> tuple[int, ...]:
     """A saturated colour: one channel high, one low, one anywhere."""
     channels = [rng.integers(190, 245), 40, rng.integers(40, 230)]
     return tuple(int(channel) for channel in rng.permutation(channels))
 
 
-def _mix(first, second, share):
+def _mix(first: tuple[int, ...], second: tuple[int, ...], share: float) -> tuple[int, ...]:
     return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))

@@ -1,19 +1,24 @@
-"""Pictures of a test on generated figures: grids, a video and curves. Frames are [H, W, 3]."""
+"""Images of a test on generated figures: grids, a video and curves. Frames are [H, W, 3]."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from aa.data.writers import VideoWriter
+from aa.puppets.evaluation import Outcome
 
 ENLARGED = 3  # times, each pixel a square, so that small results are seen as they are
-GAP = 6  # pixels between pictures of a grid
+GAP = 6  # pixels between images of a grid
 TITLE = 26  # pixels of a line of titles
 PAPER, INK = (255, 255, 255), (30, 30, 30)
 COLUMNS = ("reference", "pose", "result", "truth")
 COLOURS = {"psnr": "#1f6fb2", "psnr_figure": "#c4501b"}
 
 
-def pair_grids(outcome, *, count=12, rows=6):
+def pair_grids(outcome: Outcome, *, count: int = 12, rows: int = 6) -> list[np.ndarray]:
     """reference | pose | result | truth of the first pairs: list of grids, uint8 [H, W, 3]."""
     pairs = outcome.pairs
     four = (pairs.references, pairs.poses, outcome.generated_pairs, pairs.truths)
@@ -21,7 +26,7 @@ def pair_grids(outcome, *, count=12, rows=6):
     return [grid(shown[i : i + rows], titles=COLUMNS) for i in range(0, len(shown), rows)]
 
 
-def cross_grid(outcome):
+def cross_grid(outcome: Outcome) -> np.ndarray:
     """The first references across, the first poses down, each with each, as uint8 [H, W, 3]."""
     count = len(outcome.crossed)
     corner = np.full_like(outcome.pairs.poses[0], 255)
@@ -31,7 +36,7 @@ def cross_grid(outcome):
     return grid(rows, titles=("pose", *["reference"] * count))
 
 
-def write_clips(path, outcome, *, fps, count=4):
+def write_clips(path: str | Path, outcome: Outcome, *, fps: float, count: int = 4) -> None:
     """An mp4 of reference | pose | result | truth, the first clips one below the other."""
     clips = outcome.clips
     references = np.repeat(clips.references[:, None], clips.poses.shape[1], axis=1)
@@ -45,7 +50,7 @@ def write_clips(path, outcome, *, fps, count=4):
         writer.write(np.stack(frames)[:, :height, :width])
 
 
-def grid(rows, *, titles):
+def grid(rows: Sequence[Sequence[np.ndarray]], *, titles: Sequence[str]) -> np.ndarray:
     """Rows of uint8 [H, W, 3] of one size, enlarged, with a title over each column."""
     height, width = (side * ENLARGED for side in rows[0][0].shape[:2])
     across, down = width + GAP, height + GAP
@@ -62,13 +67,13 @@ def grid(rows, *, titles):
     return np.asarray(sheet)
 
 
-def as_uint8(frame):
+def as_uint8(frame: np.ndarray) -> np.ndarray:
     """A frame, uint8 or float in 0..1, as uint8."""
     return frame if frame.dtype == np.uint8 else np.round(255 * frame).astype(np.uint8)
 
 
-def plot_losses(path, losses):
-    """The loss by step as png, a panel for each of {title: list of {"step", "loss", ...}}."""
+def plot_losses(path: str | Path, losses: dict[str, list[dict[str, Any]]]) -> None:
+    """Draw the loss by step as png, a panel for each of {title: list of {"step", "loss", ...}}."""
     figure, panels = _figure(len(losses))
     for panel, (title, rows) in zip(panels, losses.items(), strict=True):
         known = [(row["step"], row["loss"]) for row in rows if row.get("loss") is not None]
@@ -77,12 +82,13 @@ def plot_losses(path, losses):
     figure.savefig(path)
 
 
-def plot_quality(path, points, baseline):
-    """Validation quality over time as png.
+def plot_quality(
+    path: str | Path, points: list[dict[str, Any]], baseline: dict[str, float]
+) -> None:
+    """Draw validation quality over time as png.
 
     Args:
-        path: of the png.
-        points: list of {"minutes", "psnr", "psnr_figure"}.
+        points: {"minutes", "psnr", "psnr_figure"}.
         baseline: {"psnr", "psnr_figure"} of copies of the reference, a dashed line each.
     """
     figure, (panel,) = _figure(1)
@@ -108,6 +114,6 @@ def _figure(panels):
     return figure, axes
 
 
-def _font_size(width, titles):
+def _font_size(width: int, titles: Sequence[str]) -> int:
     """As large as the longest title allows, 16 at most; a letter is about 0.6 of it wide."""
     return max(6, min(16, int(width / (0.6 * max(len(title) for title in titles)))))

@@ -1,11 +1,13 @@
-"""`report.html` of a run on generated figures: scores, pictures, curves, and how to repeat it."""
+"""`report.html` of a run on generated figures: scores, images, curves, and how to repeat it."""
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from aa.files import write_json, write_text
 from aa.puppets import pictures
+from aa.puppets.evaluation import Outcome
 from aa.puppets.report_tables import tables
 from aa.reports.pages import Html, joined, lines, note, page
 
@@ -14,18 +16,27 @@ VIDEO = Html(
 )
 
 
-def write_report(folder, outcome, *, title, losses, quality, baseline, command, values):
-    """Write `report.html`, `scores.json` and the pictures in `report/` into a run folder.
+def write_report(
+    folder: str | Path,
+    outcome: Outcome,
+    *,
+    title: str,
+    losses: dict[str, list[dict[str, Any]]],
+    quality: list[dict[str, Any]],
+    baseline: dict[str, float],
+    command: str,
+    values: dict[str, Any],
+) -> Path:
+    """Write `report.html`, `scores.json` and the images in `report/` into a run folder.
 
     Args:
         folder: the run folder; the page refers to its files by relative paths alone.
-        outcome: an `Outcome`.
         title: of the page.
         losses: {name of a stage: list of {"step", "loss", ...}}, the lines of metrics.jsonl.
-        quality: list of {"minutes", "psnr", "psnr_figure"} of validation figures.
+        quality: {"minutes", "psnr", "psnr_figure"} of validation figures.
         baseline: {"psnr", "psnr_figure"} of copies of the reference of those figures.
         command: that repeats the run.
-        values: {key: value} of the config, those that matter.
+        values: of the config, those that matter.
 
     Returns:
         the page's path.
@@ -45,7 +56,7 @@ def write_report(folder, outcome, *, title, losses, quality, baseline, command, 
     return folder / "report.html"
 
 
-def _about(scores):
+def _about(scores: dict[str, Any]) -> Html:
     protocol = scores["protocol"]
     return Html(
         "<p>Tested on {num_pairs} figures and {num_clips} clips of the {split} split: characters "
@@ -54,7 +65,7 @@ def _about(scores):
     ).format_map(protocol)
 
 
-def _results(scores, grids):
+def _results(scores: dict[str, Any], grids: list[str]) -> list[Html]:
     quality, poses, swaps, clips = tables(scores)
     return [
         Html("<h2>Quality of single frames</h2>"),
@@ -77,7 +88,7 @@ def _results(scores, grids):
     ]
 
 
-def _training(command, values):
+def _training(command: str, values: dict[str, Any]) -> list[Html]:
     line = Html("<tr><td>{}</td><td>{}</td></tr>")
     rows = joined(line.format(key, value) for key, value in values.items())
     return [
@@ -91,7 +102,7 @@ def _training(command, values):
     ]
 
 
-def _pictures(names, text):
+def _pictures(names: list[str], text: str) -> Html:
     link = Html('<a href="report/{0}"><img src="report/{0}" alt="{1}"></a>')
     shown = lines(link.format(name, text) for name in names)
     return Html('<div class="beside">\n{}\n</div>\n{}').format(shown, note(text))

@@ -1,5 +1,7 @@
 """The tables of `report.html` from the scores of a test on generated figures."""
 
+from typing import Any
+
 from aa.reports.pages import NOTHING, Html, note, table
 
 QUALITY = {
@@ -29,7 +31,7 @@ PARTS = {
 }
 
 
-def tables(scores):
+def tables(scores: dict[str, Any]) -> tuple[Html, Html, Html, Html]:
     """HTML of the tables of pairs, poses, swaps and clips, in this order."""
     return (
         _pairs(scores["pairs"]),
@@ -39,7 +41,7 @@ def tables(scores):
     )
 
 
-def number(value, digits):
+def number(value: dict[str, Any], digits: int) -> Html:
     """A score as HTML: its mean and half the width of its interval."""
     if value["mean"] is None:
         return NOTHING
@@ -49,7 +51,7 @@ def number(value, digits):
     return Html("{} &plusmn; {}").format(mean, f"{(interval[1] - interval[0]) / 2:.{digits}f}")
 
 
-def _pairs(pairs):
+def _pairs(pairs: dict[str, Any]) -> Html:
     rows = {"generated": pairs["generated"], **pairs["baselines"]}
     gains = []
     for key, (title, digits) in QUALITY.items():
@@ -60,7 +62,7 @@ def _pairs(pairs):
     return _score_table(rows, QUALITY) + note(about.format(Html("; ").join(gains)))
 
 
-def _clips(clips):
+def _clips(clips: dict[str, Any]) -> Html:
     return _score_table(clips, QUALITY | FLICKER) + note(
         Html(
             "Temporal error: mean difference between the changes from frame to frame and the true "
@@ -69,7 +71,7 @@ def _clips(clips):
     )
 
 
-def _poses(poses):
+def _poses(poses: dict[str, Any]) -> Html:
     rows = [
         ("Nearer to the asked pose's truth than to another moment's, dB", "psnr_gain", 2),
         ("the same inside the two figures, dB", "psnr_gain_figure", 2),
@@ -84,7 +86,7 @@ def _poses(poses):
     )
 
 
-def _swaps(swaps):
+def _swaps(swaps: dict[str, Any]) -> Html:
     rows = []
     for part, found in swaps["parts"].items():
         cells = [number(found[key], digits) for key, (_, digits) in PARTS.items()]
@@ -101,7 +103,7 @@ def _swaps(swaps):
     return table(titles, rows) + note(about.format(*scores))
 
 
-def _score_table(rows, columns):
+def _score_table(rows: dict[str, Any], columns: dict[str, tuple[str, int]]) -> Html:
     """{name: {key: score}} as a table; `columns` {key: (title, digits)}."""
     lines = [
         (

@@ -1,8 +1,11 @@
-"""What every test of generated figures needs: settings, scenes whose truth is known, scores."""
+"""Common parts of tests of generated figures: settings, scenes whose truth is known, scores."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from aa.data.transforms import fit_frames
@@ -20,7 +23,7 @@ from aa.puppets.clips import (
     render_room,
 )
 
-PROPORTIONS = ("head", "shoulders", "hips", "torso", "arm", "leg")  # what a pose shows of a figure
+PROPORTIONS = ("head", "shoulders", "hips", "torso", "arm", "leg")  # those that a pose shows
 BATCH_FRAMES = 64  # animated by one call of `animate`
 
 
@@ -40,15 +43,15 @@ class Protocol:
     num_clips: int = 24  # figures of clips, others than those of the pairs
     clip_frames: int = 16
 
-    def scene(self, number):
-        """The `Scene` of figure `number` of the split, in its own motion."""
+    def scene(self, number: int) -> "Scene":
+        """Draw the scene of figure `number` of the split, in its own motion."""
         return self._scene(number, self.split)
 
-    def train_scene(self, number):
-        """The `Scene` of clip `number` of the training data."""
+    def train_scene(self, number: int) -> "Scene":
+        """Draw the scene of clip `number` of the training data."""
         return self._scene(number, "train")
 
-    def _scene(self, number, split):
+    def _scene(self, number: int, split: str) -> "Scene":
         character, motion = clip_seeds(self.seed, number, split=split)
         size = (self.height, self.width)
         return Scene(draw_character(character), draw_motion(motion), size, self.scale)
@@ -58,7 +61,7 @@ class Protocol:
 class Scene:
     """A character in a motion, seen at `size` (height, width). Times are a list in seconds.
 
-    Pictures are drawn `scale` times as large and fitted to `size`, as those of training clips,
+    Images are drawn `scale` times as large and fitted to `size`, as those of training clips,
     but never encoded.
     """
 
@@ -67,24 +70,24 @@ class Scene:
     size: tuple
     scale: int
 
-    def frames(self, times):
+    def frames(self, times: Iterable[float]) -> np.ndarray:
         """The true frames, uint8 [F, H, W, 3]."""
         return self._fit(
             [render_frame(self.character, self.motion, t, **self._large()) for t in times]
         )
 
-    def poses(self, times):
+    def poses(self, times: Iterable[float]) -> np.ndarray:
         """The frames of the pose video, uint8 [F, H, W, 3]."""
         large = self._large()
         points = [keypoints(self.character, self.motion, t, **large) for t in times]
         return self._fit([render_pose(p, **large) for p in points])
 
-    def room(self):
+    def room(self) -> np.ndarray:
         """The room without the character, uint8 [H, W, 3]."""
         return self._fit([render_room(self.character, **self._large())])[0]
 
-    def parts(self, times):
-        """Which of `aa.puppets.clips.PARTS` is seen, uint8 [F, H, W]."""
+    def parts(self, times: Iterable[float]) -> np.ndarray:
+        """Index in `aa.puppets.clips.PARTS` of what is seen, uint8 [F, H, W]."""
         height, width = self.size
         return np.stack(
             [
@@ -93,33 +96,40 @@ class Scene:
             ]
         )
 
-    def joints(self, t):
+    def joints(self, t: float) -> np.ndarray:
         """The joints in pixels (x, y), float64 [18, 2]."""
         return keypoints(self.character, self.motion, t, height=self.size[0], width=self.size[1])
 
-    def recast(self, other):
+    def recast(self, other: "Scene") -> "Scene":
         """`other`'s looks and room on this figure's bones and motion.
 
-        A pose shows the bones, so that this is the truth of `other`'s picture in this one's poses.
+        A pose shows the bones, so that this is the truth of `other`'s image in this one's poses.
         """
         bones = {name: getattr(self.character, name) for name in PROPORTIONS}
         return replace(self, character=replace(other.character, **bones))
 
-    def _large(self):
+    def _large(self) -> dict[str, int]:
         return {"height": self.size[0] * self.scale, "width": self.size[1] * self.scale}
 
-    def _fit(self, frames):
+    def _fit(self, frames: list[np.ndarray]) -> np.ndarray:
         return fit_frames(np.stack(frames), self.size, fit="pad")
 
 
-def animate_all(animate, references, poses, seeds, *, progress):
+def animate_all(
+    animate: Callable[..., np.ndarray],
+    references: np.ndarray,
+    poses: np.ndarray,
+    seeds: list[int],
+    *,
+    progress: str | None,
+) -> np.ndarray:
     """Call `animate` in batches of about `BATCH_FRAMES` frames.
 
     Args:
         animate: function (references uint8 [N, H, W, 3], poses uint8 [N, F, H, W, 3], seeds, a
             list of N) -> float [N, F, H, W, 3] in 0..1: each reference in its poses.
         references, poses, seeds: as `animate` takes them, of any N.
-        progress: what the bar is called; None shows none.
+        progress: name of the bar; None shows none.
 
     Returns:
         float32 [N, F, H, W, 3].
@@ -140,7 +150,7 @@ def animate_all(animate, references, poses, seeds, *, progress):
     return np.concatenate(results)
 
 
-def score(values):
+def score(values: ArrayLike) -> dict[str, Any]:
     """Mean and 95% interval over figures as plain values; nan is a figure that has no value."""
     values = np.asarray(values, np.float64)
     values = values[~np.isnan(values)]

@@ -1,8 +1,10 @@
 """The scores that matter of a test of generated figures, as lines of text."""
 
+from typing import Any
 
-def summary(scores):
-    """Lines of name, mean and half the width of its 95% interval; see `puppets.evaluate`."""
+
+def summary(scores: dict[str, Any]) -> str:
+    """Lines of name, mean and half the width of its 95% interval; see `aa.puppets.evaluation`."""
     pairs, swaps, poses = scores["pairs"], scores["swaps"]["parts"], scores["poses"]
     lines = [_line("of single frames", "score", "over the best baseline")]
     for metric, found in pairs["generated"].items():
@@ -20,7 +22,7 @@ def summary(scores):
     return "\n".join(lines)
 
 
-def text(value, digits=2):
+def text(value: dict[str, Any], digits: int = 2) -> str:
     """A score as text; one without figures to count is a dash."""
     mean, interval = value["mean"], value["interval_95"]
     if mean is None:
@@ -29,5 +31,5 @@ def text(value, digits=2):
     return f"{mean:.{digits}f}{half}"
 
 
-def _line(name, *values):
+def _line(name: str, *values: str) -> str:
     return f"{name:<40}" + "  ".join(f"{value:<20}" for value in values).rstrip()

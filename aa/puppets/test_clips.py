@@ -1,11 +1,13 @@
 """Clips of held-out figures: do they move as the truth does, or flicker?"""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from aa.evaluation.metrics import psnr, ssim, temporal_error
-from aa.puppets.scenes import animate_all, score
+from aa.puppets.scenes import Protocol, animate_all, score
 
 START = 1.0  # seconds into the motion; the reference is its first moment
 
@@ -25,8 +27,8 @@ class Clips:
     seeds: list
 
     @classmethod
-    def draw(cls, protocol):
-        """The clips of a `Protocol`: the same ones every time."""
+    def draw(cls, protocol: Protocol) -> "Clips":
+        """The clips of a protocol: the same ones every time."""
         numbers = range(protocol.num_pairs, protocol.num_pairs + protocol.num_clips)
         scenes = [protocol.scene(number) for number in numbers]
         times = START + np.arange(protocol.clip_frames) / protocol.fps
@@ -38,16 +40,18 @@ class Clips:
             seeds=list(numbers),
         )
 
-    def animate(self, animate, *, progress=None):
-        """The clips asked for, float32 [M, F, H, W, 3] in 0..1; see `animate_all`."""
+    def animate(
+        self, animate: Callable[..., np.ndarray], *, progress: str | None = None
+    ) -> np.ndarray:
+        """The requested clips, float32 [M, F, H, W, 3] in 0..1; see `animate_all`."""
         return animate_all(animate, self.references, self.poses, self.seeds, progress=progress)
 
-    def frozen(self):
+    def frozen(self) -> np.ndarray:
         """The baseline that does not move: every frame is the reference, uint8."""
         return np.repeat(self.references[:, None], self.poses.shape[1], axis=1)
 
 
-def score_clips(clips, generated):
+def score_clips(clips: Clips, generated: np.ndarray) -> dict[str, Any]:
     """Scores of frames [M, F, H, W, 3], uint8 or float in 0..1, as plain values.
 
     psnr, psnr_figure, ssim as for pairs; temporal_error in 0..255 of all pixels, of the figure's,

@@ -1,11 +1,13 @@
 """Single frames of held-out figures: quality, and that of what can be had without a model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from aa.evaluation.metrics import psnr_per_frame, ssim_per_frame
-from aa.puppets.scenes import animate_all, score
+from aa.puppets.scenes import Protocol, Scene, animate_all, score
 
 LOOK_ALIKES = 10  # training figures among which the nearest pose is looked for
 
@@ -19,7 +21,7 @@ class Pairs:
     """
 
     scenes: list
-    times: np.ndarray  # [N] seconds, of what is asked for
+    times: np.ndarray  # [N] seconds, of what is requested
     references: np.ndarray
     poses: np.ndarray
     truths: np.ndarray
@@ -29,8 +31,8 @@ class Pairs:
     seeds: list  # of the noise
 
     @classmethod
-    def draw(cls, protocol):
-        """The pairs of a `Protocol`: the same ones every time."""
+    def draw(cls, protocol: Protocol) -> "Pairs":
+        """The pairs of a protocol: the same ones every time."""
         scenes = [protocol.scene(number) for number in range(protocol.num_pairs)]
         half = protocol.num_frames // 2
         if half < 2:
@@ -52,13 +54,15 @@ class Pairs:
             seeds=list(range(len(scenes))),
         )
 
-    def animate(self, animate, *, progress=None):
-        """The figures in the poses asked for, float32 [N, H, W, 3] in 0..1; see `animate_all`."""
+    def animate(
+        self, animate: Callable[..., np.ndarray], *, progress: str | None = None
+    ) -> np.ndarray:
+        """The figures in the requested poses, float32 [N, H, W, 3] in 0..1; see `animate_all`."""
         poses = self.poses[:, None]
         return animate_all(animate, self.references, poses, self.seeds, progress=progress)[:, 0]
 
 
-def measure_pairs(pairs, generated):
+def measure_pairs(pairs: Pairs, generated: np.ndarray) -> dict[str, np.ndarray]:
     """{metric: [N] values} of frames [N, H, W, 3], uint8 or float in 0..1.
 
     psnr and ssim of the whole frame, psnr_figure of the pixels where the true figure is.
@@ -70,12 +74,14 @@ def measure_pairs(pairs, generated):
     }
 
 
-def score_pairs(pairs, generated):
+def score_pairs(pairs: Pairs, generated: np.ndarray) -> dict[str, dict[str, Any]]:
     """`measure_pairs` as {metric: score}."""
     return {name: score(values) for name, values in measure_pairs(pairs, generated).items()}
 
 
-def compare_pairs(pairs, generated, without):
+def compare_pairs(
+    pairs: Pairs, generated: np.ndarray, without: dict[str, np.ndarray]
+) -> dict[str, Any]:
     """Scores of frames [N, H, W, 3] and of baselines {name: frames}, as plain values.
 
     gain: by metric the best baseline (that of the highest mean) and the mean over figures of how
@@ -94,8 +100,8 @@ def compare_pairs(pairs, generated, without):
     }
 
 
-def baselines(pairs, protocol):
-    """{name: frames uint8 [N, H, W, 3]} of what can be had without a model.
+def baselines(pairs: Pairs, protocol: Protocol) -> dict[str, np.ndarray]:
+    """{name: frames uint8 [N, H, W, 3]} that can be had without a model.
 
     copy: the reference as it is.
     background: every row the median of the reference's row, which is its wall or floor.
@@ -119,7 +125,13 @@ def baselines(pairs, protocol):
     }
 
 
-def _nearest_frame(reference, joints, train, firsts, protocol):
+def _nearest_frame(
+    reference: np.ndarray,
+    joints: np.ndarray,
+    train: list[Scene],
+    firsts: np.ndarray,
+    protocol: Protocol,
+) -> np.ndarray:
     differences = np.abs(firsts.astype(np.int16) - reference).mean(axis=(1, 2, 3))
     moments = [
         (train[number], frame / protocol.fps)

@@ -1,20 +1,23 @@
-"""Is it the pose that was asked for? Against another moment of the same motion."""
+"""Is it the requested pose? Against another moment of the same motion."""
+
+from typing import Any
 
 import numpy as np
 
 from aa.evaluation.metrics import psnr_per_frame
 from aa.puppets.scenes import score
+from aa.puppets.test_pairs import Pairs
 
 FOUND = (
     32  # of 255: a pixel is the figure's if its channels differ so much from the room's on average
 )
 ENDS = (0, 4, 7, 10, 13)  # joints whose places are measured: nose, wrists, ankles
-PATCH = 9 / 64  # side of the picture round a joint that is looked for, in heights of the frame
-REACH = 8 / 64  # how far it is looked for in each direction, in heights of the frame
+PATCH = 9 / 64  # side of the image round a joint that is looked for, in heights of the frame
+REACH = 8 / 64  # distance it is looked for in each direction, in heights of the frame
 PULL = 1e-3  # of patches that fit alike the nearest is taken
 
 
-def score_poses(pairs, generated):
+def score_poses(pairs: Pairs, generated: np.ndarray) -> dict[str, Any]:
     """Scores of `Pairs` by frames [N, H, W, 3], float in 0..1, as plain values.
 
     psnr_gain: dB by which frames are nearer to the true frame than to that of the wrong moment;
@@ -45,18 +48,18 @@ def score_poses(pairs, generated):
     }
 
 
-def find_figures(frames, rooms):
+def find_figures(frames: np.ndarray, rooms: np.ndarray) -> np.ndarray:
     """Frames [N, H, W, 3] in 0..1 and their empty rooms, uint8 -> bool [N, H, W]."""
     return np.abs(255 * frames - rooms).mean(axis=3) > FOUND
 
 
-def overlaps(first, second):
+def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """[N] intersection over union of bool [N, H, W]."""
     return (first & second).sum(axis=(1, 2)) / np.maximum((first | second).sum(axis=(1, 2)), 1)
 
 
-def joint_errors(generated, truths, joints):
-    """[N] how far head, hands and feet are from where they should be, in pixels; mean of them.
+def joint_errors(generated: np.ndarray, truths: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """[N] distances of head, hands and feet from their true places, in pixels; mean of them.
 
     Round each joint a square patch of the true frame is cut out and looked for in the generated
     frame, up to REACH away in each direction; where it fits best (least squares) the joint is.
@@ -75,12 +78,14 @@ def joint_errors(generated, truths, joints):
     return np.array(values)
 
 
-def _offset(frame, truth, point, half, reach):
-    """How many pixels the patch of `truth` round a point has moved in `frame`."""
+def _offset(
+    frame: np.ndarray, truth: np.ndarray, point: np.ndarray, half: int, reach: int
+) -> float:
+    """Pixels by which the patch of `truth` round a point has moved in `frame`."""
     import cv2
 
     margin = half + reach
-    # Beyond the frame its edge goes on, so that a hand at the edge has a whole patch.
+    # Beyond the frame its edge continues, so that a hand at the edge has a whole patch.
     around = [(margin, margin), (margin, margin), (0, 0)]
     wide, wide_truth = (np.pad(f, around, mode="edge").astype(np.float32) for f in (frame, truth))
     size = truth.shape[1], truth.shape[0]

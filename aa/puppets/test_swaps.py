@@ -1,13 +1,15 @@
 """Are clothes and colours the reference's? One pose, the figure's own reference and another's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from aa.errors import UserError
 from aa.evaluation.metrics import psnr_per_frame
-from aa.puppets.clips import PARTS
-from aa.puppets.scenes import animate_all, score
+from aa.puppets.clips import PARTS, Character
+from aa.puppets.scenes import Scene, animate_all, score
 from aa.puppets.test_pairs import Pairs
 
 COLOURED = PARTS[2:]
@@ -27,7 +29,7 @@ class Swaps:
     parts: np.ndarray  # uint8 [N, H, W], where the parts are in `truths`
 
     @classmethod
-    def draw(cls, pairs):
+    def draw(cls, pairs: Pairs) -> "Swaps":
         partners = [_partner(pairs.scenes, number) for number in range(len(pairs.scenes))]
         cast = [
             (scene.recast(pairs.scenes[partner]), t)
@@ -36,14 +38,16 @@ class Swaps:
         truths = np.concatenate([scene.frames([t]) for scene, t in cast])
         return cls(pairs, partners, truths, np.concatenate([s.parts([t]) for s, t in cast]))
 
-    def animate(self, animate, *, progress=None):
+    def animate(
+        self, animate: Callable[..., np.ndarray], *, progress: str | None = None
+    ) -> np.ndarray:
         """The partners in the figures' poses, float32 [N, H, W, 3] in 0..1; see `animate_all`."""
         references = self.pairs.references[self.partners]
         poses = self.pairs.poses[:, None]
         return animate_all(animate, references, poses, self.pairs.seeds, progress=progress)[:, 0]
 
 
-def score_swaps(swaps, generated):
+def score_swaps(swaps: Swaps, generated: np.ndarray) -> dict[str, Any]:
     """Scores of frames [N, H, W, 3], float in 0..1, as plain values.
 
     psnr_given: to the truth of the given reference; psnr_other: to the frame of the figure whose
@@ -70,7 +74,13 @@ def score_swaps(swaps, generated):
     return result
 
 
-def _score_part(generated, truths, masks, colours, others):
+def _score_part(
+    generated: np.ndarray,
+    truths: np.ndarray,
+    masks: np.ndarray,
+    colours: np.ndarray,
+    others: np.ndarray,
+) -> dict[str, Any]:
     error, error_other = (_errors(generated, masks, c) for c in (colours, others))
     differ = np.abs(colours - others).mean(axis=1) >= APART
     nearer = np.where(differ & ~np.isnan(error), error < error_other, np.nan)
@@ -83,7 +93,7 @@ def _score_part(generated, truths, masks, colours, others):
     }
 
 
-def part_masks(parts, part):
+def part_masks(parts: np.ndarray, part: str) -> np.ndarray:
     """bool [N, H, W]: pixels that show the part, as their four neighbours do.
 
     In the true frame they are nearly free of neighbours' colours: they differ from the part's by 1
@@ -94,7 +104,7 @@ def part_masks(parts, part):
     return own[:, 1:-1, 1:-1] & beside
 
 
-def _errors(frames, masks, colours):
+def _errors(frames: np.ndarray, masks: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """[N] mean |frame - colour| inside the masks, 0..255; nan where a mask is empty."""
     return np.array(
         [
@@ -104,7 +114,7 @@ def _errors(frames, masks, colours):
     )
 
 
-def _colour_errors(frames, masks, colours):
+def _colour_errors(frames: np.ndarray, masks: np.ndarray, colours: np.ndarray) -> np.ndarray:
     return np.array(
         [
             np.abs(255 * frame[mask].mean(axis=0) - colour).mean() if mask.any() else np.nan
@@ -113,11 +123,11 @@ def _colour_errors(frames, masks, colours):
     )
 
 
-def _colours(characters, part):
+def _colours(characters: list[Character], part: str) -> np.ndarray:
     return np.array([getattr(character, part) for character in characters], np.float64)
 
 
-def _partner(scenes, number):
+def _partner(scenes: list[Scene], number: int) -> int:
     for step in range(1, len(scenes)):
         partner = (number + step) % len(scenes)
         characters = [scenes[n].character for n in (number, partner)]

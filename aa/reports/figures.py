@@ -1,14 +1,16 @@
 """The plots of a sweep: which there are, and of what."""
 
+from collections.abc import Mapping
 from itertools import combinations
+from typing import cast
 
 from aa.evaluation.metrics import mean_and_interval
 from aa.reports import plots
 from aa.reports.pages import Html, joined
-from aa.reports.results import SEED, grouped
-from aa.runs.jobs import spelled
+from aa.reports.results import SEED, Sweep, grouped
+from aa.runs.jobs import Job, spelled
 
-FEW = 12  # jobs that have a colour of their own, and values of a key that have a mean
+FEW = 12  # jobs that have a separate colour each, and values of a key that have a mean
 MOST_CURVES, MOST_KEYS, MOST_PAIRS = 8, 6, 4  # plots of each kind
 MOST_POINTS = 6000  # of all curves of a plot
 MOST_CATEGORIES = 20
@@ -19,8 +21,8 @@ OWN += ("#e377c2", "#7f7f7f", "#a8a01c", "#17a3b8", "#5b6ee1", "#4d9078")
 RANKS = ("#e4572e", "#3d7ec0", "#9aa0a8")  # best, middle, worst
 
 
-def colours(sweep):
-    """{number of a job: its colour}: one of its own among few jobs, else by its rank."""
+def colours(sweep: Sweep) -> dict[int, str]:
+    """{number of a job: its colour}: a separate one among few jobs, else by its rank."""
     from matplotlib.colors import LinearSegmentedColormap, to_hex
 
     if len(sweep.jobs) <= FEW:
@@ -30,8 +32,8 @@ def colours(sweep):
     return found | {job.number: to_hex(ramp(i / last)) for i, job in enumerate(sweep.ranked)}
 
 
-def legend(sweep, colour):
-    """What the colours mean."""
+def legend(sweep: Sweep, colour: Mapping[int, str]) -> Html:
+    """Legend of the colours."""
     if len(sweep.jobs) > FEW:
         ramp = f"linear-gradient(to right, {', '.join(RANKS)})"
         by = f"by {sweep.metric}" if sweep.metric else ""
@@ -43,14 +45,14 @@ def legend(sweep, colour):
     return Html('<p class="legend">{}</p>').format(names)
 
 
-def name_of(job):
+def name_of(job: Job) -> str:
     """A job's number and what sets it apart, or its folder where that is too much or nothing."""
     swept = ", ".join(f"{key.split('.')[-1]}={spelled(v)}" for key, v in job.swept.items())
     named = 0 < len(job.swept) <= MOST_NAMED
     return f"{job.number}: {swept if named else job.folder.name}"
 
 
-def curve_plots(sweep, colour):
+def curve_plots(sweep: Sweep, colour: Mapping[int, str]) -> list[Html]:
     """The losses of every stage, and what the last stage with validation measured, overlaid."""
     stages = list(dict.fromkeys(stage for job in sweep.jobs for stage in job.curves))
     names = {s: {n for job in sweep.jobs for n in job.curves.get(s, ())} for s in stages}
@@ -63,7 +65,7 @@ def curve_plots(sweep, colour):
     return [_curves(sweep, colour, *which) for which in shown[:MOST_CURVES]]
 
 
-def effect_plots(sweep, colour):
+def effect_plots(sweep: Sweep, colour: Mapping[int, str]) -> list[Html]:
     """The metric of finished jobs against each key, with means over all other keys."""
     found, jobs = [], _finished(sweep)
     for key in sweep.keys:
@@ -86,7 +88,7 @@ def effect_plots(sweep, colour):
     return found[:MOST_KEYS]
 
 
-def pair_plots(sweep, colour):
+def pair_plots(sweep: Sweep, colour: Mapping[int, str]) -> list[Html]:
     """Means of the metric for every pair of keys; of keys of many values, the jobs themselves."""
     found = []
     for down, across in combinations([key for key in sweep.keys if key != SEED], 2):
@@ -110,24 +112,26 @@ def pair_plots(sweep, colour):
     return found[:MOST_PAIRS]
 
 
-def trial_plot(sweep, colour):
+def trial_plot(sweep: Sweep, colour: Mapping[int, str]) -> Html:
     """The metric by trial, and the best so far."""
     jobs = sorted(sweep.ranked, key=lambda job: job.number)
-    points = [(j.number, j.value(sweep.metric), colour[j.number], j.done) for j in jobs]
+    points = [
+        (j.number, cast(float, j.value(sweep.metric)), colour[j.number], j.done) for j in jobs
+    ]
 
     def draw(axes):
         plots.dots(axes, points)
         plots.best_so_far(axes, points, way=sweep.direction)
 
-    return plots.svg(draw, title=f"{sweep.metric} by trial", x="trial", y=sweep.metric)
+    return plots.svg(draw, title=f"{sweep.metric} by trial", x="trial", y=cast(str, sweep.metric))
 
 
-def _finished(sweep):
+def _finished(sweep: Sweep) -> list[Job]:
     """The finished jobs that have a value; all that have one as long as none has finished."""
     return [job for job in sweep.ranked if job.done] or sweep.ranked
 
 
-def _curves(sweep, colour, stage, name):
+def _curves(sweep: Sweep, colour: Mapping[int, str], stage: str, name: str) -> Html:
     curves = []
     drawn = [job for job in reversed(sweep.jobs) if job.curves.get(stage, {}).get(name)]
     most = max(20, MOST_POINTS // len(drawn))

@@ -1,4 +1,4 @@
-"""HTML pages of reports: their frame, style sheet and tables, and HTML as a type of its own."""
+"""HTML pages of reports: their frame, style sheet and tables, and HTML as a separate type."""
 
 import html
 from collections.abc import Iterable, Sequence
@@ -72,7 +72,7 @@ def joined(parts: Iterable[str]) -> Html:
 
 
 def lines(parts: Iterable[str]) -> Html:
-    """Parts as HTML, each on a line of its own."""
+    """Parts as HTML, each on a separate line."""
     return Html("\n").join(parts)
 
 

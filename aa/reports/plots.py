@@ -4,13 +4,17 @@ Points are (x, y, colour, whether it is of a finished job); those of unfinished 
 """
 
 import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aa.errors import one_line
 from aa.reports.pages import Html
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 INK = "#010203"  # nothing else has this colour: in the page it becomes the text's
 SIZE = (4.6, 2.9)  # inches, of 72 points
@@ -34,11 +38,11 @@ SETTINGS: dict[Any, Any] = {
 }
 
 
-def svg(draw, *, title, x, y):
+def svg(draw: Callable[["Axes"], object], *, title: str, x: str, y: str) -> Html:
     """A plot as `<svg>`, whose texts matplotlib escapes.
 
     Args:
-        draw: function of matplotlib's axes that draws into them.
+        draw: draws into the axes.
         title, x, y: texts of the plot and its axes.
     """
     import matplotlib
@@ -60,7 +64,7 @@ def svg(draw, *, title, x, y):
     return Html('<svg class="plot" role="img" viewBox={}').format(Html(rest))
 
 
-def lines(axes, curves):
+def lines(axes: "Axes", curves: Sequence[tuple[Sequence[tuple[float, float]], str]]) -> None:
     """Curves: list of (points (x, y), colour), the last on top; points are marked if few."""
     from matplotlib.collections import LineCollection
 
@@ -76,7 +80,11 @@ def lines(axes, curves):
     _scale(axes, "y", [y for points in drawn for _, y in points])
 
 
-def dots(axes, points, means=()):
+def dots(
+    axes: "Axes",
+    points: Sequence[tuple[Any, float, str, bool]],
+    means: Sequence[tuple[Any, float, float | None]] = (),
+) -> None:
     """Points, and above them the means as a line: list of (x, mean, half an interval or None).
 
     An x is a number or a text; if one is a text, each value has its place, in order.
@@ -109,7 +117,14 @@ def dots(axes, points, means=()):
         _categories(axes.xaxis, values)
 
 
-def heat(axes, cells, rows, columns, *, way):
+def heat(
+    axes: "Axes",
+    cells: Mapping[tuple[Any, Any], float],
+    rows: Sequence[Any],
+    columns: Sequence[Any],
+    *,
+    way: str | None,
+) -> None:
     """A mean for every pair of values, the better the darker.
 
     Args:
@@ -134,7 +149,9 @@ def heat(axes, cells, rows, columns, *, way):
     _categories(axes.yaxis, rows, shift=0.5)
 
 
-def best_so_far(axes, points, *, way):
+def best_so_far(
+    axes: "Axes", points: Sequence[tuple[Any, float, str, bool]], *, way: str | None
+) -> None:
     """The best of the finished points up to each x, as steps."""
     best = min if way == "min" else max
     reached = []
@@ -145,7 +162,7 @@ def best_so_far(axes, points, *, way):
         axes.step(*zip(*reached, strict=True), where="post", color=INK, lw=1.2)
 
 
-def thinned(points, most):
+def thinned(points: Sequence[tuple[float, float]], most: int) -> Sequence[tuple[float, float]]:
     """At most so many points: each the mean of neighbours, at their last x."""
     if len(points) <= most:
         return points
@@ -154,8 +171,8 @@ def thinned(points, most):
     return [(part[-1][0], sum(y for _, y in part) / len(part)) for part in parts]
 
 
-def spans_decades(values):
-    """Whether all are above zero and the largest is ten times the smallest or more."""
+def spans_decades(values: Sequence[float]) -> bool:
+    """Return whether all are above zero and the largest is ten times the smallest or more."""
     return min(values) > 0 and max(values) >= 10 * min(values)
 
 
@@ -174,7 +191,7 @@ def _scale(axes, name, values, ticks=()):
 
 
 def _apart(ticks, *, log):
-    """Whether no two of sorted ticks are so near that their labels would meet."""
+    """Return whether no two of sorted ticks are so near that their labels would meet."""
     places = np.log(ticks) if log else np.asarray(ticks, float)
     return len(ticks) == 1 or np.diff(places).min() >= LEAST_GAP * (places[-1] - places[0])
 
@@ -187,11 +204,11 @@ def _categories(axis, values, shift=0.0):
     axis.set_ticks(places, labels, **turned)
 
 
-def in_order(values):
+def in_order(values: Iterable[Any]) -> list[Any]:
     """The different ones of numbers and texts, sorted, numbers first."""
     return sorted(set(values), key=lambda value: (isinstance(value, str), value))
 
 
-def _label(value):
+def _label(value: float | str) -> str:
     text = one_line(value) if isinstance(value, str) else f"{value:g}"
     return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"

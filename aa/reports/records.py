@@ -3,20 +3,23 @@
 import csv
 import io
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from aa.plain import csv_cell
+from aa.reports.results import Group, Sweep
 from aa.runs.jobs import short, spelled
 
 PLAIN = ("number", "state", "swept", "step", "seconds", "error", "last_lines", "command")
 
 
-def as_json(sweep, groups):
+def as_json(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any]:
     """All numbers of the page, its curves aside, as plain values that strict JSON has."""
     return _strict(_values(sweep, groups))
 
 
-def _values(sweep, groups):
+def _values(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any]:
     return {
         "folders": [short(folder) for folder in sweep.folders],
         "sweep": sweep.about,
@@ -36,7 +39,7 @@ def _values(sweep, groups):
     }
 
 
-def as_csv(sweep):
+def as_csv(sweep: Sweep) -> str:
     """One line a job, best first."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -52,7 +55,7 @@ def as_csv(sweep):
     return file.getvalue()
 
 
-def _strict(value):
+def _strict(value: Any) -> Any:
     """A value of JSON, its numbers that are not finite as texts."""
     if isinstance(value, dict):
         return {key: _strict(inner) for key, inner in value.items()}

@@ -1,14 +1,16 @@
 """`report.html` of a sweep or of several runs: one file that needs no other."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
 from aa.errors import UserError
 from aa.files import write_json, write_text
 from aa.reports import figures, tables
 from aa.reports.pages import Html, lines, note, page
 from aa.reports.records import as_csv, as_json
-from aa.reports.results import collect, over_seeds
+from aa.reports.results import Group, Sweep, collect, over_seeds
 from aa.reports.samples import gallery
 from aa.runs.jobs import spelled
 
@@ -55,7 +57,9 @@ for (const video of document.querySelectorAll("video")) video.onloadedmetadata =
 H2 = Html("<h2>{}</h2>")
 
 
-def write_report(folders, *, metric=None, output=None):
+def write_report(
+    folders: Sequence[str | Path], *, metric: str | None = None, output: str | Path | None = None
+) -> Path:
     """Write `report.html`, `report.csv` and `report.json` of a sweep or of several runs.
 
     Args:
@@ -81,20 +85,20 @@ def write_report(folders, *, metric=None, output=None):
     return output / "report.html"
 
 
-def _home(sweep):
-    """A sweep's own folder; of other runs a new one, for they may have reports of their own."""
+def _home(sweep: Sweep) -> str | Path:
+    """A sweep's own folder; of other runs a new one, for they may have separate reports."""
     if sweep.about:
         return sweep.folders[0]
     return f"outputs/{datetime.now():%Y-%m-%d/%H-%M-%S}_report"
 
 
-def _title(sweep):
+def _title(sweep: Sweep) -> str:
     if sweep.about:
         return f"Sweep {sweep.folders[0].resolve().name}"
     return f"{len(sweep.jobs)} run{'s' * (len(sweep.jobs) > 1)} compared"
 
 
-def _parts(sweep, groups):
+def _parts(sweep: Sweep, groups: Sequence[Group]) -> list[str]:
     colour, failed = figures.colours(sweep), tables.failures(sweep)
     parts = _about(sweep)
     if groups:
@@ -113,7 +117,7 @@ def _parts(sweep, groups):
     return [*parts, SCRIPT]
 
 
-def _damaged(sweep):
+def _damaged(sweep: Sweep) -> list[str]:
     """Files of the runs that could not be read, by name."""
     if not sweep.troubles:
         return []
@@ -123,7 +127,7 @@ def _damaged(sweep):
     return [H2.format("Damaged files"), Html("<ul>\n{}\n</ul>").format(items), *more]
 
 
-def _about(sweep):
+def _about(sweep: Sweep) -> list[str]:
     counts = ", ".join(f"{count} {state}" for state, count in sweep.states.items())
     jobs = f"{len(sweep.jobs)} job{'s' * (len(sweep.jobs) > 1)}: {counts}."
     parts = [Html("<p>{} {}</p>").format(jobs, _swept(sweep))]
@@ -134,19 +138,19 @@ def _about(sweep):
         line = Html("<p><strong>{}: this is how it stood at {}.</strong></p>")
         parts.append(line.format(text, now))
     if sweep.about.get("command"):
-        parts.append(Html("<pre>{}</pre>").format(sweep.about["command"]))
-    return parts
+        parts.append(Html("<pre>{}</pre>").format(cast(dict[str, Any], sweep.about)["command"]))
+    return cast(list[str], parts)
 
 
-def _swept(sweep):
-    """What sets the jobs apart, in words."""
+def _swept(sweep: Sweep) -> str:
+    """Keys that set the jobs apart, in words."""
     found = [f"{key} is {_values(sweep, key)}" for key in sweep.keys[:MOST_KEYS]]
     if sweep.keys[MOST_KEYS:]:
         found.append(f"and {len(sweep.keys) - MOST_KEYS} more keys, see the table")
     return f"What sets them apart: {'; '.join(found)}." if found else ""
 
 
-def _values(sweep, key):
+def _values(sweep: Sweep, key: str) -> str:
     """The values of a key in the order of jobs; of many numbers their range."""
     jobs = sorted(sweep.jobs, key=lambda job: job.number)
     values = [job.swept[key] for job in jobs if key in job.swept]
@@ -157,7 +161,7 @@ def _values(sweep, key):
     return ", ".join(words[:most]) + more
 
 
-def _about_jobs(sweep):
+def _about_jobs(sweep: Sweep) -> str:
     told = {
         "train/": "train/loss is the last recorded one",
         "val/": "val/... the best of the run, of its last stage with validation",
@@ -171,7 +175,7 @@ def _about_jobs(sweep):
     return by + "; ".join(there) + ("." if there else "")
 
 
-def _plots(sweep, colour):
+def _plots(sweep: Sweep, colour: Mapping[int, str]) -> list[str]:
     parts, legend = [], figures.legend(sweep, colour)
     curves = figures.curve_plots(sweep, colour)
     if curves:
@@ -191,5 +195,5 @@ def _plots(sweep, colour):
     return parts
 
 
-def _grid(plots):
+def _grid(plots: Iterable[str]) -> Html:
     return Html('<div class="plots">\n{}\n</div>').format(lines(plots))

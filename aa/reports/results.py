@@ -1,9 +1,11 @@
-"""What came out of a sweep, or of several runs, as plain records."""
+"""Results of a sweep, or of several runs, as plain records."""
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aa.errors import UserError
 from aa.evaluation.metrics import mean_and_interval
@@ -30,7 +32,7 @@ class Sweep:
     """Jobs that are compared.
 
     Attributes:
-        folders: those asked for.
+        folders: those requested.
         about: what `sweep.json` says; empty for runs that are no sweep.
         keys: that set the jobs apart.
         jobs: best first, those without a value of the metric last.
@@ -48,18 +50,18 @@ class Sweep:
     troubles: list[str] = field(default_factory=list)
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[str]:
         """Names of all metrics that a job has, the one compared first."""
         rest = sorted({name for job in self.jobs for name in job.metrics} - {self.metric})
         return [self.metric, *rest] if self.metric else rest
 
     @property
-    def states(self):
+    def states(self) -> dict[str, int]:
         """{state: how many jobs}, the most first."""
         return dict(Counter(job.state for job in self.jobs).most_common())
 
     @property
-    def ranked(self):
+    def ranked(self) -> list[Job]:
         """The jobs that have a value of the metric, best first."""
         return [job for job in self.jobs if job.value(self.metric) is not None]
 
@@ -74,11 +76,11 @@ class Group:
     count: int
 
 
-def collect(folders, *, metric=None):
+def collect(folders: Sequence[str | Path], *, metric: str | None = None) -> Sweep:
     """Read the `Sweep` of a sweep's folder, or of several run folders.
 
     Args:
-        folders: a list. Of one that holds run folders itself, these are taken.
+        folders: of one that holds run folders itself, these are taken.
         metric: to compare by; None for the sweep's own, or else the first of `USUAL` there is.
 
     Raises:
@@ -106,7 +108,7 @@ def collect(folders, *, metric=None):
     return Sweep(folders, about, list(keys), jobs, chosen, way, troubles)
 
 
-def ranked(jobs, metric, way):
+def ranked(jobs: Iterable[Job], metric: str | None, way: str | None) -> list[Job]:
     """Jobs by a metric, best first, those without a value last; equal ones by number."""
     sign = -1 if way == "max" else 1
 
@@ -117,7 +119,7 @@ def ranked(jobs, metric, way):
     return sorted(jobs, key=place)
 
 
-def over_seeds(sweep):
+def over_seeds(sweep: Sweep) -> list[Group]:
     """The `Group`s of finished jobs by all swept keys but the seed, best first.
 
     Empty if the seed was not swept: every group would be one job.
@@ -132,7 +134,7 @@ def over_seeds(sweep):
     return sorted(groups, key=lambda group: group.mean, reverse=sweep.direction == "max")
 
 
-def grouped(sweep, keys):
+def grouped(sweep: Sweep, keys: Sequence[str]) -> list[tuple[dict[str, Any], list[float]]]:
     """(values of the keys, metric of every finished job that has them), in order of first sight."""
     groups = {}
     for job in sorted(sweep.ranked, key=lambda job: job.number):
@@ -142,7 +144,7 @@ def grouped(sweep, keys):
     return list(groups.values())
 
 
-def _runs(folder):
+def _runs(folder: Path) -> list[Path]:
     """The run folders that a folder is or holds, in the order of their numbers and names."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give that of a sweep or of several runs.")
@@ -156,7 +158,7 @@ def _runs(folder):
     return sorted(runs, key=lambda run: (_number(run) is None, _number(run) or 0, run.name))
 
 
-def _sweep_jobs(runs, about):
+def _sweep_jobs(runs: list[Path], about: SweepAbout) -> list[Job]:
     runner = Path(about.get("runner") or "train.py").name
     jobs = []
     for place, run in enumerate(runs):
@@ -167,8 +169,8 @@ def _sweep_jobs(runs, about):
     return jobs
 
 
-def _run_jobs(runs):
-    """Runs that are no sweep, or of several: what sets them apart is in their configs."""
+def _run_jobs(runs: list[Path]) -> list[Job]:
+    """Jobs of runs that are no sweep, or of several: what sets them apart is in their configs."""
     readers = [TolerantReader(run) for run in runs]
     snapshots = [read_snapshot_of(reader) for reader in readers]
     configs = [decisive_values(snapshot) for snapshot in snapshots]
@@ -181,7 +183,7 @@ def _run_jobs(runs):
     ]
 
 
-def _number(run):
+def _number(run: Path) -> int | None:
     """The number that a job's folder begins with, or None; times of day are none."""
     found = re.match(r"(\d+)_", run.name)
     return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""Pictures and videos of the jobs of a sweep, side by side in one page."""
+"""Images and videos of the jobs of a sweep, side by side in one page."""
 
 import base64
 import io
@@ -14,6 +14,7 @@ from aa.errors import UserError
 from aa.files import check_unlinked
 from aa.reports.figures import name_of
 from aa.reports.pages import Html, joined, note
+from aa.reports.results import Sweep
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES, SUMMARY
 from aa.runs.tolerant import TolerantReader
@@ -25,7 +26,7 @@ MOST_FRAMES, MOST_WIDTH = 4, 640  # of those that are shown as frames; pixels
 TYPES = {".mp4": "video/mp4", ".gif": "image/gif", ".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def gallery(sweep):
+def gallery(sweep: Sweep) -> str:
     """The samples of all jobs at one step, and the videos of inference runs; "" if none has any."""
     step, files = samples(sweep)
     shown = [job for job in sweep.jobs if files.get(job.number)]
@@ -45,7 +46,7 @@ def gallery(sweep):
     return Html('<div class="samples">\n{}</div>\n{}').format(joined(cards), note("; ".join(about)))
 
 
-def samples(sweep):
+def samples(sweep: Sweep) -> tuple[str | None, dict[int, list[Path]]]:
     """(step or None, {number of a job: list of files}): the last step that all finished jobs have.
 
     Where no step is common to all, the last of those that most have. Jobs that are not finished are
@@ -65,17 +66,17 @@ def samples(sweep):
 class Store:
     """Puts files into a page, whole as long as they are small and there is room."""
 
-    def __init__(self, *, room=MOST_IN_ALL):
+    def __init__(self, *, room: int = MOST_IN_ALL) -> None:
         self.room = room  # bytes
 
-    def embed(self, path):
-        """HTML of a picture or video, of a larger one some frames; says so if it is damaged."""
+    def embed(self, path: Path) -> Html:
+        """HTML of an image or video, of a larger one some frames; says so if it is damaged."""
         try:
             return self._embed(path)
         except (OSError, UserError, ValueError) as error:
             return note(f"{path.name} cannot be shown: {error}")
 
-    def _embed(self, path):
+    def _embed(self, path: Path) -> Html:
         is_folder, size = path.is_dir(), path.stat().st_size
         if not (is_folder or path.is_file()):  # it may be endless, or wait for ever
             raise ValueError("it is no file")
@@ -89,7 +90,7 @@ class Store:
         return video.format(_uri(content, kind))
 
 
-def _shown(store, path, home):
+def _shown(store: Store, path: Path, home: Path) -> Html:
     """HTML of a file of a run folder; not of what a link in it leads to, which may be anything."""
     try:
         check_unlinked(home, path)
@@ -98,7 +99,7 @@ def _shown(store, path, home):
     return store.embed(path)
 
 
-def _steps(folder):
+def _steps(folder: Path) -> dict[tuple[str, int], list[Path]]:
     """{(stage, step): list of files} of a run's samples, of its last stage that has any."""
     for stage in (STAGES[1], STAGES[0], ""):
         found = {}
@@ -111,15 +112,15 @@ def _steps(folder):
     return {}
 
 
-def _results(folder):
+def _results(folder: Path) -> list[Path]:
     """The videos that an inference run says it has made."""
     summary = TolerantReader(folder).json(SUMMARY, Summary) or {}
     names = (Path(video["video"]).name for video in summary.get("videos", ()) if "video" in video)
     return [folder / name for name in names if name and (folder / name).exists()]
 
 
-def _strip(path):
-    """JPEG of some frames of a video or of a folder of pictures, evenly spaced, in one picture."""
+def _strip(path: Path) -> bytes:
+    """JPEG of some frames of a video or of a folder of images, evenly spaced, in one image."""
     frames = _frames(path)
     if not frames:
         raise ValueError("it holds no frames")
@@ -131,7 +132,7 @@ def _strip(path):
     return file.getvalue()
 
 
-def _frames(path):
+def _frames(path: Path) -> list[np.ndarray]:
     if path.is_dir():
         files = [file for file in sorted(path.glob("*.png")) if not file.is_symlink()]
         return [_picture(files[i]) for i in _evenly(len(files))]
@@ -149,20 +150,20 @@ def _frames(path):
     return list(reader.read(_evenly(reader.num_frames)))
 
 
-def _picture(path):
-    """A picture as uint8 RGB, not larger than it is shown."""
+def _picture(path: Path) -> np.ndarray:
+    """An image as uint8 RGB, not larger than it is shown."""
     picture = read_image(path)
     picture.thumbnail((MOST_WIDTH, MOST_WIDTH))
     return np.asarray(picture)
 
 
-def _evenly(count):
+def _evenly(count: int) -> list[int]:
     return np.linspace(0, count - 1, min(count, MOST_FRAMES)).astype(int).tolist()
 
 
-def _image(content, kind):
+def _image(content: bytes, kind: str) -> Html:
     return Html('<img src="{}" alt="">').format(_uri(content, kind))
 
 
-def _uri(content, kind):
+def _uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,16 +1,18 @@
 """The tables of a sweep's page: jobs, means over seeds, failures."""
 
 import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aa.reports.pages import CELL, NOTHING, Html, joined, lines, row
-from aa.reports.results import SEED
+from aa.reports.results import SEED, Group, Sweep
 from aa.runs.jobs import spelled
 
 PRE = Html("<pre>{}</pre>")
 TALL = 30  # rows from which a table scrolls inside the page
 
 
-def jobs_table(sweep):
+def jobs_table(sweep: Sweep) -> Html:
     """All jobs, best first, in columns that can be sorted; the best finished one stands out."""
     titles = ["job", "state", *sweep.keys, *sweep.metrics, "step", "time", "to do it again"]
     if sweep.metric:
@@ -31,7 +33,7 @@ def jobs_table(sweep):
     return _sortable(titles, rows)
 
 
-def groups_table(sweep, groups):
+def groups_table(sweep: Sweep, groups: Sequence[Group]) -> Html:
     """Mean and interval over seeds."""
     keys = [key for key in sweep.keys if key != SEED]
     rows = []
@@ -43,8 +45,8 @@ def groups_table(sweep, groups):
     return _sortable([*keys, f"mean {sweep.metric}", "seeds"], rows)
 
 
-def failures(sweep):
-    """What the jobs that failed said."""
+def failures(sweep: Sweep) -> Html:
+    """Errors of the jobs that failed, and what they printed last."""
     parts = []
     for job in sweep.jobs:
         if job.state not in ("failed", "interrupted"):
@@ -56,7 +58,7 @@ def failures(sweep):
     return lines(parts)
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """Seconds as a person says them."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -66,7 +68,7 @@ def duration(seconds):
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _sortable(titles, rows):
+def _sortable(titles: Sequence[str], rows: Sequence[tuple[list[Html], bool]]) -> Html:
     """Rows of (cells with their tags, whether it is the best)."""
     head = joined(Html('<th scope="col">{}</th>').format(_breakable(title)) for title in titles)
     body = joined(row(cells, ours=best) for cells, best in rows)
@@ -76,21 +78,21 @@ def _sortable(titles, rows):
     ).format(" tall" if len(rows) > TALL else "", head, body)
 
 
-def _breakable(title):
+def _breakable(title: str) -> Html:
     """A title that may be broken into lines where words of a name meet."""
     return Html("<wbr>").join(re.split(r"(?<=[./_])", title))
 
 
-def _cell(value, text=None):
+def _cell(value: object, text: object = None) -> Html:
     """A cell that sorts by its value; None is nothing and sorts last."""
     if value is None:
         return CELL.format(NOTHING)
     return Html('<td data-v="{}">{}</td>').format(value, value if text is None else text)
 
 
-def _number(value):
+def _number(value: float | None) -> Html:
     return _cell(value, None if value is None else f"{value:.5g}")
 
 
-def _swept(values, key):
+def _swept(values: Mapping[str, Any], key: str) -> Html:
     return _cell(spelled(values[key])) if key in values else _cell(None)

@@ -18,17 +18,17 @@ class BestCheckpoint:
         every: how often it is recorded, in steps; at the last step too.
     """
 
-    def __init__(self, folder, metric, every):
+    def __init__(self, folder: str | Path, metric: str, every: int) -> None:
         self.folder, self.metric, self.every = Path(folder), metric, every
 
-    def is_new(self, step):
-        """Whether this step, which is not saved yet, validated better than every checkpoint."""
+    def is_new(self, step: int) -> bool:
+        """Return whether this step, not saved yet, validated better than every checkpoint."""
         return self._choose(step) == step
 
-    def link(self):
-        """Let the link lead to the best checkpoint; where none has been validated, there is none.
+    def link(self) -> None:
+        """Point `best` at the best validated checkpoint, or remove it.
 
-        What a stop, or a checkpoint that was set aside, has left of it is mended.
+        What a stop, or a quarantined checkpoint, has left of it is fixed.
         """
         link, step = self.folder / CHECKPOINTS / BEST, self._choose()
         if step is None:
@@ -43,7 +43,7 @@ class BestCheckpoint:
         os.replace(partial, link)
         flush(link.parent)
 
-    def _choose(self, *more):
+    def _choose(self, *more: int) -> int | None:
         """The step of the best record, the first of equals, of checkpoints and `more` steps."""
         steps = {*more, *map(checkpoint_step, list_checkpoints(self.folder))}
         key, sign = f"val/{self.metric}", -1 if higher_is_better(self.metric) else 1

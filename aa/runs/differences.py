@@ -1,6 +1,8 @@
-"""What differs between the snapshots of two runs, by name."""
+"""Differences between the snapshots of two runs, by name."""
 
 import os
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 MOST = 10  # lines of a group
 COMPARED = ("git", "code", "packages", "data", "machine", "config", "working_directory", "folder")
@@ -10,18 +12,18 @@ RUN_LINKS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "s
 # Say which host of several this is and how they meet: every host and every start has its own.
 ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 
-# Further keys that may be others on each host, and that no process of a group waits for.
+# Further keys that may differ on each host, and that no process of a group waits for.
 OF_A_HOST = ("num_threads", "memory_gb", "bandwidth_gb", "peak_tflops")
 OF_A_PROCESS = ("data.num_workers", "data.cache_gb")
 
 
-def shared_by_hosts(key):
-    """Whether the hosts that train together must have the same value of a dotted key."""
+def shared_by_hosts(key: str) -> bool:
+    """Return whether the hosts that train together must have the same value of a dotted key."""
     own = (*ABOUT_HOSTS, *OF_A_PROCESS, *RUN_LINKS, *(f"hardware.{name}" for name in OF_A_HOST))
     return not any(key == one or key.startswith(f"{one}.") for one in own)
 
 
-def report(old, new):
+def report(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Lines like "packages: numpy 1.26.4 -> 1.26.5"; of each group at most `MOST` and a count.
 
     Args:
@@ -46,7 +48,9 @@ def report(old, new):
     return lines
 
 
-def changed_leaves(old, new, prefix=""):
+def changed_leaves(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield (dotted key, old value, new value) of nested dicts; `ABSENT` where there is none.
 
     A group that one of them has as null is one leaf.
@@ -59,7 +63,7 @@ def changed_leaves(old, new, prefix=""):
             yield prefix + key, before, after
 
 
-def flat(values, prefix=""):
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as {dotted key: value}."""
     found = {}
     for key, value in values.items():
@@ -68,30 +72,30 @@ def flat(values, prefix=""):
     return found
 
 
-def without_runs(config):
+def without_runs(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config without the keys that are about other runs."""
     return {key: value for key, value in config.items() if key not in RUN_LINKS}
 
 
-def _commits(old, new):
+def _commits(old: Any, new: Any) -> list[str]:
     old, new = (git["commit"][:12] if git else "no checkout" for git in (old, new))
     return [] if old == new else [f"commit {old} -> {new}"]
 
 
-def _values(old, new):
+def _values(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return [
         f"{key} {_text(before)} -> {_text(after)}"
         for key, before, after in changed_leaves(old, new)
     ]
 
 
-def _text(value):
+def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "{...}"
     return "none" if value is ABSENT or value is None else str(value)
 
 
-def changed_files(old, new):
+def changed_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Changed, missing and new files of two {name: what is known of it}."""
     words = {name: "changed" for name in old if name in new and not _same(old[name], new[name])}
     words |= {name: "missing" for name in old if name not in new}
@@ -100,13 +104,13 @@ def changed_files(old, new):
     return [f"{name} {word}" for word in order for name in words if words[name] == word]
 
 
-def _same(before, after):
+def _same(before: Any, after: Any) -> bool:
     if isinstance(before, str):
         return before == after
     return all(before[key] == after[key] for key in before.keys() & after.keys())
 
 
-def _data(old, new):
+def _data(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     lines, kinds = [], [snapshot["data"]["kind"] for snapshot in (old, new)]
     if kinds[0] != kinds[1]:
         lines.append(f"compared by size only: it has the {kinds[1]}, the run has the {kinds[0]}")
@@ -117,7 +121,7 @@ def _data(old, new):
     return lines + changed_files({renamed.get(n, n): entry for n, entry in before.items()}, after)
 
 
-def _configs(old, new):
+def _configs(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     leaves = changed_leaves(without_runs(old["config"]), without_runs(new["config"]))
     return [
         f"{key} {_text(before)} -> {_text(after)}"
@@ -130,6 +134,6 @@ def _configs(old, new):
     ]
 
 
-def _place(path, snapshot):
+def _place(path: str, snapshot: Mapping[str, Any]) -> str:
     """A path as seen from the run folder."""
     return os.path.relpath(os.path.join(snapshot["working_directory"], path), snapshot["folder"])

@@ -1,14 +1,17 @@
-"""Which runs are meant: filters like `state=failed`, `age>7d`."""
+"""Choice of runs: filters like `state=failed`, `age>7d`."""
 
 import re
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import known_keys, no_such_key
 from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.runs.jobs import spelled
+from aa.runs.listing import Run
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING
 
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)
@@ -29,8 +32,8 @@ class Filter:
     sign: str
     value: float | str
 
-    def holds(self, run, now):
-        """Whether a `Run` is meant, `now` in seconds since 1970."""
+    def holds(self, run: Run, now: float) -> bool:
+        """Return whether a `Run` is meant, `now` in seconds since 1970."""
         if self.key == "age":
             found = now - run.changed
         elif self.key in ("size", "state", "kind"):
@@ -42,16 +45,16 @@ class Filter:
         return compare(found, self.sign, self.value)
 
 
-def compare(found, sign, wanted):
-    """Numbers as numbers, all else as an override spells it, which is equal or not."""
+def compare(found: Any, sign: str, wanted: float | str) -> bool:
+    """Compare numbers as numbers, all else as an override spells it, which is equal or not."""
     left, right = _number(found), _number(wanted)
     if left is None or right is None:
         return sign == "=" and spelled(found) == wanted
     return {"=": left == right, ">": left > right, "<": left < right}[sign]
 
 
-def parse(texts, runs):
-    """The `Filter`s that texts like `state=failed` say.
+def parse(texts: Iterable[str], runs: Iterable[Run]) -> list[Filter]:
+    """The `Filter`s that texts like `state=failed` stand for.
 
     Args:
         texts: as given on the command line.
@@ -68,13 +71,13 @@ def parse(texts, runs):
     return [_parse(text, known) for text in texts]
 
 
-def select(runs, filters):
+def select(runs: Iterable[Run], filters: Collection[Filter]) -> list[Run]:
     """The runs that all filters hold for."""
     now = time.time()
     return [run for run in runs if all(f.holds(run, now) for f in filters)]
 
 
-def _parse(text, known):
+def _parse(text: str, known: Collection[str]) -> Filter:
     match = re.fullmatch(r"([\w./]+)([=<>])(.*)", text)
     if not match:
         raise UserError(f"{text}: {FORM}.")
@@ -88,7 +91,7 @@ def _parse(text, known):
     return Filter(key, sign, _quantity(text, key, value) if key in UNITS else value)
 
 
-def _quantity(text, key, value):
+def _quantity(text: str, key: str, value: str) -> float:
     """Seconds of "7d", bytes of "1GB"."""
     units, match = UNITS[key], re.fullmatch(r"([\d.]+)\s*([a-zA-Z]+)", value)
     number, unit = (_number(match[1]), match[2]) if match else (None, None)
@@ -100,7 +103,7 @@ def _quantity(text, key, value):
     return number * units[unit]
 
 
-def _number(value):
+def _number(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     try:

@@ -3,9 +3,11 @@
 import json
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 from aa.files import NoPlainFileError
 from aa.runs.differences import flat, without_runs
@@ -52,24 +54,24 @@ class Job:
     troubles: list[str] = field(default_factory=list, repr=False)
 
     @property
-    def done(self):
-        """Whether it has finished, so that its numbers can be compared."""
+    def done(self) -> bool:
+        """Return whether it has finished, so that its numbers can be compared."""
         return self.state == "done"
 
     @property
-    def step(self):
+    def step(self) -> int | None:
         """The last recorded step, of its last stage that has begun; None before the first."""
         begun = [curves for curves in self.curves.values() if curves]
         return max(points[-1][0] for points in begun[-1].values()) if begun else None
 
-    def value(self, metric):
-        """The number of a metric, or None."""
-        found = self.metrics.get(metric)
+    def value(self, metric: str | None) -> float | None:
+        """The value of a metric, or None."""
+        found = cast(Mapping[str | None, Metric], self.metrics).get(metric)
         return found.value if found else None
 
 
-def is_run(folder):
-    """Whether a folder is a run's."""
+def is_run(folder: Path) -> bool:
+    """Return whether a folder is a run's."""
     names = (JOB, HYDRA, OUTCOME, METRICS, *SNAPSHOTS)
     return any(os.path.exists(folder / name) for name in names)
 
@@ -119,7 +121,7 @@ def runner_of(snapshot: Listed) -> str:
     return scripts[0] if scripts else "train.py"
 
 
-def differing(configs):
+def differing(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     """The keys whose values differ between configs, and the groups that are null in some only.
 
     A key that one of them has not got, of another version or inside a null group, is no difference.
@@ -130,8 +132,8 @@ def differing(configs):
     return [key for key in keys if len(values[key]) > 1 or key in groups]
 
 
-def _last_lines(folder):
-    """What a run printed last."""
+def _last_lines(folder: str | Path) -> list[str]:
+    """The last lines that a run printed."""
     for name in LOGS:
         with suppress(OSError, NoPlainFileError):
             if found := last_lines(Path(folder) / name, LAST_LINES):
@@ -139,7 +141,7 @@ def _last_lines(folder):
     return []
 
 
-def spelled(value):
+def spelled(value: Any) -> str:
     """A swept value as on a command line."""
     if value is None or isinstance(value, bool):
         return json.dumps(value)
@@ -148,7 +150,7 @@ def spelled(value):
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def short(path):
+def short(path: str | Path) -> str:
     """A path as seen from here if it lies below, else whole."""
     relative = os.path.relpath(path)
     return os.path.abspath(path) if relative.startswith(os.pardir) else relative

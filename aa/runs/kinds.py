@@ -17,14 +17,14 @@ Plain = dict[Name, Any]  # of configs and scores: checked for depth, numbers and
 
 
 class Git(TypedDict):
-    """What a run was made from."""
+    """The code that a run was made from."""
 
     commit: Name
     diff: str
 
 
 class Data(TypedDict):
-    """What a run has read, see `aa.runs.fingerprints.fingerprint`."""
+    """The files that a run has read, see `aa.runs.fingerprints.fingerprint`."""
 
     kind: Name
     files: dict[Line, dict[Name, Name | Count]]
@@ -46,7 +46,7 @@ class Snapshot(TypedDict, total=False):
 
 
 class Listed(TypedDict, total=False):
-    """What a list of runs shows of `snapshot.json`, as much of it as is there."""
+    """The part of `snapshot.json` that a list of runs shows, as much of it as is there."""
 
     config: Plain
     command: list[Line]
@@ -93,7 +93,7 @@ class SweepAbout(TypedDict, total=False):
 
 
 class SweepNeeds(TypedDict):
-    """What `sweep.json` must say for a sweep to go on."""
+    """The keys that `sweep.json` must have for a sweep to resume."""
 
     runner: Line
     options: list[Line]
@@ -102,7 +102,7 @@ class SweepNeeds(TypedDict):
 
 
 class RecordedSweep(SweepNeeds, total=False):
-    """`sweep.json` of a sweep that goes on."""
+    """`sweep.json` of a sweep that resumes."""
 
     home: Line
 
@@ -122,7 +122,7 @@ class Video(TypedDict, total=False):
 
 
 class RecordsState(TypedDict, total=False):
-    """What the records of a training need of the steps before a checkpoint."""
+    """The state of the steps before a checkpoint that the records of a training need."""
 
     losses: float
     counted: Count
@@ -139,7 +139,7 @@ class TrainingValues(TypedDict):
 
 
 class TrainerProgress(TypedDict):
-    """What is counted on of the state that paddlenlp's trainer writes."""
+    """The part of the state written by paddlenlp's trainer that is relied on."""
 
     global_step: Count
     max_steps: Count
@@ -148,7 +148,7 @@ class TrainerProgress(TypedDict):
 
 
 class MadeFiles(TypedDict):
-    """Where the result of a case was written."""
+    """The files that the result of a case was written to."""
 
     video: Line
     side_by_side: Line
@@ -192,7 +192,7 @@ class FileEntry(TypedDict):
 
 
 class SealedFiles(TypedDict):
-    """What the manifest of a sealed folder must say, see `aa.runs.sealing`."""
+    """The keys that the manifest of a sealed folder must have, see `aa.runs.sealing`."""
 
     format: Name
     files: dict[Line, FileEntry]
@@ -206,7 +206,7 @@ class Manifest(SealedFiles, total=False):
 
 
 class Holder(TypedDict):
-    """What a process leaves in the lock file that it holds."""
+    """The record that a process leaves in the lock file that it holds."""
 
     pid: Count
     host: Name
@@ -226,7 +226,7 @@ class HydraRuntime(TypedDict, total=False):
 
 
 class HydraPart(TypedDict, total=False):
-    """What is read of Hydra's part of a config."""
+    """The keys that are read of Hydra's part of a config."""
 
     overrides: dict[Name, list[Line]]
     job: HydraJob

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from aa.files import NoPlainFileError, open_inside
 from aa.runs.reading import RecordError
@@ -55,7 +55,7 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
         RecordError: it is no plain file, or a line of it is no record.
     """
 
-    def refuse(line):
+    def refuse(line: str) -> NoReturn:
         raise RecordError(f"{line}. Restore the file, or leave this run out.")
 
     path = Path(path)
@@ -63,19 +63,19 @@ def read_records(path: str | Path) -> list[dict[str, Any]]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a finite number; a whole one of any length is none that is measured."""
+    """Return whether a value is a finite number; whole ones of more than 64 bits are none."""
     whole = type(value) is int and abs(value) < 2**63
     return whole or (isinstance(value, float) and math.isfinite(value))
 
 
-def _opened(folder, name):
+def _opened(folder: str | Path, name: str) -> int:
     try:
         return open_inside(folder, name)
     except NoPlainFileError as error:
         raise RecordError(str(error)) from error
 
 
-def _record(line):
+def _record(line: bytes) -> dict[str, Any] | None:
     """A line as a record; None where it is none."""
     if not line.endswith(b"\n"):
         return None

@@ -12,7 +12,7 @@ from aa.runs.layout import BEST, CHECKPOINTS, STAGES
 
 STEP = re.compile(r"step-\d+")
 SUBMISSION = re.compile(r"\.submission_file_\w+\.sh")
-# What a run makes in its folder.
+# Names that a run makes in its folder.
 MADE = (".hydra", CHECKPOINTS, "vdl", "samples", "logs", "report", *STAGES)
 HIDDEN_BEST = f".{BEST}.partial"  # a link on its way, see `aa.runs.best`
 
@@ -47,8 +47,8 @@ def check_free_of_links(folder: str | Path) -> None:
             check_own(path)
 
 
-def _strangers(folder) -> Iterator[Path]:
-    """What below a folder is neither a folder nor a plain file nor a run's own link."""
+def _strangers(folder: str | Path) -> Iterator[Path]:
+    """Yield what below a folder is neither a folder nor a plain file nor a run's own link."""
     waiting = [os.fspath(folder)]
     while waiting:
         with os.scandir(waiting.pop()) as entries:
@@ -64,8 +64,8 @@ def _strangers(folder) -> Iterator[Path]:
                         yield Path(entry.path)
 
 
-def _is_own(path, folder):
-    """Whether a link is one that nothing is written through, and that leads nowhere else.
+def _is_own(path: Path, folder: str | Path) -> bool:
+    """Return whether a link is one that nothing is written through, and that leads nowhere else.
 
     submitit leaves one to the script of each array of jobs, editors one that says who edits a file.
     """
@@ -74,7 +74,7 @@ def _is_own(path, folder):
     return _is_best(path) or (path.name.startswith(".#") and not path.exists())
 
 
-def _is_best(path):
-    """Whether a link is that to the best checkpoint, which lies beside it."""
+def _is_best(path: Path) -> bool:
+    """Return whether a link is that to the best checkpoint, which lies beside it."""
     named = path.name in (BEST, HIDDEN_BEST) and path.parent.name == CHECKPOINTS
     return named and bool(STEP.fullmatch(os.readlink(path)))

@@ -1,9 +1,11 @@
 """The runs below a folder, as their files tell."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from aa.errors import UserError
 from aa.runs.differences import flat
@@ -53,12 +55,12 @@ class Run:
     troubles: list[str] = field(default_factory=list, repr=False)
 
     @cached_property
-    def size(self):
-        """Bytes on the disk, counted when first asked for."""
+    def size(self) -> int:
+        """Bytes on the disk, counted when first requested."""
         return disk_size(self.folder)
 
 
-def list_runs(outputs):
+def list_runs(outputs: str | Path) -> list[Run]:
     """The `Run`s below a folder, the one that was last written first.
 
     Raises:
@@ -69,7 +71,7 @@ def list_runs(outputs):
     return sorted(map(_read, find_runs(outputs)), key=lambda run: run.changed, reverse=True)
 
 
-def _read(folder):
+def _read(folder: Path) -> Run:
     """As `read_run`; of a folder that is not for us, that it is there."""
     try:
         return read_run(folder)
@@ -91,7 +93,7 @@ def _read(folder):
         )
 
 
-def find_runs(outputs):
+def find_runs(outputs: str | Path) -> Iterator[Path]:
     """Yield the run folders below a folder, itself included; links are not followed."""
     for name, folders, files in os.walk(outputs):
         folder, found = Path(name), HYDRA in folders or SNAPSHOT in files
@@ -102,7 +104,7 @@ def find_runs(outputs):
             yield folder
 
 
-def sweep_of(folder):
+def sweep_of(folder: Path) -> Path | None:
     """The folder of the sweep that a run folder is a job of, or None."""
     return folder.parent if (folder.parent / SWEEP).is_file() else None
 
@@ -138,7 +140,7 @@ def read_run(folder: Path) -> Run:
     )
 
 
-def disk_size(folder):
+def disk_size(folder: str | Path) -> int:
     """Bytes that a folder takes on the disk; links are not followed."""
     total, seen = 0, set()
     for name, folders, files in os.walk(folder):
@@ -153,7 +155,7 @@ def disk_size(folder):
     return total
 
 
-def _snapshot(reader):
+def _snapshot(reader: TolerantReader) -> tuple[str, dict[str, Any], str] | None:
     """(kind, config, working directory), or None before there is a snapshot."""
     found = read_snapshot_of(reader)
     if not found:
@@ -163,7 +165,7 @@ def _snapshot(reader):
     return kind, config, found.get("working_directory") or "."
 
 
-def _composed(reader):
+def _composed(reader: TolerantReader) -> tuple[str, dict[str, Any], str]:
     """As `_snapshot`, of what Hydra writes before the run begins."""
     config = reader.yaml(f"{HYDRA}/config.yaml", Plain) or {}
     hydra = (reader.yaml(f"{HYDRA}/hydra.yaml", HydraFile) or {}).get("hydra", {})
@@ -171,17 +173,17 @@ def _composed(reader):
     return kind or "", flat(config), home or "."
 
 
-def _swept(reader):
+def _swept(reader: TolerantReader) -> list[str]:
     job = reader.json(JOB, Job) or {}
     return [f"{key}={spelled(value)}" for key, value in job.get("swept", {}).items()]
 
 
-def _whole(value):
+def _whole(value: Any) -> int | None:
     return value if type(value) is int else None
 
 
-def _changed(folder):
-    """Of the folder, all that lies in it and in the folders of its stages."""
+def _changed(folder: Path) -> float:
+    """The last change of the folder, of what lies in it and in the folders of its stages."""
     times = [folder.stat().st_mtime]
     for place in (folder, *(folder / name for name in STAGES)):
         try:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from aa.errors import UserError, one_line
 from aa.files import NoPlainFileError, unlinked
@@ -26,7 +27,7 @@ MOMENT, LOOK_EVERY = 1.0, 0.05  # seconds: that nobody is told of, between looks
 
 
 @contextmanager
-def held(folder, *, node_rank=0):
+def held(folder: str | Path, *, node_rank: int = 0) -> Iterator[None]:
     """Hold the run folder as the only writer; the system lets go however this process ends.
 
     A command holds COMMAND, the first process of the group it may start holds WRITER: should that
@@ -50,7 +51,7 @@ def held(folder, *, node_rank=0):
             yield
 
 
-def check_free(folder):
+def check_free(folder: str | Path) -> None:
     """Refuse a folder that is being written, before anything is written into it.
 
     Raises:
@@ -60,8 +61,8 @@ def check_free(folder):
         _check(folder, name)
 
 
-def is_held(folder):
-    """Whether another process writes the folder; asks only, so that nobody is in anyone's way.
+def is_held(folder: str | Path) -> bool:
+    """Return whether another process writes the folder; only asks, to be in nobody's way.
 
     Not for a folder that this process holds: the system lets go of it when the question is closed.
     """
@@ -71,18 +72,18 @@ def is_held(folder):
 def holder(folder: str | Path) -> int | None:
     """The number of the process on this host whose command writes a folder; None if none does.
 
-    The system says it: what a file says of it could be any process.
+    The system reports it: what a file says of it could be any process.
     """
     kind, *_, process = _lock_of(Path(folder) / COMMAND)
     return process if kind != fcntl.F_UNLCK and process > 0 else None
 
 
-def _is_locked(path):
+def _is_locked(path: Path) -> bool:
     return _lock_of(path)[0] != fcntl.F_UNLCK
 
 
-def _lock_of(path):
-    """What the system says of a file's lock: type, whence, start, length, process."""
+def _lock_of(path: Path) -> tuple[int, ...]:
+    """The lock of a file as the system reports it: type, whence, start, length, process."""
     asked = struct.pack(FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
     try:
         with open(path, "rb", opener=unlinked) as file:
@@ -92,7 +93,7 @@ def _lock_of(path):
 
 
 def who_holds(folder: str | Path, names: Iterable[str] = (COMMAND, WRITER)) -> str | None:
-    """Which process holds a folder, in words; None where no other one does, see `is_held`."""
+    """The process that holds a folder, in words; None where no other one does, see `is_held`."""
     held_files = (path for name in names if _is_locked(path := Path(folder) / name))
     return next((_who(_text(path)) for path in held_files), None)
 
@@ -137,7 +138,7 @@ def wait_until_free(
 
 
 @contextmanager
-def _single(folder, name):
+def _single(folder: str | Path, name: str) -> Iterator[None]:
     file = _open(folder, name)
     if not _take(file):
         raise _busy(folder, file)
@@ -146,7 +147,7 @@ def _single(folder, name):
         yield
 
 
-def _sign(file):
+def _sign(file: TextIO) -> None:
     """Leave in a file that this process holds who that is."""
     file.truncate(0)
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
@@ -155,21 +156,21 @@ def _sign(file):
     os.fsync(file.fileno())  # other hosts read it
 
 
-def _check(folder, name):
+def _check(folder: str | Path, name: str) -> None:
     if os.path.lexists(Path(folder) / name):
         with _open(folder, name) as file:
             if not _take(file):
                 raise _busy(folder, file)
 
 
-def _open(folder, name):
+def _open(folder: str | Path, name: str) -> TextIO:
     path = Path(folder) / name
     file = open(path, "a+", opener=unlinked)  # noqa: SIM115 closed by who holds it
     file.seek(0)
     return file
 
 
-def _take(file):
+def _take(file: TextIO) -> bool:
     try:
         fcntl.lockf(
             file, fcntl.LOCK_EX | fcntl.LOCK_NB
@@ -181,7 +182,7 @@ def _take(file):
     return True
 
 
-def _busy(folder, file):
+def _busy(folder: str | Path, file: TextIO) -> UserError:
     who = _who(file.read(LONGEST))
     file.close()
     return UserError(
@@ -190,7 +191,7 @@ def _busy(folder, file):
     )
 
 
-def _who(text):
+def _who(text: str) -> str:
     """The process that has left a text in the file that it holds, in words."""
     try:
         holder = typed_record(json.loads(text), Holder)
@@ -200,8 +201,8 @@ def _who(text):
     return f"process {holder['pid']} on {one_line(holder['host'])}, since {since}"
 
 
-def _text(path):
-    """What a file says. Not for one that this process holds, see `is_held`."""
+def _text(path: Path) -> str:
+    """The text of a file. Not for one that this process holds, see `is_held`."""
     try:
         with open(path, encoding="utf-8", errors="replace", opener=unlinked) as file:
             return file.read(LONGEST)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from aa.config.evaluation import METRICS, ON_REQUEST, higher_is_better
 from aa.errors import UserError
@@ -16,7 +16,7 @@ from aa.runs.tolerant import TolerantReader
 
 KNOWN = ("loss", *METRICS, *ON_REQUEST)
 MOST_POINTS = 500_000  # of a stage
-# What is compared where nobody says: the first that a job has.
+# The default to compare by: the first of these that a job has.
 USUAL = ("val/loss", "val/psnr", "eval/psnr", "test/psnr", "train/loss")
 
 
@@ -29,12 +29,12 @@ class Metric:
 
 
 def is_metric(name: str) -> bool:
-    """Whether runs may have a metric of this name."""
+    """Return whether runs may have a metric of this name."""
     return name.rpartition("/")[2] in KNOWN
 
 
-def direction(name):
-    """Which way a metric is better, "min" or "max".
+def direction(name: str) -> Literal["min", "max"]:
+    """The better direction of a metric, "min" or "max".
 
     Raises:
         UserError: no run has such a metric.
@@ -51,7 +51,7 @@ Curves = dict[str, dict[str, list[tuple[int, float]]]]  # of each stage, of each
 
 
 def job_metrics(folder: str | Path) -> dict[str, Metric]:
-    """What a run has come to by now, as {name: `Metric`}; files cut short count as far as they go.
+    """The metrics of a run so far, as {name: `Metric`}; files cut short count as far as they go.
 
     `train/loss` is the last recorded one of the last stage. `val/...` is the best of the last stage
     that has validated. `test/...` is the mean over held-out figures, `eval/...` over clips.
@@ -86,7 +86,7 @@ def stage_curves(reader: TolerantReader) -> Curves:
     return {s: _curves(reader, f"{s}/{RECORDS}".lstrip("/")) for s in (STAGES if two else ("",))}
 
 
-def _curves(reader, name):
+def _curves(reader: TolerantReader, name: str) -> dict[str, list[tuple[int, float]]]:
     curves = {}
     for count, record in enumerate(reader.lines(name)):
         if count == MOST_POINTS:
@@ -101,13 +101,13 @@ def _curves(reader, name):
     return curves
 
 
-def _scores(reader):
+def _scores(reader: TolerantReader) -> dict[str, Metric]:
     """Means over held-out figures, of `scores.json`."""
     scores = reader.json("scores.json", dict) or {}
     return _means("test", _inner(_inner(scores, "pairs"), "generated"))
 
 
-def _evaluation(reader):
+def _evaluation(reader: TolerantReader) -> dict[str, Metric]:
     """Means over clips, of `metrics.json`; FVD is one value."""
     return _means("eval", _inner(reader.json("metrics.json", dict) or {}, "metrics"))
 
@@ -117,7 +117,7 @@ def _inner(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _means(group, scores):
+def _means(group: str, scores: Mapping[str, Any]) -> dict[str, Metric]:
     found = {}
     for name in (name for name in scores if name in KNOWN):
         score = _inner(scores, name)

@@ -1,4 +1,4 @@
-"""How a run ended: `outcome.json` in its folder."""
+"""The end of a run: `outcome.json` in its folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,12 +17,12 @@ NOTHING = {"error": None, "code": 0, "seconds": 0.0}
 
 
 def state(folder: str | Path) -> str:
-    """What has become of the run of a folder, see `state_of`."""
+    """The state of the run of a folder, see `state_of`."""
     return state_of(folder, read_outcome(folder))
 
 
 def state_of(folder: str | Path, outcome: Mapping[str, Any] | None) -> str:
-    """What has become of the run of a folder.
+    """The state of the run of a folder.
 
     Args:
         folder: the run folder.
@@ -41,7 +41,7 @@ def state_of(folder: str | Path, outcome: Mapping[str, Any] | None) -> str:
 def read_outcome(folder: str | Path) -> dict[str, Any] | None:
     """{"state", "error", "code", "seconds"} of a run that has ended by itself, else None.
 
-    One that is damaged counts as none: the run goes on, and writes it anew.
+    One that is damaged counts as none: the run resumes, and writes it anew.
     """
     try:
         outcome = read_record(folder, OUTCOME, Outcome)
@@ -50,8 +50,10 @@ def read_outcome(folder: str | Path) -> dict[str, Any] | None:
     return {**NOTHING, **outcome} if "state" in outcome else None
 
 
-def write_outcome(folder, *, seconds, error=None, code=0):
-    """Say that a run has ended by itself.
+def write_outcome(
+    folder: str | Path, *, seconds: float, error: str | None = None, code: int = 0
+) -> None:
+    """Record that a run has ended by itself.
 
     Args:
         folder: the run folder.
@@ -68,6 +70,6 @@ def write_outcome(folder, *, seconds, error=None, code=0):
     write_json(Path(folder) / OUTCOME, outcome)
 
 
-def forget_outcome(folder):
-    """The run of a folder begins, or goes on."""
+def forget_outcome(folder: str | Path) -> None:
+    """Forget the outcome of a run that begins, or resumes."""
     (Path(folder) / OUTCOME).unlink(missing_ok=True)

@@ -71,14 +71,14 @@ def load_yaml(content: bytes) -> Any:
 class _Builder(SafeConstructor, Resolver):
     """Puts values together, depth by depth, from the events of a yaml text."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         SafeConstructor.__init__(self)
         Resolver.__init__(self)
         self.value: Any = None
         self.open, self.keys, self.count = [], [], 0  # containers, and the last key of each
 
-    def take(self, event):
-        """Go on with the next event."""
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event."""
         self.count += 1
         if self.count > 2 * MOST_VALUES:
             raise ValueError(f"it holds more than {MOST_VALUES} values")
@@ -100,7 +100,7 @@ class _Builder(SafeConstructor, Resolver):
             self.open.pop()
             self.keys.pop()
 
-    def _put(self, value):
+    def _put(self, value: Any) -> None:
         if not self.open:
             self.value = value
         elif isinstance(self.open[-1], list):
@@ -113,7 +113,7 @@ class _Builder(SafeConstructor, Resolver):
             self.open[-1][self.keys[-1]] = value
             self.keys[-1] = NO_KEY
 
-    def _scalar(self, event):
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
         """A quoted word as it is; any other as what it stands for: a number, true, null."""
         if event.tag:
             raise ValueError(f"a tag, {event.tag[:40]}, which no run writes")
@@ -130,7 +130,7 @@ class _Builder(SafeConstructor, Resolver):
             raise ValueError(f"{event.value[:40]!r} is no {tag.rpartition(':')[2]}") from error
 
 
-def _check_keys(values):
+def _check_keys(values: dict[Any, Any]) -> None:
     for key in values:
         if type(key) is not str:
             raise ValueError(f"a key is a {type(key).__name__}, no text")

@@ -5,6 +5,7 @@ link; it costs a small multiple of its size; what it holds has the type that its
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ def read_record(folder: str | Path, name: str, kind: type[Kind]) -> Kind:
 
     Raises:
         FileNotFoundError: there is no such file.
-        RecordError: it is no plain file, no JSON, or something else than wanted.
+        RecordError: it is no plain file, no JSON, or something else than expected.
     """
     content = _content(folder, name, MOST_BYTES)
     with _explained(folder, name):
@@ -80,8 +81,8 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(folder, name):
-    """What is wrong with a record becomes a line that names its file."""
+def _explained(folder: str | Path, name: str) -> Iterator[None]:
+    """Raise what is wrong with a record as a line that names its file."""
     try:
         yield
     except (ValueError, RecursionError, MemoryError) as error:
@@ -92,14 +93,14 @@ def _explained(folder, name):
         ) from error
 
 
-def _content(folder, name, most):
+def _content(folder: str | Path, name: str, most: int) -> bytes:
     try:
         return read_inside(folder, name, most=most)
     except NoPlainFileError as error:
         raise RecordError(str(error)) from error
 
 
-def _load_json(content):
+def _load_json(content: bytes) -> Any:
     if len(content) > MOST_VALUES:
         values = content.count(b",") + content.count(b"[") + content.count(b"{")
         if values > MOST_VALUES + len(content) // BYTES_A_VALUE:

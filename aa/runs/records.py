@@ -1,14 +1,21 @@
 """The records of a training by step: metrics.jsonl and VisualDL."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from aa.files import replacing, unlinked
 from aa.runs.layout import METRICS
 from aa.runs.lines import read_lines
+
+if TYPE_CHECKING:
+    import numpy as np
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +25,10 @@ class Recorder:
 
     Args:
         folder: the run folder.
-        step: of what a stopped run goes on from; its later lines are dropped.
+        step: of what a stopped run resumes from; its later lines are dropped.
     """
 
-    def __init__(self, folder, *, step=0):
+    def __init__(self, folder: str | Path, *, step: int = 0) -> None:
         from visualdl import LogWriter
 
         folder = Path(folder)
@@ -30,21 +37,20 @@ class Recorder:
         # Closed by `close`.
         self.file = open(folder / METRICS, "a", opener=unlinked)  # noqa: SIM115
         before = sorted(vdl.glob("vdlrecords.*"))
-        # Names have the second only: who goes on in the same one must not take the same file.
+        # Names have the second only: who resumes in the same one must not take the same file.
         self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}.{len(before)}")
         _carry_over(before, self.writer, step=step)
 
-    def describe(self, hyper_parameters, metrics):
+    def describe(self, hyper_parameters: Mapping[str, float | str], metrics: list[str]) -> None:
         """Tell VisualDL what sets this training apart from others, and what to compare them by.
 
         Args:
-            hyper_parameters: {key: number or text}.
             metrics: tags of scalars that are recorded.
         """
         self.writer.add_hparams(hyper_parameters, metrics)
 
-    def record(self, step, *, group="train", **values):
-        """One line of numbers for a step, and the same as VisualDL scalars.
+    def record(self, step: int, *, group: str = "train", **values: float | None) -> None:
+        """Write one line of values for a step, and the same as VisualDL scalars.
 
         In the file, names of another group than "train" have it in front: "val/psnr".
         """
@@ -58,23 +64,23 @@ class Recorder:
             if value is not None:
                 self.writer.add_scalar(f"{group}/{key}", value, step)
 
-    def image(self, tag, image, step):
-        """A picture, uint8 [H, W, 3], for VisualDL."""
+    def image(self, tag: str, image: np.ndarray, step: int) -> None:
+        """Write an image, uint8 [H, W, 3], for VisualDL."""
         self.writer.add_image(tag, image, step, dataformats="HWC")
 
-    def flush(self):
+    def flush(self) -> None:
         """Return when the file is on the disk, and VisualDL's with the system."""
         self.file.flush()
         os.fsync(self.file.fileno())
         self.writer.flush()
 
-    def close(self):
+    def close(self) -> None:
         """Flush and close both."""
         self.file.close()
         self.writer.close()
 
 
-def _cut(folder, name, step):
+def _cut(folder: Path, name: str, step: int) -> dict[str, Any]:
     """Drop a file's records of later steps and what is damaged; return the last loss that is kept.
 
     A power cut leaves zero bytes, or half a line, where the file was being written.
@@ -98,19 +104,23 @@ def _cut(folder, name, step):
     return last
 
 
-def _up_to(folder, name, step, damaged):
+def _up_to(
+    folder: Path, name: str, step: int, damaged: Callable[[str], object]
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
     found = read_lines(folder, name, damaged)
     return ((line, record) for line, record in found if record["step"] <= step)
 
 
-def _carry_over(files, writer, *, step):
+def _carry_over(files: Iterable[Path], writer: Any, *, step: int) -> None:
     """Move VisualDL's records up to a step into the writer's file: it shows only one of a folder.
 
     A record that was cut short ends its file. One that is in two files, because an earlier move was
-    stopped half-way, is moved once. Hyper-parameters are those of who goes on, see `describe`.
+    stopped half-way, is moved once. Hyper-parameters are those of who resumes, see `describe`.
     """
     from google.protobuf.message import DecodeError
-    from visualdl.proto.record_pb2 import Record  # pyright: ignore (protobuf makes it at run time)
+
+    # protobuf makes it at run time
+    from visualdl.proto.record_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
 
     moved = set()
     for file in files:
@@ -129,7 +139,7 @@ def _carry_over(files, writer, *, step):
         file.unlink()
 
 
-def _visualdl_records(path):
+def _visualdl_records(path: Path) -> Iterator[bytes]:
     """Yield the records of a VisualDL file: each has its length in front, in 8 bytes.
 
     VisualDL's own reader makes room for any length that it is told.

@@ -3,14 +3,16 @@
 import os
 import shutil
 import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 from aa.config.overrides import assignment
 from aa.runs.jobs import short
 from aa.runs.kinds import SweepAbout
 from aa.runs.layout import SWEEP
-from aa.runs.listing import find_runs, list_runs
+from aa.runs.listing import Run, find_runs, list_runs
 from aa.runs.lock import COMMAND, WRITER, held, is_held
 from aa.runs.outcomes import DONE, FAILED, RUNNING
 from aa.runs.tolerant import TolerantReader
@@ -26,7 +28,7 @@ class Guard:
         outputs: the folder whose living runs and sweeps may use others.
     """
 
-    def __init__(self, outputs):
+    def __init__(self, outputs: str | Path) -> None:
         runs = list_runs(outputs)
         sweeps = {sweep for sweep in _sweeps(outputs) if is_held(sweep)}
         self.used = set()  # (path, who uses it)
@@ -39,18 +41,17 @@ class Guard:
             values = [value for words in given for value in words.split(",")]
             self._note(sweep, Path(about.get("home", ".")), values)
 
-    def _note(self, user, home, values):
+    def _note(self, user: Path, home: Path, values: Iterable[Any]) -> None:
         for value in values:
             for path in value if isinstance(value, list) else [value]:
                 if isinstance(path, str):
                     with suppress(ValueError, OSError, RuntimeError):  # no path at all
                         self.used.add(((home / path.strip("'\"[]")).resolve(), user))
 
-    def reason(self, run, removed):
-        """Why a `Run` is kept, asked now; None if nothing speaks against its removal.
+    def reason(self, run: Run, removed: Collection[Path]) -> str | None:
+        """The reason why a `Run` is kept, asked now; None if nothing speaks against its removal.
 
         Args:
-            run: the `Run`.
             removed: folders of all runs that are to be removed.
         """
         if any(is_held(place) for place in _locked_places(run.folder)):
@@ -68,8 +69,8 @@ class Guard:
         return first and f"holds {short(first)}, another run"
 
 
-def remove_run(run):
-    """Delete the folder of a `Run`, which its sweep and it are held for: nobody can go on with it.
+def remove_run(run: Run) -> None:
+    """Delete the folder of a `Run`, which its sweep and it are held for: nobody can resume it.
 
     Raises:
         UserError: somebody else holds it.
@@ -78,8 +79,8 @@ def remove_run(run):
     _delete(run.folder, [run.sweep, run.folder] if run.sweep else [run.folder])
 
 
-def remove_empty_sweeps(sweeps):
-    """Delete the folders of sweeps that have no job left; which these were.
+def remove_empty_sweeps(sweeps: Iterable[Path]) -> list[Path]:
+    """Delete the folders of sweeps that have no job left, and return them.
 
     Raises:
         UserError, OSError: as `remove_run`.
@@ -90,7 +91,7 @@ def remove_empty_sweeps(sweeps):
     return empty
 
 
-def _delete(folder, holding):
+def _delete(folder: Path, holding: Iterable[Path]) -> None:
     """Give a folder a hidden name, so that nobody takes half of it for a run, then delete it."""
     hidden = folder.with_name(f".{folder.name}.{os.getpid()}{REMOVED}")
     with ExitStack() as stack:
@@ -100,7 +101,7 @@ def _delete(folder, holding):
     shutil.rmtree(hidden)
 
 
-def delete_leftovers(outputs):
+def delete_leftovers(outputs: str | Path) -> None:
     """Delete what an earlier removal that was stopped has left below a folder."""
     for name, folders, _ in os.walk(outputs):
         left = [f for f in folders if f.startswith(".") and f.endswith(REMOVED)]
@@ -109,14 +110,14 @@ def delete_leftovers(outputs):
             shutil.rmtree(Path(name) / folder, ignore_errors=True)
 
 
-def _sweeps(outputs):
+def _sweeps(outputs: str | Path) -> Iterator[Path]:
     for name, folders, files in os.walk(outputs):
         folders[:] = [f for f in folders if not f.startswith(".")]
         if SWEEP in files:
             yield Path(name)
 
 
-def _locked_places(folder):
+def _locked_places(folder: Path) -> Iterator[Path]:
     """The folders below, itself included, that somebody may hold."""
     for name, _, files in os.walk(folder):
         if COMMAND in files or WRITER in files:

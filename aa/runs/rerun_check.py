@@ -1,9 +1,13 @@
 """`rerun_check=true`: whether a rerun came to the result of the run it repeats."""
 
 import logging
+from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any, cast
 
+from aa.config.evaluation import EvaluateConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import DifferenceError
 from aa.processes import is_run_command
 from aa.runs.differences import ABSENT, changed_leaves
@@ -21,22 +25,23 @@ TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time
 SCORES, SUMMARY = ("scores.json", "metrics.json"), "summary.json"
 
 
-def check_rerun(config, folder, *, node_rank=0):
-    """If the config asks for it, compare a finished run with the one it repeats.
+def check_rerun(
+    config: TrainConfig | InferConfig | EvaluateConfig, folder: str | Path, *, node_rank: int = 0
+) -> None:
+    """If the config requests it, compare a finished run with the one it repeats.
 
     In a group of processes the one that started it compares, when all have ended.
 
     Args:
-        config: checked, with the keys rerun and rerun_check.
         folder: the run folder.
         node_rank: of several hosts; the command of the first one compares.
 
     Raises:
-        DifferenceError: names the first number, file or video that is another one.
+        DifferenceError: names the first number, file or video that differs.
     """
     if not config.rerun_check or not is_run_command(node_rank):
         return
-    old = Path(config.rerun)
+    old = Path(cast(str, config.rerun))  # see `aa.config.checks.rerun_folder`
     check_own(old)
     first = next(differences(old, Path(folder)), None)
     if first:
@@ -44,7 +49,7 @@ def check_rerun(config, folder, *, node_rank=0):
     log.info("identical to %s: %s", old, _counts(old))
 
 
-def differences(old, new):
+def differences(old: Path, new: Path) -> Iterator[str]:
     """Yield a line about each difference of two runs' results; both must be whole."""
     if reason := _unfinished(old):
         yield f"it {reason}"
@@ -65,8 +70,8 @@ def differences(old, new):
     yield from _scores(old, new)
 
 
-def _unfinished(old):
-    """Why the result of an earlier run is not whole, or None."""
+def _unfinished(old: Path) -> str | None:
+    """The reason why the result of an earlier run is not whole, or None."""
     its_state, outcome = state(old), read_outcome(old)
     if its_state == FAILED:
         return f"has failed: {outcome and outcome['error']}"
@@ -75,19 +80,19 @@ def _unfinished(old):
     return _cut_short(old)
 
 
-def _cut_short(run):
-    """That a training of a run has no end, or None. Asks nobody who holds the folder."""
+def _cut_short(run: Path) -> str | None:
+    """Say that a training of a run has no end, else None. Asks nobody who holds the folder."""
     begun = [run / part for part in _parts(run) if (run / part / "metrics.jsonl").exists()]
     missing = [part / SUMMARY for part in begun if not (part / SUMMARY).exists()]
     return f"has ended early: there is no {missing[0]}." if missing else None
 
 
-def _parts(run):
+def _parts(run: Path) -> list[str]:
     return [part for part in STAGES if (run / part).is_dir()] or [""]
 
 
-def _counts(run):
-    """What there is to compare, like "12 steps, 5 weights files"."""
+def _counts(run: Path) -> str:
+    """Count what there is to compare, like "12 steps, 5 weights files"."""
     records = [_numbers(run / part) for part in _parts(run)]
     counts = {
         "step": sum(found[-1]["step"] for found in records if found),
@@ -98,7 +103,7 @@ def _counts(run):
     return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
 
 
-def _records(old, new):
+def _records(old: Path, new: Path) -> Iterator[str]:
     for before, after in zip_longest(_numbers(old), _numbers(new)):
         if before is None or after is None:
             said = "a record, there was none" if after else "no record, there was one"
@@ -109,7 +114,7 @@ def _records(old, new):
             yield f"step {after['step']}: {key} is {_text(value)}, was {_text(was)}."
 
 
-def _numbers(run):
+def _numbers(run: Path) -> list[dict[str, Any]]:
     """The records of a training without what differs from run to run."""
     file = run / "metrics.jsonl"
     return [
@@ -118,7 +123,7 @@ def _numbers(run):
     ]
 
 
-def _weights(old, new):
+def _weights(old: Path, new: Path) -> Iterator[str]:
     before, after = _newest(old), _newest(new)
     for name in sorted(before.keys() | after.keys()):
         if name not in after:
@@ -129,13 +134,13 @@ def _weights(old, new):
             yield f"{name}: other weights."
 
 
-def _newest(run):
+def _newest(run: Path) -> dict[str, Path]:
     """{"step-000500/vae.safetensors": path} of the newest checkpoint."""
     files = [f for folder in list_checkpoints(run)[-1:] for f in folder.glob("*.safetensors")]
     return {f"{file.parent.name}/{file.name}": file for file in files if file.is_file()}
 
 
-def _videos(old, new):
+def _videos(old: Path, new: Path) -> Iterator[str]:
     before, after = _hashes(old), _hashes(new)
     for name, kinds in before.items():
         if name not in after:
@@ -147,14 +152,14 @@ def _videos(old, new):
     yield from (f"{name} is new." for name in after if name not in before)
 
 
-def _hashes(run):
+def _hashes(run: Path) -> dict[str, dict[str, str]]:
     """{name of the video: hashes of its frames} of an inference."""
     videos = (find_record(run, SUMMARY, Summary) or {}).get("videos", [])
     known = [v for v in videos if "video" in v and "sha256_of_frames" in v]
     return {Path(v["video"]).name: v["sha256_of_frames"] for v in known}
 
 
-def _scores(old, new):
+def _scores(old: Path, new: Path) -> Iterator[str]:
     for name in SCORES:
         if not (old / name).is_file():
             continue
@@ -165,5 +170,5 @@ def _scores(old, new):
             yield f"{name}: {key} is {_text(value)}, was {_text(was)}."
 
 
-def _text(value):
+def _text(value: Any) -> str:
     return "missing" if value is ABSENT else str(value)

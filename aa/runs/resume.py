@@ -1,4 +1,4 @@
-"""Going on with a stopped run: what may change, and which checkpoint is sound."""
+"""Resuming a stopped run: what may change, and which checkpoint is valid."""
 
 import hashlib
 import itertools
@@ -6,11 +6,14 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 from aa.config.hardware import PRECISIONS
+from aa.config.primary import TrainConfig
 from aa.config.published import PublishedSize
 from aa.errors import UserError
 from aa.runs.differences import ABOUT_HOSTS, ABSENT, changed_leaves, flat, without_runs
@@ -21,7 +24,7 @@ from aa.runs.sealing import fault_in, read_manifest, remove_leftovers
 log = logging.getLogger(__name__)
 
 SET_ASIDE = "set_aside"
-# Settings that change no number of a training: they may be others when it goes on.
+# Settings that change no number of a training: they may have changed when it resumes.
 NOT_DECISIVE = {
     "name",
     *ABOUT_HOSTS,
@@ -31,7 +34,7 @@ NOT_DECISIVE = {
     "data.num_workers",
     "data.cache_gb",
     "data.latents",
-    "data.skip_bad",  # the numbers of who goes on where the other stops
+    "data.skip_bad",  # the numbers of who continues where the other stops
     "data.generate.folder",
 }
 # Others follow these, which are compared.
@@ -49,21 +52,21 @@ NOT_DECISIVE |= {
 }
 
 
-def decisive_changes(old, new):
-    """(dotted key, old value, new value) of what two configs (plain values) decide otherwise."""
+def decisive_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """(dotted key, old value, new value) of what two configs (plain values) decide differently."""
     leaves = changed_leaves(without_runs(old), without_runs(new))
     # A key that was not there when the run was made is of newer code: its default is as before.
     return [leaf for leaf in leaves if leaf[0] not in NOT_DECISIVE and leaf[1] is not ABSENT]
 
 
-def decisive_hash(config):
+def decisive_hash(config: TrainConfig) -> str:
     """SHA-256 of the values of a checked config that decide its result."""
     values = flat(without_runs(asdict(config)))
     kept = {key: value for key, value in values.items() if key not in NOT_DECISIVE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def locate(path):
+def locate(path: str | Path) -> tuple[Path, Path | None, int | None]:
     """(run folder, its part with the checkpoint, step) of what `resume=` names.
 
     Args:
@@ -81,7 +84,7 @@ def locate(path):
     return run_folder(part), part, checkpoint_step(path)
 
 
-def _best(link):
+def _best(link: Path) -> Path | None:
     """The checkpoint that `checkpoints/best` is, or is a copy of; None where it is neither."""
     if link.is_symlink():
         check_own(link.parent)
@@ -92,26 +95,26 @@ def _best(link):
     return None
 
 
-def run_folder(part):
+def run_folder(part: Path) -> Path:
     """The run that the folder of a stage belongs to: that folder itself, or the one above it."""
     return part.parent if part.name in STAGES and (part.parent / ".hydra").is_dir() else part
 
 
-def has_begun(run):
-    """Whether a run folder holds a run that got as far as its snapshot."""
+def has_begun(run: str | Path) -> bool:
+    """Return whether a run folder holds a run that got as far as its snapshot."""
     return any(os.path.lexists(Path(run) / name) for name in SNAPSHOTS)
 
 
-def has_checkpoint(run):
-    """Whether a run, or one of its stages, has been saved."""
+def has_checkpoint(run: str | Path) -> bool:
+    """Return whether a run, or one of its stages, has been saved."""
     return any(list_checkpoints(Path(run) / part) for part in ("", *STAGES))
 
 
-def repair(resume):
-    """Make a run folder fit to go on: delete what is half-done, set unsound checkpoints aside.
+def repair(resume: str | Path) -> None:
+    """Make a run folder fit to resume: delete what is half-done, quarantine invalid checkpoints.
 
     Every part's newest checkpoint is compared with its manifest, and the one before if it is not
-    what was written. Of a checkpoint folder, the later ones are set aside.
+    what was written. Of a checkpoint folder, the later ones are quarantined.
 
     Args:
         resume: what `resume=` names; nobody else writes there.
@@ -134,8 +137,8 @@ def repair(resume):
         _keep_sound(part, step if part == chosen else None)
 
 
-def _tidy_best(best):
-    """Put away what a copy of the run that followed links has made of the one to the best."""
+def _tidy_best(best: Path) -> None:
+    """Delete or quarantine what a copy of the run that followed links made of that to the best."""
     if best.is_symlink() or not best.is_dir():
         return
     twin = _best(best)
@@ -147,11 +150,11 @@ def _tidy_best(best):
         _set_aside(best)
 
 
-def _keep_sound(part, step):
-    """Set aside what is later than `step`, or not sound, before the newest sound checkpoint."""
+def _keep_sound(part: Path, step: int | None) -> None:
+    """Quarantine what is later than `step`, or invalid, before the newest valid checkpoint."""
     unsound = {}
     for checkpoint in reversed(list_checkpoints(part)):
-        later = step is not None and checkpoint_step(checkpoint) > step
+        later = step is not None and cast(int, checkpoint_step(checkpoint)) > step
         reason = "is later than the one asked for" if later else fault_in(checkpoint)
         if reason is None:
             break
@@ -169,7 +172,7 @@ def _keep_sound(part, step):
         _set_aside(checkpoint)
 
 
-def _set_aside(checkpoint):
+def _set_aside(checkpoint: Path) -> None:
     home = checkpoint.parent / SET_ASIDE
     home.mkdir(exist_ok=True)
     numbered = (home / f"{checkpoint.name}-{number}" for number in itertools.count(1))

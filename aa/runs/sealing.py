@@ -7,27 +7,35 @@ SHA-256 of every file) and renamed: what has the final name was complete, and ca
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from aa.errors import UserError, one_line, reason
 from aa.files import open_inside
 from aa.runs.fingerprints import sha256, sha256_of
-from aa.runs.kinds import Manifest
+from aa.runs.kinds import FileEntry, Manifest
 from aa.runs.reading import RecordError, read_record
 
 MANIFEST, FORMAT = "manifest.json", "aa-checkpoint-1"
 SUFFIX = ".partial"
 
 
-def partial_folder(target):
+def partial_folder(target: Path) -> Path:
     """The hidden name under which `target` is filled; nothing has it yet."""
     partial = target.with_name(f".{target.name}{SUFFIX}")
     shutil.rmtree(partial, ignore_errors=True)
     return partial
 
 
-def seal(partial, target, *, known=None, **about):
+def seal(
+    partial: Path,
+    target: Path,
+    *,
+    known: Mapping[str, Mapping[str, Any]] | None = None,
+    **about: Any,
+) -> None:
     """Flush the finished folder `partial`, write its manifest and give it the name `target`.
 
     Args:
@@ -50,8 +58,8 @@ def seal(partial, target, *, known=None, **about):
     flush(target.parent)
 
 
-def describe(path):
-    """Flush a finished file; its manifest entry."""
+def describe(path: Path) -> dict[str, int | str]:
+    """Flush a finished file and return its manifest entry."""
     with ThreadPoolExecutor(1) as pool:  # the disk takes it while it is hashed
         flushed = pool.submit(flush, path)
         entry = {"bytes": path.stat().st_size, "sha256": sha256(path)}
@@ -59,7 +67,7 @@ def describe(path):
     return entry
 
 
-def flush(path):
+def flush(path: str | Path) -> None:
     """Wait until a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -83,7 +91,7 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def fault_in(folder: str | Path) -> str | None:
-    """What is wrong with a sealed folder, in words, or None. Reads all of it."""
+    """Find what is wrong with a sealed folder, in words, or None. Reads all of it."""
     folder = Path(folder)
     try:
         files = read_manifest(folder)["files"]
@@ -96,14 +104,14 @@ def fault_in(folder: str | Path) -> str | None:
         return f"{MANIFEST} cannot be read ({reason(error.__cause__ or error)})"
 
 
-def remove(folder):
+def remove(folder: Path) -> None:
     """Delete a sealed folder; stopped half-way, nothing is left under its name."""
     hidden = partial_folder(folder)
     os.rename(folder, hidden)
     shutil.rmtree(hidden)
 
 
-def remove_leftovers(folder):
+def remove_leftovers(folder: str | Path) -> list[Path]:
     """Delete what stopped processes left half-done below a folder, and return the names."""
     found = sorted(Path(folder).rglob(f".*{SUFFIX}"))
     for path in found:
@@ -111,12 +119,12 @@ def remove_leftovers(folder):
     return found
 
 
-def _names(folder):
+def _names(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def _differs(folder, name, entry):
-    """What is wrong with a file that a manifest names, in words, or None."""
+def _differs(folder: Path, name: str, entry: FileEntry) -> str | None:
+    """Find what is wrong with a file that a manifest names, in words, or None."""
     shown = one_line(Path(name).name)
     if os.path.isabs(name) or ".." in Path(name).parts:
         return f"{MANIFEST} names {one_line(name)}, which is outside"

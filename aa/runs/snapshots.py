@@ -6,11 +6,15 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from aa.config.convert import to_dict
+from aa.config.evaluation import EvaluateConfig
+from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.files import read_inside, write_json
 from aa.runs.differences import report, without_runs
@@ -27,14 +31,17 @@ COMPUTING = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "ppdiffusers", "nu
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
-def write_snapshot(folder, config, data):
-    """Write `snapshot.json`; log what differs from the run that this one repeats or goes on with.
+def write_snapshot(
+    folder: str | Path,
+    config: TrainConfig | InferConfig | EvaluateConfig,
+    data: Mapping[str, Any],
+) -> None:
+    """Write `snapshot.json`; log what differs from the run that this one repeats or resumes.
 
     The snapshot that a resumed run had before is kept as `snapshot-1.json`, `snapshot-2.json`, ...
 
     Args:
         folder: the run folder.
-        config: the checked config.
         data: what was read, see `aa.runs.fingerprints.fingerprint`.
     """
     snapshot = {
@@ -57,10 +64,10 @@ def write_snapshot(folder, config, data):
     write_json(Path(folder) / SNAPSHOT, snapshot)
 
 
-def record_config(folder, config):
-    """Write other settings into the snapshot of a finished part of a run, which goes on with them.
+def record_config(folder: str | Path, config: TrainConfig) -> None:
+    """Write other settings into the snapshot of a finished part of a run, which resumes with them.
 
-    The snapshot says what the run is asked for: `resume=` and `rerun=` start from it.
+    The snapshot says what is requested of the run: `resume=` and `rerun=` start from it.
     """
     folder = Path(folder)
     snapshot = read_record(folder, SNAPSHOT, Snapshot)
@@ -69,12 +76,12 @@ def record_config(folder, config):
         write_json(folder / SNAPSHOT, {**snapshot, "config": to_dict(config)})
 
 
-def code_hashes():
+def code_hashes() -> dict[str, str]:
     """{path: SHA-256} of the code that runs."""
     return hashes([f for pattern in SOURCES for f in ROOT.glob(pattern)], below=ROOT)
 
 
-def versions():
+def versions() -> dict[str, str]:
     """{name: version} of Python and of the packages that compute."""
     found = {"python": platform.python_version()}
     for name in COMPUTING:
@@ -96,14 +103,14 @@ def read_snapshot(run: str | Path) -> Snapshot:
     raise UserError(f"{run}: holds no {SNAPSHOT}, which every run writes before its first step.")
 
 
-def _keep(folder):
-    """Keep the snapshot of a run that goes on now under the next free number."""
+def _keep(folder: Path) -> None:
+    """Keep the snapshot of a run that resumes now under the next free number."""
     names = (folder / f"snapshot-{number}.json" for number in itertools.count(1))
     kept = next(name for name in names if not os.path.lexists(name))
     kept.write_bytes(read_inside(folder, SNAPSHOT, most=MOST_BYTES))
 
 
-def _compare(run, snapshot):
+def _compare(run: str | Path, snapshot: Mapping[str, Any]) -> None:
     try:
         lines = report(read_snapshot(run), snapshot)
     except UserError as error:
@@ -115,10 +122,10 @@ def _compare(run, snapshot):
         log.info("same code, packages, data and machine as %s", run)
 
 
-def _git():
+def _git() -> dict[str, str] | None:
     """Commit and uncommitted changes of the code, or None outside a checkout."""
 
-    def git(*arguments):
+    def git(*arguments: str) -> str:
         command = ["git", "-C", str(ROOT), *arguments]
         done = subprocess.run(command, capture_output=True, check=True)
         return done.stdout.decode(errors="replace")
@@ -129,7 +136,7 @@ def _git():
         return None
 
 
-def _packages():
+def _packages() -> dict[str, str]:
     """Name and version of every installed distribution; the first on the path is the one used."""
     found = {}
     for distribution in metadata.distributions():
@@ -139,7 +146,7 @@ def _packages():
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
-def _machine():
+def _machine() -> dict[str, Any]:
     gpus = sorted(GPUS.glob("*/information"))
     return {
         "system": platform.platform(),
@@ -151,7 +158,7 @@ def _machine():
     }
 
 
-def _first_value(path, key):
+def _first_value(path: str | Path, key: str) -> str | None:
     """The value of the first line "key : value" of a file, or None."""
     try:
         lines = Path(path).read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Reading of runs that goes on where a file of one is damaged, and tells."""
+"""Reading of runs that continues where a file of one is damaged, and reports it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,14 +12,14 @@ Kind = TypeVar("Kind")
 
 
 class TolerantReader:
-    """Reads of one run folder that go on where a file is missing or damaged.
+    """Reads of one run folder that continue where a file is missing or damaged.
 
     Attributes:
         folder: the run folder.
         troubles: lines about what is damaged.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.troubles: list[str] = []
 
@@ -41,7 +41,7 @@ class TolerantReader:
         except (UserError, OSError) as error:
             self.troubles.append(str(error))
 
-    def _leave_out(self, line):
+    def _leave_out(self, line: str) -> None:
         self.troubles.append(f"{line}; left out")
 
     def _try(self, read: Callable[[], Kind]) -> Kind | None:

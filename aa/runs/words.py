@@ -7,8 +7,8 @@ from pathlib import Path
 from aa.files import unlinked
 
 TAIL = 64 * 1024  # bytes of the end of a file that are looked at
-# What drives a terminal: CSI sequences (colours, moves), strings up to BEL or ST (titles, links),
-# other escapes, then every control character that is left.
+# Sequences that drive a terminal: CSI ones (colours, moves), strings up to BEL or ST (titles,
+# links), other escapes, then every control character that is left.
 CONTROL = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"
@@ -18,7 +18,7 @@ CONTROL = re.compile(
 ERROR = re.compile(r"(error: |[\w.]*(Error|Exception)\b)")
 
 
-def last_lines(path, most=50):
+def last_lines(path: str | Path, most: int = 50) -> list[str]:
     """The last lines of a file: of a bar its last state, nothing that drives a terminal."""
     with open(path, "rb", opener=unlinked) as file:
         file.seek(max(0, file.seek(0, 2) - TAIL))
@@ -30,8 +30,8 @@ def last_lines(path, most=50):
     return lines[-most:]
 
 
-def last_error(path, code):
-    """Why the process ended that printed a file, in one line.
+def last_error(path: str | Path, code: int) -> str:
+    """The reason why the process that printed a file ended, in one line.
 
     Args:
         path: the file.

@@ -1,4 +1,4 @@
-"""One job of a sweep, in a process of its own: whatever ends it, the sweep goes on."""
+"""One job of a sweep, in a separate process: whatever ends it, the sweep goes on."""
 
 import os
 import re
@@ -6,10 +6,12 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
 
 from aa.config.overrides import OURS, as_given
 from aa.config.texts import literal
@@ -33,12 +35,12 @@ OWN = re.compile(r"\+{0,2}sweep\.\w+=")
 REPEATED = re.compile(r"\+{0,2}rerun=")
 
 
-def run_job(config, *, resumable):
-    """Start, go on with or skip the job that Hydra calls for; try again as often as wanted.
+def run_job(config: DictConfig, *, resumable: bool) -> float | None:
+    """Start, resume or skip the job that Hydra calls for; try again as often as requested.
 
     Args:
         config: of the job, without `hydra`.
-        resumable: whether its run can be gone on with; else it begins anew.
+        resumable: whether its run can be resumed; else it begins anew.
 
     Returns:
         the number that the sweep compares its jobs by; None where there is none.
@@ -50,14 +52,14 @@ def run_job(config, *, resumable):
 
 
 class _Job:
-    def __init__(self, config, resumable):
+    def __init__(self, config: DictConfig, resumable: bool) -> None:
         self.config, self.hydra, self.resumable = config, HydraConfig.get(), resumable
         self.sweep = Sweep.read(self.hydra.sweep.dir)
         self.folder = Path(self.hydra.runtime.output_dir)
         self.name, self.retries = self.folder.name, config.sweep.retries
         self.stopper = Stopper(alone=self.sweep.launcher == "BasicLauncher")
 
-    def run(self):
+    def run(self) -> float | None:
         try:
             with self.stopper, self._held():
                 return self._run()
@@ -71,14 +73,14 @@ class _Job:
             raise
 
     @contextmanager
-    def _held(self):
-        """Until the job has ended nobody else runs it; a killed sweep's may still be saving."""
+    def _held(self) -> Iterator[None]:
+        """Let nobody else run the job until it has ended; a killed sweep's may still be saving."""
         waits = {"say": self._tell, "pause": self.stopper.pause}
         with held_briefly(self.folder / HELD, **waits):
             wait_until_free(lambda: who_holds(self.folder), **waits)
             yield
 
-    def _run(self):
+    def _run(self) -> float | None:
         facts = {"asked": self.sweep.started, "stopped": False, "waits": None}
         record = self.sweep.note(self.name, **facts)
         ended = read_outcome(self.folder)
@@ -90,7 +92,7 @@ class _Job:
             if self.config.sweep.fail_fast and self.sweep.has_failed(but=self.name):
                 self._say("not started, for another job has failed (sweep.fail_fast=true)")
                 return None
-            # What was only stopped has had no attempt.
+            # A job that was only stopped has had no attempt.
             before = record.get("attempts", 0)
             attempts = before + (bool(ended) or not before)
             fresh = {"limit": None, "limits": 0} if ended else {}
@@ -104,27 +106,27 @@ class _Job:
             ended = read_outcome(self.folder)
         return self._metric() if ended["state"] == DONE else None
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         print(one_line(f"{self.name}: {text}"), flush=True)
 
-    def _tell(self, text):
+    def _tell(self, text: str) -> None:
         """Say a line, and leave it where a command that waits for this job finds it."""
         self._say(text)
         self.sweep.note(self.name, waits=text)
 
-    def _metric(self):
+    def _metric(self) -> float | None:
         found = job_metrics(self.folder).get(self.sweep.metric or "")
         return found and found.value
 
-    def _goes_on(self):
-        """Whether a job whose queue has ended it has anything to do when it is queued again."""
+    def _goes_on(self) -> bool:
+        """Return whether a job whose queue has ended it has anything to do if queued again."""
         limit = TimeLimit.of(self.hydra.launcher)
         if read_outcome(self.folder) is None and limit.has_come():
             limit.note(self.sweep, self.folder)
         return read_outcome(self.folder) is None or wants_retry(self.folder, self.retries)
 
-    def _attempt(self):
-        """One process; its exit code. What it leaves unsaid is written for it."""
+    def _attempt(self) -> int:
+        """Run one process; return its exit code. The outcome that it omits is written for it."""
         forget_outcome(self.folder)
         start, output = time.monotonic(), self.folder / OUTPUT
         environment = {**os.environ, "HYDRA_FULL_ERROR": str(int(self.sweep.full_error))}
@@ -140,8 +142,8 @@ class _Job:
             write_outcome(self.folder, error=error, code=shown, seconds=seconds)
         return code
 
-    def _command(self):
-        """That of a single run, in the folder of this job."""
+    def _command(self) -> list[str]:
+        """Command of a single run, in the folder of this job."""
         overrides = as_given(self.hydra.overrides)
         given = [o for o in overrides["hydra"] if not OURS.match(o)]
         given += [o for o in overrides["task"] if not OWN.match(o)]
@@ -157,7 +159,7 @@ class _Job:
                 left.unlink()
         return [*command, *self._threads(), f"hydra.run.dir={folder}"]
 
-    def _threads(self):
+    def _threads(self) -> list[str]:
         """The share of the cores that jobs beside each other have, unless it is given."""
         hardware, launcher = self.config.get("hardware"), self.hydra.launcher
         cores = len(os.sched_getaffinity(0))

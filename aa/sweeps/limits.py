@@ -15,14 +15,14 @@ from aa.runs.outcomes import write_outcome
 from aa.runs.reading import MOST_BYTES, read_record
 from aa.sweeps.sweep import Sweep
 
-# Slurm may warn this much earlier than asked for, and a process begins after its job: seconds.
+# Slurm may warn this much earlier than requested, and a process begins after its job: seconds.
 EARLY, LATE = 60, 30
 EVER = 1_000_000  # times that a job may come to its time limit
 
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """What `hydra.launcher` gives a job.
+    """Time that `hydra.launcher` gives a job.
 
     Attributes:
         minutes: that it may take each time; 0: as many as it likes.
@@ -41,7 +41,7 @@ class TimeLimit:
         return cls(minutes, most, launcher.get("signal_delay_s", 0))
 
     def has_come(self) -> bool:
-        """Whether this process has had its time, so that a warning was not for priority."""
+        """Return whether this process has had its time, so that a warning was not for priority."""
         ran = time.time() - psutil.Process().create_time()
         return bool(self.minutes) and ran >= 60 * self.minutes - self.warned - EARLY - LATE
 
@@ -67,8 +67,8 @@ class TimeLimit:
         write_outcome(folder, error=error, code=1, seconds=60.0 * self.minutes)
 
 
-def _progress(folder):
-    """What a run would go on from: its last checkpoints, how many videos are made."""
+def _progress(folder: Path) -> list[Any]:
+    """Point that a run would resume from: its last checkpoints, how many videos are made."""
     parts = [folder, *(folder / stage for stage in STAGES)]
     steps = [checkpoint.name for part in parts for checkpoint in list_checkpoints(part)[-1:]]
     try:

@@ -1,4 +1,4 @@
-"""A process whose output is kept, shown if wanted, and stopped with this one."""
+"""A process whose output is kept, shown if requested, and stopped with this one."""
 
 import signal
 import subprocess
@@ -28,7 +28,7 @@ class Stopper:
             terminal speaks to the command that started all.
     """
 
-    def __init__(self, *, alone: bool):
+    def __init__(self, *, alone: bool) -> None:
         self.alone = alone
         self.child: subprocess.Popen | None = None
         self._handlers = ExitStack()
@@ -43,7 +43,7 @@ class Stopper:
 
     @property
     def stopped(self) -> bool:
-        """Whether a signal has asked to stop."""
+        """Return whether a signal has asked to stop."""
         return bool(wishes.came)
 
     def check(self) -> None:
@@ -111,7 +111,7 @@ def run_process(
     return child.returncode
 
 
-def _has_ended(child):
+def _has_ended(child: subprocess.Popen) -> bool:
     try:
         child.wait(LOOK_EVERY)
     except subprocess.TimeoutExpired:

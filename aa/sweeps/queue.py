@@ -1,4 +1,4 @@
-"""What Slurm's controller says of its queue; it needs no accounting data base."""
+"""Slurm's queue, as its controller reports it; it needs no accounting data base."""
 
 import os
 import subprocess
@@ -29,12 +29,12 @@ class Queued:
 
     @property
     def ended(self) -> bool:
-        """Whether it will not go on by itself."""
+        """Return whether it will not go on by itself."""
         return self.state in ENDED
 
     @property
     def on_hold(self) -> bool:
-        """Whether somebody has to release it: Slurm itself holds a job that it could not start."""
+        """Return whether somebody has to release it: Slurm holds a job that it could not start."""
         return self.state in ("PENDING", "REQUEUE_HOLD", "SPECIAL_EXIT") and (
             "held" in self.reason.lower()
         )
@@ -54,12 +54,12 @@ def read_queue() -> dict[str, Queued] | None:
 
 
 def queue_again(number: str) -> bool:
-    """Put a job into the queue again that has ended, or ends now; whether that was possible."""
+    """Queue a job again that has ended, or ends now; return whether that was possible."""
     return _ask(["scontrol", "requeue", number]) is not None
 
 
-def _ask(words):
-    """What a command of Slurm's prints, None where it fails."""
+def _ask(words: list[str]) -> str | None:
+    """Output of a command of Slurm's, None where it fails."""
     try:
         done = subprocess.run(
             words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ANSWER_WITHIN

@@ -12,7 +12,7 @@ STORE = 78_643_200  # bytes, the least that Ray takes: jobs hand nothing over; t
 
 
 def ray_options(launcher: DictConfig) -> dict[str, Any]:
-    """What `hydra.launcher.ray.init` asks for."""
+    """Options that `hydra.launcher.ray.init` requests."""
     given: Any = OmegaConf.to_container(launcher.ray.init, resolve=True)
     return {"object_store_memory": STORE, **given}
 

@@ -24,7 +24,7 @@ WRONG = ("FAILED", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 
 
 class SlurmJobs:
-    """The jobs of a sweep on Slurm: those that are wanted are queued, and all waited for.
+    """The jobs of a sweep on Slurm: those that have to run are queued, and all waited for.
 
     What a job's folder says counts: its outcome, and who holds it. The controller is asked only
     whether a job is still in its queue; while it gives no answer, all are.
@@ -54,7 +54,7 @@ class SlurmJobs:
         again: Callable[[str], bool] = queue_again,
         say: Callable[[str], object] = print,
         pause: Callable[[float], object] = time.sleep,
-    ):
+    ) -> None:
         self.sweep, self.names = sweep, list(dict.fromkeys(names))
         self.submit, self.log, self.ask, self.again = submit, log, ask, again
         self.retries, self.limit, self.say, self.pause = retries, limit, say, pause
@@ -63,7 +63,7 @@ class SlurmJobs:
         self.ids: dict[str, Any] = {name: record.get("queued") for name, record in records.items()}
         self.seen: set[str] = set()  # in the queue, by this command
         self.gone: dict[str, float] = {}  # from the queue, since when
-        self.said: dict[str, str] = {}  # what was said of a job that waits
+        self.said: dict[str, str] = {}  # what was reported of a job that waits
         self.silent = False  # the controller gives no answer
 
     def wait(self) -> None:
@@ -81,14 +81,14 @@ class SlurmJobs:
             if waiting:
                 self.pause(LOOK_EVERY)
 
-    def _submit(self, names):
+    def _submit(self, names: list[str]) -> None:
         for name, number in zip(names, self.submit(names), strict=True):
             self.sweep.note(name, queued=number)
             self.ids[name] = number
             self.seen.add(name)
             self.say(f"{name}: is Slurm job {number}")
 
-    def _ask(self):
+    def _ask(self) -> Mapping[str, Queued] | None:
         queue = self.ask()
         if queue is None and not self.silent:
             self.say("Slurm's controller gives no answer (squeue); waiting on")
@@ -97,8 +97,8 @@ class SlurmJobs:
         self.silent = queue is None
         return queue
 
-    def _is_wanted(self, name):
-        """Whether a job has to be queued: no queue has it, and nobody else is at it."""
+    def _is_wanted(self, name: str) -> bool:
+        """Return whether a job has to be queued: no queue has it, and nobody else is at it."""
         if self.ids[name]:
             return False
         holder = who_holds(self.folders[name]) or who_holds(self.folders[name], (HELD,))
@@ -108,8 +108,8 @@ class SlurmJobs:
             self.say(f"{name}: is free; it goes on")
         return not holder
 
-    def _has_ended(self, name, queue):
-        """Whether a job is over, given the queue if it has just been read."""
+    def _has_ended(self, name: str, queue: Mapping[str, Queued] | None) -> bool:
+        """Return whether a job is over, given the queue if it has just been read."""
         folder, number = self.folders[name], self.ids[name]
         found = queue.get(number) if queue and number else None
         lives = found is not None and not found.ended
@@ -130,7 +130,7 @@ class SlurmJobs:
         return is_sure and self._is_over(name, state)
 
     def _look_at(self, name, found):
-        """A job that is in the queue."""
+        """Take note of a job that is in the queue."""
         if name not in self.seen:
             self.seen.add(name)
             self.say(f"{name}: is in the queue already, Slurm job {self.ids[name]}")
@@ -143,8 +143,8 @@ class SlurmJobs:
             line = f"is held in the queue ({found.reason}); `scontrol release {number}` lets it go"
             self._say_once(name, line)
 
-    def _is_over(self, name, state):
-        """Say what became of a job that has left the queue without an outcome; whether that is all.
+    def _is_over(self, name: str, state: str | None) -> bool:
+        """Say what became of a job that left the queue without an outcome; return whether it ended.
 
         Args:
             name: of its folder.
@@ -176,7 +176,7 @@ class SlurmJobs:
         self.say(f"{name}: {line}")
         return True
 
-    def _fail(self, name, state):
+    def _fail(self, name: str, state: str) -> None:
         """Write the outcome of a job that ended before it could do so itself."""
         number = self.ids[name]
         file = self.log(number)
@@ -184,7 +184,7 @@ class SlurmJobs:
         error = f"Slurm job {number} ended as {state}{f': {reason}' if reason else ''}; see {file}"
         write_outcome(self.folders[name], error=error, code=1, seconds=0.0)
 
-    def _say_once(self, name, line):
+    def _say_once(self, name: str, line: str) -> None:
         if self.said.get(name) != line:
             self.said[name] = line
             self.say(f"{name}: {line}")

@@ -1,22 +1,26 @@
-"""A signal to a sweep whose jobs run beside each other on this machine."""
+"""A signal to a sweep whose jobs run beside each other on this host."""
 
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
 
 from aa.errors import Interrupted
 from aa.interrupts import Wish, handling, wishes
 from aa.processes import FORWARDED
 from aa.runs.lock import holder, is_held
 from aa.sweeps.ray_jobs import RAY
+from aa.sweeps.sweep import Sweep
 
 BESIDE = ("JoblibLauncher", RAY)  # which would kill their jobs; those of a queue live on
 LOOK_EVERY = 0.2  # seconds, at jobs that are saving
 
 
 @contextmanager
-def stopping(sweep):
+def stopping(sweep: Sweep) -> Iterator[None]:
     """Let the jobs of a `Sweep` save their steps when a signal comes; a second wish ends them.
 
     Raises:
@@ -25,7 +29,7 @@ def stopping(sweep):
 
     asked = []
 
-    def stop(number, frame):
+    def stop(number: int, frame: FrameType | None) -> None:
         wish = wishes.hear(number)
         if wish is Wish.AT_ONCE:
             for folder in filter(is_held, sweep.asked().values()):
@@ -52,7 +56,7 @@ def stopping(sweep):
             raise (Interrupted(asked[0]) if asked else error) from None
 
 
-def _signal(folder, number):
+def _signal(folder: Path, number: int) -> None:
     """Send a signal to the process that writes a folder, if one does."""
     process = holder(folder)
     if process is not None:

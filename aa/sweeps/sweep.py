@@ -4,12 +4,13 @@ import hashlib
 import itertools
 import json
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from aa.config.overrides import assignment
 from aa.errors import UserError, one_line
@@ -29,7 +30,7 @@ LONGEST_NAME = 120  # characters of what a folder's name says of the overrides
 
 @dataclass(frozen=True)
 class Sweep:
-    """What every job of a sweep must know, whichever process or machine it is in.
+    """Facts that every job of a sweep must know, whichever process or host it is in.
 
     Attributes:
         folder: of the sweep.
@@ -73,7 +74,7 @@ class Sweep:
             raise UserError(f"{folder}: holds no {SWEEP}, which every sweep writes first.")
         return replace(sweep, folder=str(folder))
 
-    def write(self):
+    def write(self) -> None:
         """Leave it in its folder, which may be moved later."""
         write_json(Path(self.folder) / SWEEP, asdict(self))
 
@@ -100,12 +101,12 @@ class Sweep:
                 lines.append(str(error))
         return lines
 
-    def _names(self):
-        """Of the folders of jobs; a name that no job was given might be more than text to Hydra."""
+    def _names(self) -> list[str]:
+        """Names of jobs' folders; one that no job was given might be more than text to Hydra."""
         names = (file.parent.name for file in Path(self.folder).glob(f"*/{JOB}"))
         return sorted(name for name in names if GIVEN.fullmatch(name))
 
-    def describe(self, config, overrides):
+    def describe(self, config: DictConfig, overrides: Iterable[str]) -> tuple[str, dict[str, Any]]:
         """(signature, {swept key: value}) of a job.
 
         Equal signatures mean equal results: keys that change no number are left out, unless they
@@ -115,7 +116,9 @@ class Sweep:
             config: of the job, without `hydra`.
             overrides: that make it.
         """
-        values = flat(without_runs(OmegaConf.to_container(config, resolve=True)))
+        values = flat(
+            without_runs(cast(dict[str, Any], OmegaConf.to_container(config, resolve=True)))
+        )
         given = dict(assignment(override) for override in overrides)
         swept = {key: values.get(key, given[key]) for key in self.swept if key in given}
         decisive = {key: value for key, value in values.items() if key not in NOT_DECISIVE}
@@ -123,14 +126,14 @@ class Sweep:
         text = json.dumps([decisive, apart], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest(), swept
 
-    def claim(self, config, overrides, number):
+    def claim(self, config: DictConfig, overrides: Iterable[str], number: int) -> str:
         """The folder of a job, made for it: the one it had before, or `<number>_<what is swept>`.
 
         No other job has its number or its folder, whichever process asks.
 
         Args:
             config, overrides: see `describe`.
-            number: wanted; a job that comes to an older sweep may find it taken.
+            number: requested; a job that comes to an older sweep may find it taken.
         """
         signature, swept = self.describe(config, overrides)
         with self._alone():
@@ -149,56 +152,56 @@ class Sweep:
         return name
 
     def note(self, name: str, **facts: Any) -> dict[str, Any]:
-        """Add facts to what `job.json` says of a job, whoever else does; what it says then."""
+        """Add facts to a job's `job.json`, whoever else does; return what it says then."""
         file = Path(self.folder) / name / JOB
         with self._alone():
             record = {**read_record(self.folder, f"{name}/{JOB}", Job), **facts}
             write_json(file, record)
         return record
 
-    def stop(self):
+    def stop(self) -> None:
         """Let no job begin any more that belongs to the command that runs now."""
         write_json(Path(self.folder) / STOPPED, {"started": self.started})
 
-    def is_stopped(self):
-        """Whether the command that runs now is being stopped."""
+    def is_stopped(self) -> bool:
+        """Return whether the command that runs now is being stopped."""
         try:
             stopped = find_record(self.folder, STOPPED, Stopped)
         except UserError:  # of an earlier command: this one writes it whole
             return False
         return stopped is not None and stopped["started"] == self.started
 
-    def asked(self):
+    def asked(self) -> dict[str, Path]:
         """{name: folder} of the jobs that belong to the command that runs now."""
         return self._marked("asked")
 
-    def has_failed(self, *, but=None):
-        """Whether a job that this command has tried failed, other than one."""
+    def has_failed(self, *, but: str | None = None) -> bool:
+        """Return whether a job that this command has tried failed, other than one."""
         tried = [folder for name, folder in self._marked("tried").items() if name != but]
         return any(outcome and outcome["state"] == FAILED for outcome in map(read_outcome, tried))
 
     @contextmanager
-    def _alone(self):
-        """While this lasts no other process changes what jobs there are, or what is said of one."""
+    def _alone(self) -> Iterator[None]:
+        """Let no other process change what jobs there are, or what is said of one, meanwhile."""
         with held_briefly(Path(self.folder) / CLAIMS, say=self._say):
             yield
 
-    def _say(self, text):
+    def _say(self, text: str) -> None:
         print(one_line(f"{self.folder}: its list of jobs {text}"), flush=True)
 
-    def _marked(self, key):
+    def _marked(self, key: str) -> dict[str, Path]:
         marks = {name: job.get(key) for name, job in self.jobs().items()}
         return {n: Path(self.folder) / n for n, mark in marks.items() if mark == self.started}
 
 
-def plain_name(text):
+def plain_name(text: str) -> str:
     """A text as a folder name without = or a comma: a path with them cannot be given as a value."""
     plain = re.sub("['\"]", "", text).replace("=", "-")
     return re.sub(r"[^\w.+-]+", "_", plain)[:LONGEST_NAME]
 
 
 def wants_retry(folder: Path, retries: int) -> bool:
-    """Whether a job has failed and may be tried again, after so many attempts."""
+    """Return whether a job has failed and may be tried again, after so many attempts."""
     ended = read_outcome(folder)
     failed = bool(ended) and ended["state"] == FAILED
     return failed and read_record(folder, JOB, Job).get("attempts", 0) <= retries

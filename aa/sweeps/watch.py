@@ -1,8 +1,10 @@
-"""A line for every job that ends, in whichever process or machine."""
+"""A line for every job that ends, in whichever process or host."""
 
 import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from aa.errors import one_line
 from aa.runs.layout import OUTCOME
@@ -12,33 +14,33 @@ LOOK_EVERY = 1.0  # seconds
 
 
 class Watch(threading.Thread):
-    """Looks for jobs that end, in whichever process or machine, until it is stopped.
+    """Looks for jobs that end, in whichever process or host, until it is stopped.
 
     Args:
         folder: of the sweep.
         say: called with each line.
     """
 
-    def __init__(self, folder, say=print):
+    def __init__(self, folder: str | Path, say: Callable[[str], object] = print) -> None:
         super().__init__(daemon=True)
         self.folder, self.say = Path(folder), say
         self.known = self._outcomes()
         self.stopped = threading.Event()
 
-    def __enter__(self):
+    def __enter__(self) -> "Watch":
         self.start()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.stopped.set()
         self.join()
 
-    def run(self):
+    def run(self) -> None:
         while not self.stopped.wait(LOOK_EVERY):
             self.look()
         self.look()
 
-    def look(self):
+    def look(self) -> None:
         """Say what has ended since the last look."""
         found = self._outcomes()
         for name, written in found.items():
@@ -47,7 +49,7 @@ class Watch(threading.Thread):
                 self.say(describe(name, outcome))
         self.known = found
 
-    def _outcomes(self):
+    def _outcomes(self) -> dict[str, int]:
         files = self.folder.glob(f"*/{OUTCOME}")
         found = {}
         for file in files:
@@ -56,7 +58,7 @@ class Watch(threading.Thread):
         return found
 
 
-def describe(name, outcome):
-    """How a job ended, in a line."""
+def describe(name: str, outcome: Mapping[str, Any]) -> str:
+    """Say how a job ended, in a line."""
     error = f": {outcome['error']}" if outcome["error"] else ""
     return one_line(f"{name}: {outcome['state']}{error} ({outcome['seconds']:.0f} s)")

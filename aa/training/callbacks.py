@@ -1,12 +1,27 @@
-"""What happens beside the steps: progress, looks at the model."""
+"""Callbacks beside the steps: progress, looks at the model."""
+
+from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from paddlenlp.trainer import TrainerCallback
+from paddlenlp.trainer import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from tqdm import tqdm
 
 from aa.processes import wait_for_others
+
+if TYPE_CHECKING:
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.training.steps import AgreeCallback
+    from aa.training.stopping import Stopper
+
+    class Average(Protocol):
+        """An `EmaCallback`, whose module imports this one."""
+
+        def swap(self) -> None: ...
+
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +29,12 @@ log = logging.getLogger(__name__)
 class ProgressBarCallback(TrainerCallback):
     """A bar with rate, time left and the last loss."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.bar = None
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         self.bar = tqdm(
             total=state.max_steps,
             initial=state.global_step,
@@ -26,21 +43,30 @@ class ProgressBarCallback(TrainerCallback):
             file=sys.stdout,
         )
 
-    def on_step_end(self, args, state, control, **kwargs):
-        self.bar.update()
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        cast(tqdm, self.bar).update()
 
-    def on_log(self, args, state, control, logs=None, **kwargs):
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if "loss" in logs:  # of the process, since the last of these lines
-            self.bar.set_postfix(loss=f"{logs['loss']:.4f}")
+            cast(tqdm, self.bar).set_postfix(loss=f"{logs['loss']:.4f}")
 
-    def close(self):
+    def close(self) -> None:
         """End its line, whatever has ended the training."""
         if self.bar is not None:
             self.bar.close()
 
 
-def is_due(state, every, *, at_end=True):
-    """Whether a step is one of those every so often, or, if wanted, the last."""
+def is_due(state: TrainerState, every: int, *, at_end: bool = True) -> bool:
+    """Return whether a step is one of those every so often or, with `at_end`, the last."""
     last = at_end and state.global_step == state.max_steps
     return state.global_step % every == 0 or last
 
@@ -48,41 +74,56 @@ def is_due(state, every, *, at_end=True):
 class InspectCallback(TrainerCallback):
     """Looks at the model every so often, in evaluation mode, in the first process.
 
-    All draws have generators of their own and the model goes back to training mode, so training
+    All draws have separate generators and the model goes back to training mode, so training
     continues as if nothing had happened. A signal to this process does not wait for a look, which
-    may take minutes: one that was left out or broken off is made up for when training goes on.
+    may take minutes: one that was omitted or broken off is made up for when training resumes.
 
     Args:
         name: of what it sees.
-        inspect: function step -> None that writes and records it.
-        model: the `AnimateAnyone`.
+        inspect: called with the step, writes and records it.
         every: how often, in steps.
         at_end: whether also at the last step.
-        ema: an `EmaCallback` whose average is shown, as checkpoints hold it, or None.
-        stopper: the `Stopper`.
-        missed: names of the looks that were left out after the last step, which checkpoints keep.
+        ema: its average is shown, as checkpoints hold it.
+        missed: names of the looks that were omitted after the last step, which checkpoints keep.
     """
 
-    def __init__(self, name, inspect, model, *, every, at_end, ema, stopper, missed):
+    def __init__(
+        self,
+        name: str,
+        inspect: Callable[[int], None],
+        model: AnimateAnyone,
+        *,
+        every: int,
+        at_end: bool,
+        ema: Average | None,
+        stopper: Stopper,
+        missed: list[str],
+    ) -> None:
         self.name, self.inspect, self.model, self.ema = name, inspect, model, ema
         self.every, self.at_end = every, at_end
         self.stopper, self.missed = stopper, missed
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if self.name in self.missed:
             self.missed.remove(self.name)
             self._look(state.global_step)
 
-    def on_step_begin(self, args, state, control, **kwargs):
-        if self.missed:  # broken off while it was made up for: the weights will be others
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self.missed:  # broken off while it was made up for: the weights will have changed
             log.warning("left out after step %d: %s", state.global_step, ", ".join(self.missed))
         self.missed.clear()
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if is_due(state, self.every, at_end=self.at_end):
             self._look(state.global_step)
 
-    def _look(self, step):
+    def _look(self, step: int) -> None:
         self.model.eval()
         if self.ema:
             self.ema.swap()
@@ -103,16 +144,19 @@ class WaitCallback(TrainerCallback):
 
     Args:
         looks: (every, at_end) of the looks.
-        agree: the `AgreeCallback`.
     """
 
-    def __init__(self, looks, agree):
+    def __init__(self, looks: Sequence[tuple[int, bool]], agree: AgreeCallback) -> None:
         self.looks, self.agree = looks, agree
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         wait_for_others()
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if any(is_due(state, every, at_end=at_end) for every, at_end in self.looks):
             wait_for_others()
             self.agree.agree()

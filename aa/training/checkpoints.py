@@ -1,12 +1,17 @@
-"""What of a training stays: a moving average of the weights, and checkpoints."""
+"""The lasting results of a training: a moving average of the weights, and checkpoints."""
+
+from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
-from paddlenlp.trainer import TrainerCallback
+from paddlenlp.trainer import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from paddlenlp.trainer.trainer_utils import ShardingOption
 from safetensors import SafetensorError
 
@@ -20,6 +25,17 @@ from aa.training.steps import any_process
 from aa.weights.loading import canonical_parameters
 from aa.weights.models import component_layers, save_weights
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.runs.best import BestCheckpoint
+    from aa.runs.kinds import FileEntry
+    from aa.training.records import RecordCallback
+
+    # Of `collect_optimizer`, of the learning rate and of the trainer.
+    Training = tuple[dict[str, np.ndarray], paddle.optimizer.lr.LRScheduler, TrainerState]
+
 log = logging.getLogger(__name__)
 
 
@@ -27,21 +43,23 @@ class EmaCallback(TrainerCallback):
     """Moving average of the trained weights (arXiv 1806.04498), which checkpoints then hold.
 
     Args:
-        parameters: the parameters that train.
+        parameters: those that train.
         decay: share of the average that stays at every step.
     """
 
-    def __init__(self, parameters, decay):
+    def __init__(self, parameters: list[paddle.Tensor], decay: float) -> None:
         self.parameters, self.decay = parameters, decay
         self.average = [p.detach().clone() for p in parameters]
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         with paddle.no_grad():
             for average, parameter in zip(self.average, self.parameters, strict=True):
                 # a sixth of the time of `lerp_` on a CPU
                 average.add_((parameter - average).scale_(1 - self.decay))
 
-    def swap(self):
+    def swap(self) -> None:
         """Exchange the weights with their average; call twice to leave all as it was."""
         with paddle.no_grad():
             for average, parameter in zip(self.average, self.parameters, strict=True):
@@ -51,7 +69,7 @@ class EmaCallback(TrainerCallback):
 
 
 class CheckpointCallback(TrainerCallback):
-    """Weights in the inference layout and what training needs to go on (see `state`).
+    """Weights in the inference layout and what training needs to resume (see `state`).
 
     Every `save_steps`, at the end, where training stops, and of a step that validated best. A
     checkpoint is sealed (see `aa.runs.sealing`) after all records of its step are on the disk;
@@ -59,34 +77,33 @@ class CheckpointCallback(TrainerCallback):
     train are linked to those of the checkpoint before.
 
     Args:
-        model: the `AnimateAnyone`.
         parameters: {name: parameter} of those that train.
         folder: the run's `checkpoints/`.
         save_steps, save_total_limit: how often, and how many to keep.
         config: hash of the run's settings, for the manifest.
-        record: the `RecordCallback`, or None in a process that does not save.
-        last: the sealed checkpoint that training goes on from, or None.
-        ema: an `EmaCallback` whose average is saved in the weights' place, or None.
-        gather: function that makes the weights whole in every process before the first saves
-            them, or None where they are.
-        best: a `BestCheckpoint`, whose records are made earlier in the step, or None.
+        record: None in a process that does not save.
+        last: the sealed checkpoint that training resumes from, or None.
+        ema: its average is saved in the weights' place.
+        gather: makes the weights whole in every process before the first saves them, or None where
+            they are.
+        best: its records are made earlier in the step.
     """
 
     def __init__(
         self,
-        model,
-        parameters,
-        folder,
+        model: AnimateAnyone,
+        parameters: Mapping[str, paddle.Tensor],
+        folder: Path,
         *,
-        save_steps,
-        save_total_limit,
-        config,
-        record=None,
-        last=None,
-        ema=None,
-        gather=None,
-        best=None,
-    ):
+        save_steps: int,
+        save_total_limit: int,
+        config: str,
+        record: RecordCallback | None = None,
+        last: Path | None = None,
+        ema: EmaCallback | None = None,
+        gather: Callable[[], Any] | None = None,
+        best: BestCheckpoint | None = None,
+    ) -> None:
         self.model, self.parameters, self.folder = model, parameters, folder
         self.config, self.record, self.ema, self.gather = config, record, ema, gather
         self.save_steps, self.limit, self.last = save_steps, save_total_limit, last
@@ -97,23 +114,42 @@ class CheckpointCallback(TrainerCallback):
             if all(p.stop_gradient for p, _ in canonical_parameters(name, layer).values())
         ]
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         if self.best and self.record:
             self.best.link()
 
-    def on_optimizer_begin(self, args, state, control, scaler=None, **kwargs):
+    def on_optimizer_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        scaler: Any = None,
+        **kwargs: Any,
+    ) -> None:
         self.scaler = scaler
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         due = is_due(state, self.save_steps) or control.should_training_stop
         control.should_save = due or self._is_best(state)
 
-    def _is_best(self, state):
+    def _is_best(self, state: TrainerState) -> bool:
         if self.best is None or not is_due(state, self.best.every):
             return False
         return any_process(bool(self.record) and self.best.is_new(state.global_step))
 
-    def on_save(self, args, state, control, optimizer=None, lr_scheduler=None, **kwargs):
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        optimizer: Any = None,
+        lr_scheduler: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if self.gather:
             self.gather()
         training, sharded = None, bool(args.sharding)
@@ -124,12 +160,12 @@ class CheckpointCallback(TrainerCallback):
             self.save(state.global_step, training)
         wait_for_others()  # a large one takes longer than a sum may
 
-    def save(self, step, training):
+    def save(self, step: int, training: Training | None) -> None:
         """Write `step-N`, then delete what is more than the limit.
 
         Args:
             step: N.
-            training: `collect_optimizer`, lr_scheduler and trainer state to go on from, or None.
+            training: `collect_optimizer`, lr_scheduler and trainer state to resume from, or None.
 
         Raises:
             UserError: the disk is full or cannot be written. The last checkpoint is as it was.
@@ -137,7 +173,7 @@ class CheckpointCallback(TrainerCallback):
         target = self.folder / f"step-{step:06d}"
         partial = partial_folder(target)
         try:
-            self.record.recorder.flush()
+            cast("RecordCallback", self.record).recorder.flush()
             read = {}
             with ThreadPoolExecutor() as pool:  # hashed and flushed while the next is written
                 known = self._write(
@@ -160,13 +196,15 @@ class CheckpointCallback(TrainerCallback):
         log.info("saved %s", target)
         self._rotate()
 
-    def _rotate(self):
+    def _rotate(self) -> None:
         best = (self.folder / BEST).resolve()
         for old in list_checkpoints(self.folder.parent)[: -self.limit]:
             if old.resolve() != best:
                 remove(old)
 
-    def _write(self, partial, training, written):
+    def _write(
+        self, partial: Path, training: Training | None, written: Callable[[Path], object]
+    ) -> dict[str, FileEntry]:
         """Fill the folder; `written` is called with its large files, each when it is finished.
 
         Returns:
@@ -176,7 +214,9 @@ class CheckpointCallback(TrainerCallback):
         with suppress(OSError, UserError, KeyError):  # somebody has taken it away
             before = read_manifest(self.last)["files"] if self.last else {}
             known = {f"{n}.safetensors": before[f"{n}.safetensors"] for n in self.frozen if before}
-            linked = {name.removesuffix(".safetensors"): self.last / name for name in known}
+            linked = {
+                name.removesuffix(".safetensors"): cast(Path, self.last) / name for name in known
+            }
         if training:
             optimizer, lr_scheduler, state = training
             arrays = save_state(
@@ -187,7 +227,7 @@ class CheckpointCallback(TrainerCallback):
                 trainer_state=state,
                 averaged=self.ema is not None,
                 scaler=self.scaler,
-                records=self.record.state(),
+                records=cast("RecordCallback", self.record).state(),
             )
             written(arrays)
         if self.ema:

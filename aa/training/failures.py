@@ -1,5 +1,6 @@
-"""A training that stops before its end: why, how far it came, and where to go on from."""
+"""A training that stops before its end: why, how far it came, and where to resume."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from aa.training.trainer import AnimateAnyoneTrainer
 
 
 def check_finished(step: int, max_steps: int) -> None:
-    """A training that nobody stopped must have taken all its steps.
+    """Check that a training that nobody stopped has taken all its steps.
 
     Raises:
         UserError: it has not.
@@ -28,19 +29,16 @@ def check_finished(step: int, max_steps: int) -> None:
 @contextmanager
 def told_failures(
     trainer: AnimateAnyoneTrainer, stopper: Stopper, *, folder: Path, stage: StageConfig
-):
-    """Context in which what stops a training says how far it came and where to go on from.
+) -> Iterator[None]:
+    """Context in which what stops a training reports how far it came and where to resume.
 
     A mistake in the program stays what it is.
 
     Args:
-        trainer: that trains.
-        stopper: that hears signals.
         folder: of the stage: the run's, or one below it.
-        stage: what is trained.
 
     Raises:
-        UserError: it has stopped for something that the user can mend.
+        UserError: it has stopped for something that the user can fix.
         Signalled: it was to stop, and could not save the step it was in.
     """
     try:

@@ -1,6 +1,12 @@
 """The test of a model on generated figures that were in no training clip."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from PIL import Image
@@ -17,13 +23,25 @@ from aa.puppets.test_pairs import Pairs, score_pairs
 from aa.runs.lines import read_records
 from aa.weights.models import load_model
 
+if TYPE_CHECKING:
+    from aa.config.inference import InferenceConfig
+    from aa.config.primary import TrainConfig
+    from aa.config.puppet_test import PuppetTestConfig
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.puppets.evaluation import Outcome
+    from aa.puppets.scenes import Protocol
+    from aa.runs.records import Recorder
 
-def animator(model, options):
+    # (references, poses, seeds) -> frames
+    Animate = Callable[[np.ndarray, np.ndarray, Sequence[int]], np.ndarray]
+
+
+def animator(model: AnimateAnyone, options: InferenceConfig) -> Animate:
     """A function (references, poses, seeds) -> frames, as `aa.puppets.evaluation` tests it.
 
     Args:
-        model: an `AnimateAnyone` in evaluation mode.
-        options: an `InferenceConfig`; its size, seed and number of frames are the test's.
+        model: in evaluation mode.
+        options: its size, seed and number of frames are the test's.
     """
     pipeline, fixed = Pose2VideoPipeline(model), sampling_options(options)
 
@@ -48,18 +66,23 @@ class PuppetValidation:
     """Scores of figures of the validation split, the same ones with the same noise every time.
 
     Args:
-        model: the `AnimateAnyone`.
         options: see `animator`.
-        protocol: a `Protocol` of the validation split.
-        recorder: a `runs.Recorder`.
-        precision: function that returns the context of the run's precision.
+        protocol: of the validation split.
+        precision: returns the context of the run's precision.
     """
 
-    def __init__(self, model, options, protocol, recorder, precision):
+    def __init__(
+        self,
+        model: AnimateAnyone,
+        options: InferenceConfig,
+        protocol: Protocol,
+        recorder: Recorder,
+        precision: Callable[[], AbstractContextManager],
+    ) -> None:
         self.animate, self.pairs = animator(model, options), Pairs.draw(protocol)
         self.recorder, self.precision = recorder, precision
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> None:
         """Animate and record the means as val/psnr, val/psnr_figure and val/ssim."""
         with self.precision():
             frames = self.pairs.animate(self.animate)
@@ -73,19 +96,25 @@ class PuppetTest:
     """Animates held-out figures with a run's result, scores them and writes the report.
 
     Args:
-        config: the checked `TrainConfig`.
         folder: the run folder.
-        protocol: a `Protocol` of the test split.
+        protocol: of the test split.
         stages: {title: folder of its run}, in order; the last one's result is tested, the clips of
             all are compared.
         command: that repeats the run.
     """
 
-    def __init__(self, config, folder, protocol, stages, command):
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        protocol: Protocol,
+        stages: dict[str, Path],
+        command: str,
+    ) -> None:
         self.config, self.folder, self.protocol = config, folder, protocol
         self.stages, self.command = stages, command
 
-    def run(self):
+    def run(self) -> None:
         """Write `report.html`, `scores.json` and `report/`; prints the scores that matter."""
         options, models = self.config.inference, self._models()
         *_, last = models
@@ -104,10 +133,10 @@ class PuppetTest:
         )
         print(f"{summary(outcome.scores)}\nreport: {printable(page)}")
 
-    def _models(self):
+    def _models(self) -> dict[str, AnimateAnyone]:
         return {title: load_model(folder) for title, folder in self.stages.items()}
 
-    def _compare(self, models, outcome):
+    def _compare(self, models: dict[str, AnimateAnyone], outcome: Outcome) -> dict[str, Any]:
         """Scores of the clips by stage and kind of starting noise."""
         *_, last = models
         clips, rows = outcome.clips, {}
@@ -121,11 +150,11 @@ class PuppetTest:
                 rows[name] = score_clips(clips, clips.animate(animate, progress=name))
         return rows
 
-    def _records(self, title, key):
+    def _records(self, title: str, key: str) -> list[dict[str, Any]]:
         """The lines of a stage's metrics.jsonl that have `key`."""
         return [r for r in read_records(self.stages[title] / "metrics.jsonl") if key in r]
 
-    def _quality(self):
+    def _quality(self) -> list[dict[str, float]]:
         """Validation scores by minutes of training, over all stages."""
         points, before = [], 0.0
         for title in self.stages:
@@ -142,14 +171,18 @@ class PuppetTest:
             before += last["training_minutes"]
         return points
 
-    def _copies(self):
+    def _copies(self) -> dict[str, float]:
         pairs = Pairs.draw(
-            replace(self.protocol, split="validation", num_pairs=self.config.test.validation_pairs)
+            replace(
+                self.protocol,
+                split="validation",
+                num_pairs=cast("PuppetTestConfig", self.config.test).validation_pairs,
+            )
         )
         scores = score_pairs(pairs, pairs.references)
         return {name: scores[name]["mean"] for name in ("psnr", "psnr_figure")}
 
-    def _values(self):
+    def _values(self) -> dict[str, Any]:
         """The config's values that decide the result, for the report."""
         values = {"seed": self.config.seed}
         for name in ("model", "data", "stage", "next_stage", "inference"):

@@ -1,10 +1,14 @@
 """A training run: trainer, records and checkpoints in one run folder."""
 
+from __future__ import annotations
+
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from aa.errors import Interrupted
 from aa.files import write_json
@@ -26,39 +30,49 @@ from aa.training.trainer import AnimateAnyoneTrainer
 from aa.training.usable import Usable
 from aa.training.validation import ClipValidation
 
+if TYPE_CHECKING:
+    import paddle
+    from paddlenlp.trainer import TrainerCallback, TrainingArguments
+
+    from aa.config.primary import TrainConfig
+    from aa.config.puppet_test import PuppetTestConfig
+    from aa.config.stage import StageConfig
+    from aa.data.clips import ClipDataset, ValidationItems
+    from aa.data.manifest import Clip
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.puppets.scenes import Protocol
+    from aa.runs.records import Recorder
+
 
 class TrainingRun:
     """Trains a model and leaves metrics, samples and checkpoints behind.
 
     Args:
-        config: a checked `TrainConfig`.
         folder: the run folder.
-        model: the `AnimateAnyone`, its trainable parameters chosen.
-        dataset: the `ClipDataset`.
-        clips: the clips behind it; samples show the first that decodes.
-        num_bad: clips left out because they cannot be read.
-        arguments: paddlenlp's TrainingArguments.
-        recorder: a `runs.Recorder` in the main process, None in the others.
-        held_out: `ValidationItems` of the clips that are held out, or None.
-        protocol: a `Protocol` of the figures to validate on, or None.
-        resume_from: the checkpoint to go on from, which the model has been loaded from, or None.
+        model: its trainable parameters are chosen.
+        clips: the clips behind the dataset; samples show the first that decodes.
+        num_bad: clips omitted because they cannot be read.
+        recorder: None in all processes but the main one.
+        held_out: items of the clips that are held out.
+        protocol: of the figures to validate on.
+        resume_from: the checkpoint that the model has been loaded from.
     """
 
     def __init__(
         self,
-        config,
-        folder,
+        config: TrainConfig,
+        folder: Path,
         *,
-        model,
-        dataset,
-        clips,
-        num_bad,
-        arguments,
-        recorder,
-        held_out=None,
-        protocol=None,
-        resume_from=None,
-    ):
+        model: AnimateAnyone,
+        dataset: ClipDataset,
+        clips: Sequence[Clip],
+        num_bad: int,
+        arguments: TrainingArguments,
+        recorder: Recorder | None,
+        held_out: ValidationItems | None = None,
+        protocol: Protocol | None = None,
+        resume_from: Path | None = None,
+    ) -> None:
         self.config, self.folder, self.model = config, folder, model
         self.clips, self.num_bad, self.recorder = clips, num_bad, recorder
         self.usable = Usable(config.data.skip_bad)
@@ -76,12 +90,12 @@ class TrainingRun:
             callbacks=self._callbacks(step, parameters, arguments, dataset),
         )
 
-    def run(self):
+    def run(self) -> None:
         """Train; prints where checkpoints and records are.
 
         Raises:
             Interrupted: a signal came; the step it came in is saved.
-            UserError: it stopped before its end; where to go on from is said.
+            UserError: it stopped before its end; the message says where to resume.
         """
         start = time.perf_counter()
         told = told_failures(
@@ -96,8 +110,8 @@ class TrainingRun:
         if self.agree.stops or self.stopper.signal:
             raise Interrupted(self.stopper.signal or signal.SIGTERM)  # another process had it
 
-    def _train(self):
-        """The last step."""
+    def _train(self) -> int:
+        """Train; return the last step."""
         state = self.resume_from and str(state_folder(self.resume_from))
         result = self.trainer.train(resume_from_checkpoint=state)
         if not self.agree.stops:
@@ -105,7 +119,7 @@ class TrainingRun:
         self.agree.agree()  # the first process may have been saving when a signal came
         return result.global_step
 
-    def _finish(self, steps, start):
+    def _finish(self, steps: int, start: float) -> None:
         bad = {*self.trainer.bad_clips, *(str(clip.video) for clip in self.usable.bad)}
         summary = {
             "steps": steps,
@@ -118,7 +132,13 @@ class TrainingRun:
         print(f"run folder: {printable(self.folder)}")
         print(f"watch:      {visualdl} --logdir {printable(self.folder / 'vdl')}")
 
-    def _callbacks(self, step, parameters, arguments, dataset):
+    def _callbacks(
+        self,
+        step: Step,
+        parameters: dict[str, paddle.Tensor],
+        arguments: TrainingArguments,
+        dataset: ClipDataset,
+    ) -> list[TrainerCallback]:
         stage, trained = self.config.stage, list(parameters.values())
         ema = EmaCallback(trained, stage.ema_decay) if stage.ema_decay else None
         if self.resume_from:  # the average is of the weights as they were loaded
@@ -144,7 +164,7 @@ class TrainingRun:
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
             best=self._best(),
         )
-        callbacks = [self.agree, finite, *([ema] if ema else [])]
+        callbacks = cast("list[TrainerCallback]", [self.agree, finite, *([ema] if ema else [])])
         looks = self._looks()
         wait = WaitCallback([(every, at_end) for _, every, at_end in looks.values()], self.agree)
         if record is None:
@@ -164,18 +184,24 @@ class TrainingRun:
             callbacks.append(inspect)
         return [*callbacks, wait, checkpoints, record.clock]
 
-    def _looks(self):
-        """{name: (what makes its function, every so many steps, at the last one too)}."""
+    def _looks(self) -> dict[str, tuple[Any, int, bool]]:
+        """{name: (maker of its function, every so many steps, at the last one too)}."""
         stage, found = self.config.stage, {}
         if stage.sample_steps:
             found["sample"] = self._sampler, stage.sample_steps, False
         if self.protocol:
-            found["figures"] = self._figures, self.config.test.validation_steps, False
+            found["figures"] = (
+                self._figures,
+                cast("PuppetTestConfig", self.config.test).validation_steps,
+                False,
+            )
         if self.held_out:
             found["clips"] = self._clips, self.config.validation.steps, True
         return found
 
-    def _record(self, step, stage, arguments):
+    def _record(
+        self, step: Step, stage: StageConfig, arguments: TrainingArguments
+    ) -> RecordCallback | None:
         if self.recorder is None:
             return None
         per_step = stage.per_device_batch_size * stage.gradient_accumulation_steps
@@ -186,7 +212,7 @@ class TrainingRun:
             record.load(load_records(state_folder(self.resume_from)))
         return record
 
-    def _step_size(self, samples):
+    def _step_size(self, samples: int) -> StepSize:
         data, stride = self.config.data, self.config.model.vae.stride
         frames = samples * self.config.stage.num_frames
         tokens = frames * (data.height // stride) * (data.width // stride)
@@ -195,42 +221,46 @@ class TrainingRun:
             share = read_json(plan)["model_tflop"] * 1e12 / peak
         return StepSize(samples, frames, tokens, share)
 
-    def _sampler(self):
+    def _sampler(self) -> SampleClips:
         return SampleClips(
             self.model,
             self.clips,
             self.config.inference,
             self.folder / "samples",
-            self.recorder,
+            cast("Recorder", self.recorder),
             self._precision,
             self.usable,
         )
 
-    def _figures(self):
+    def _figures(self) -> PuppetValidation:
         return PuppetValidation(
-            self.model, self.config.inference, self.protocol, self.recorder, self._precision
+            self.model,
+            self.config.inference,
+            cast("Protocol", self.protocol),
+            cast("Recorder", self.recorder),
+            self._precision,
         )
 
-    def _clips(self):
+    def _clips(self) -> ClipValidation:
         return ClipValidation(
             self.model,
-            self.held_out,
+            cast("ValidationItems", self.held_out),
             metrics=self.config.validation.metrics,
             options=self.config.inference,
-            recorder=self.recorder,
+            recorder=cast("Recorder", self.recorder),
             precision=self._precision,
             usable=self.usable,
         )
 
-    def _precision(self):
+    def _precision(self) -> Any:
         return self.trainer.autocast_smart_context_manager()
 
-    def _best(self):
+    def _best(self) -> BestCheckpoint | None:
         options = self.config.validation
         if not self.held_out or options.keep_best is None:
             return None
         return BestCheckpoint(self.folder, options.keep_best, options.steps)
 
-    def _gather(self):
+    def _gather(self) -> None:
         """Sharding stage 3 keeps slices of the weights: collect them, in all processes at once."""
         self.trainer.model_wrapped.get_all_parameters(convert2cpu=True)

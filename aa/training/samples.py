@@ -1,6 +1,11 @@
 """Sample clips of a training run: reference | pose | result | truth, always the same clip."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image
@@ -12,14 +17,21 @@ from aa.data.writers import open_writer
 from aa.inference.pipeline import Pose2VideoPipeline
 from aa.inference.run import sampling_options, to_uint8
 
+if TYPE_CHECKING:
+    from aa.config.inference import InferenceConfig
+    from aa.data.manifest import Clip
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.runs.records import Recorder
+    from aa.training.usable import Usable
 
-def animate_clip(pipeline, clip, options):
+
+def animate_clip(
+    pipeline: Pose2VideoPipeline, clip: Clip, options: InferenceConfig
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Animate the first frame of a clip with the clip's own poses, at most as many as it has.
 
     Args:
-        pipeline: a `Pose2VideoPipeline`.
-        clip: the `Clip`.
-        options: an `InferenceConfig` with a size.
+        options: with a size.
 
     Returns:
         result, truth and poses, uint8 [F, H, W, 3] each.
@@ -27,7 +39,7 @@ def animate_clip(pipeline, clip, options):
     Raises:
         ClipError: the clip does not decode; if its video does not, before it is animated.
     """
-    size = (options.height, options.width)
+    size = cast("tuple[int, int]", (options.height, options.width))
     video = PoseVideo(clip.video)
     count = min(options.num_frames or len(video), len(video))
     poses = PoseVideo(clip.pose, count, like=video.reader)
@@ -44,34 +56,40 @@ class SampleClips:
     """Animates the first clip, see `animate_clip`; if it does not decode, with skip_bad, the next.
 
     Args:
-        model: the `AnimateAnyone`.
-        clips: the `Clip`s.
-        options: an `InferenceConfig` with a size.
+        options: with a size.
         folder: the run's `samples/`.
-        recorder: a `runs.Recorder`.
-        autocast: function that returns the context of the run's precision.
-        usable: a `Usable` for the clips.
+        autocast: returns the context of the run's precision.
+        usable: for the clips.
     """
 
-    def __init__(self, model, clips, options, folder, recorder, autocast, usable):
+    def __init__(
+        self,
+        model: AnimateAnyone,
+        clips: Sequence[Clip],
+        options: InferenceConfig,
+        folder: str | Path,
+        recorder: Recorder,
+        autocast: Callable[[], AbstractContextManager],
+        usable: Usable,
+    ) -> None:
         self.pipeline, self.clips, self.options = Pose2VideoPipeline(model), clips, options
         self.folder, self.recorder, self.autocast = Path(folder), recorder, autocast
         self.usable = usable
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> None:
         """Write `step-N/` and show some of its frames in VisualDL."""
         with self.autocast():
             strip, fps = self.usable.first(self.clips, self._strip)
         self._write(step, strip, fps)
 
-    def _strip(self, clip):
-        """The pictures beside each other, uint8 [F, H, W, 3], and their rate."""
+    def _strip(self, clip: Clip) -> tuple[np.ndarray, float]:
+        """The images beside each other, uint8 [F, H, W, 3], and their rate."""
         result, truth, poses = animate_clip(self.pipeline, clip, self.options)
         beside = np.repeat(truth[:1], len(result), 0)
         strip = np.concatenate([beside, poses, result, truth], axis=2)
         return strip, self.options.fps or VideoReader(clip.video).fps
 
-    def _write(self, step, strip, fps):
+    def _write(self, step: int, strip: np.ndarray, fps: float) -> None:
         end = self.options.format
         target = self.folder / f"step-{step:06d}" / f"reference_pose_result_truth.{end}"
         target.parent.mkdir(parents=True, exist_ok=True)

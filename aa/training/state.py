@@ -1,11 +1,15 @@
-"""What a stopped training needs to go on, beside the weights: `training/` in a checkpoint."""
+"""State that a training needs to resume, beside the weights: `training/` in a checkpoint."""
+
+from __future__ import annotations
 
 import json
 from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from paddlenlp.trainer import TrainerState
@@ -16,25 +20,31 @@ from aa.errors import UserError, one_line, reason
 from aa.runs.kinds import RecordsState, TrainerProgress, TrainingValues
 from aa.runs.reading import RecordError, read_json, read_record
 
+if TYPE_CHECKING:
+    import paddle
+    from paddle.amp import GradScaler
+    from paddle.optimizer import Optimizer
+    from paddle.optimizer.lr import LRScheduler
+
 ARRAYS, VALUES = "state.safetensors", "state.json"
 
 
-def state_folder(checkpoint):
-    """Where a checkpoint keeps it."""
+def state_folder(checkpoint: str | Path) -> Path:
+    """The folder in which a checkpoint keeps it."""
     return Path(checkpoint) / "training"
 
 
 def save_state(
-    folder,
-    parameters,
+    folder: Path,
+    parameters: Mapping[str, paddle.Tensor],
     *,
-    optimizer,
-    lr_scheduler,
-    trainer_state,
-    averaged,
-    scaler=None,
-    records=None,
-):
+    optimizer: Mapping[str, np.ndarray],
+    lr_scheduler: LRScheduler,
+    trainer_state: TrainerState,
+    averaged: bool,
+    scaler: GradScaler | None = None,
+    records: Mapping[str, Any] | None = None,
+) -> Path:
     """Write optimizer, rate, step and, where the checkpoint has their average, the parameters.
 
     Args:
@@ -42,10 +52,8 @@ def save_state(
         parameters: {name: parameter} of those that train. Paddle's own names count the layers a
             process has made, so on disk everything has these names.
         optimizer: what `collect_optimizer` gave.
-        lr_scheduler: Paddle's.
-        trainer_state: paddlenlp's TrainerState.
         averaged: whether the checkpoint's weights are the average of the parameters.
-        scaler: Paddle's GradScaler (float16), or None.
+        scaler: of float16.
         records: plain values of the `RecordCallback`.
 
     Returns:
@@ -72,11 +80,10 @@ def save_state(
     return folder / ARRAYS
 
 
-def collect_optimizer(optimizer, *, gather):
+def collect_optimizer(optimizer: Optimizer, *, gather: bool) -> dict[str, np.ndarray]:
     """{Paddle's name: array} of an optimizer's state.
 
     Args:
-        optimizer: Paddle's.
         gather: whether each process has only its part: all of them come here, the first gets all.
     """
     import paddle
@@ -93,7 +100,7 @@ def collect_optimizer(optimizer, *, gather):
     state = {}
     for rank, part in enumerate(parts):
         for key, (shape, dtype) in part.items():
-            # A single number may lie in the machine's memory, where a card's processes do not look.
+            # A single value may lie in the host's memory, where a GPU's processes do not look.
             mine = own[key] if rank == distributed.get_rank() else paddle.empty(shape, dtype)
             value = paddle.to_tensor(mine.numpy()) if mine.size == 1 else mine
             distributed.broadcast(value, src=rank)
@@ -129,8 +136,8 @@ def check_state(folder: Path) -> None:
 
 
 @contextmanager
-def _fitting(folder):
-    """What does not fit is a line: Paddle asserts, raises or fails in its own ways."""
+def _fitting(folder: Path) -> Iterator[None]:
+    """Make one line of what does not fit: Paddle asserts, raises or fails in its own ways."""
     try:
         yield
     except UserError:
@@ -143,7 +150,7 @@ def _fitting(folder):
         ) from error
 
 
-def load_parameters(folder, parameters):
+def load_parameters(folder: Path, parameters: Mapping[str, paddle.Tensor]) -> None:
     """Set the parameters {name: parameter}, where the checkpoint's weights are their average."""
     with _fitting(folder), _arrays(folder) as file:
         found = set(file.keys())
@@ -151,16 +158,28 @@ def load_parameters(folder, parameters):
             parameters[name].set_value(file.get_tensor(f"parameter/{name}"))
 
 
-def load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler=None):
+def load_optimizer(
+    folder: Path,
+    parameters: Mapping[str, paddle.Tensor],
+    optimizer: Optimizer,
+    lr_scheduler: LRScheduler,
+    scaler: GradScaler | None = None,
+) -> None:
     """Set the state of the optimizer of {name: parameter}, of the rate and of the scaler.
 
-    What trains now and did not before starts with an empty state.
+    Parameters that train now and did not before start with an empty state.
     """
     with _fitting(folder):
         _load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler)
 
 
-def _load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler):
+def _load_optimizer(
+    folder: Path,
+    parameters: Mapping[str, paddle.Tensor],
+    optimizer: Optimizer,
+    lr_scheduler: LRScheduler,
+    scaler: GradScaler | None,
+) -> None:
     import paddle
 
     state = {}
@@ -174,23 +193,23 @@ def _load_optimizer(folder, parameters, optimizer, lr_scheduler, scaler):
     optimizer.set_state_dict(state)
     values = _values(folder)
     lr_scheduler.set_state_dict(values["lr_scheduler"])
-    lr_scheduler.last_lr = lr_scheduler.get_lr()  # of the rate in the config, if it is another now
+    lr_scheduler.last_lr = lr_scheduler.get_lr()  # of the rate in the config, if it has changed
     if scaler and values["scaler"]:
         scale = np.array(values["scaler"].get("scale"), np.float32)
         scaler.load_state_dict({**values["scaler"], "scale": scale})
 
 
-def load_records(folder):
-    """What `RecordCallback.state` gave."""
+def load_records(folder: Path) -> RecordsState:
+    """Return what `RecordCallback.state` gave."""
     return _values(folder)["records"] or RecordsState()
 
 
-def _arrays(folder):
+def _arrays(folder: Path) -> Any:
     """The file with the arrays, open: each is read by its key, and no other with it."""
     from safetensors import safe_open
 
     return safe_open(folder / ARRAYS, framework="np")
 
 
-def _values(folder):
+def _values(folder: Path) -> TrainingValues:
     return read_record(folder, VALUES, TrainingValues)

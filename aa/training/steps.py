@@ -1,14 +1,22 @@
-"""What every process knows of the step it is in, and what all of them agree on."""
+"""The step that every process is in, and the agreement of all of them."""
+
+from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
-from paddlenlp.trainer import TrainerCallback
+from paddlenlp.trainer import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from aa.errors import UserError
 from aa.files import unlinked
 from aa.processes import is_rank
+
+if TYPE_CHECKING:
+    from aa.training.stopping import Stopper
 
 
 class Step:
@@ -22,10 +30,15 @@ class Step:
         skipped: whether its gradients were thrown away.
     """
 
-    def __init__(self):
-        self.loss, self.samples, self.grad_norm, self.skipped = 0.0, [], None, False
+    def __init__(self) -> None:
+        self.loss, self.samples, self.grad_norm, self.skipped = (
+            0.0,
+            cast("list[int]", []),
+            cast("float | None", None),
+            False,
+        )
 
-    def clear(self):
+    def clear(self) -> None:
         self.__init__()
 
 
@@ -33,24 +46,24 @@ class AgreeCallback(TrainerCallback):
     """At the end of a step: the loss of all processes, and whether one of them has to stop.
 
     It must be the first callback. `stops` says whether training stops for a signal.
-
-    Args:
-        step: the `Step`.
-        stopper: a `Stopper`.
     """
 
-    def __init__(self, step, stopper):
+    def __init__(self, step: Step, stopper: Stopper) -> None:
         self.step, self.stopper, self.stops = step, stopper, False
 
-    def on_step_begin(self, args, state, control, **kwargs):
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         self.step.clear()
 
-    def on_step_end(self, args, state, control, **kwargs):
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         self.step.loss = self.agree()
         control.should_training_stop |= self.stops
 
-    def agree(self):
-        """Set `stops`, when all processes have come here; the mean of their losses."""
+    def agree(self) -> float:
+        """Set `stops`, when all processes have come here; return the mean of their losses."""
         self.stops = self.stopper.signal is not None
         if not is_rank():
             return self.step.loss
@@ -62,25 +75,40 @@ class AgreeCallback(TrainerCallback):
 
 
 class FiniteCallback(TrainerCallback):
-    """Before every optimizer step: are all gradients numbers? Of no number there is no gradient.
+    """Checks before every optimizer step that all gradients are finite; those of a NaN are not.
 
     If not, step, loss, gradient norm and samples go into `nonfinite.jsonl`, and the step is skipped
     or training stops before a weight has changed. Under loss scaling (float16) the scaler does
     this.
 
     Args:
-        step: the `Step`.
         parameters: those that train.
-        describe: function from the number of an item to its clip, as text.
-        file: path of `nonfinite.jsonl`.
-        skip: throw the step's gradients away and go on.
+        describe: from the number of an item to its clip, as text.
+        file: `nonfinite.jsonl`.
+        skip: throw the step's gradients away and continue.
     """
 
-    def __init__(self, step, parameters, *, describe, file, skip):
+    def __init__(
+        self,
+        step: Step,
+        parameters: list[paddle.Tensor],
+        *,
+        describe: Callable[[int], str],
+        file: Path,
+        skip: bool,
+    ) -> None:
         self.step, self.parameters, self.describe = step, parameters, describe
         self.file, self.skip = file, skip
 
-    def on_optimizer_begin(self, args, state, control, scaler=None, optimizer=None, **kwargs):
+    def on_optimizer_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        scaler: Any = None,
+        optimizer: Any = None,
+        **kwargs: Any,
+    ) -> None:
         norm = gradient_norm(self.parameters, float(scaler._scale) if scaler else 1.0)
         finite = math.isfinite(norm)  # the same in all processes, which a loss is not
         if args.sharding:
@@ -106,15 +134,15 @@ class FiniteCallback(TrainerCallback):
         self.step.skipped = True
 
 
-def gradient_norm(parameters, scale=1.0):
+def gradient_norm(parameters: Iterable[paddle.Tensor], scale: float = 1.0) -> float:
     """L2 norm of all gradients together, divided by the loss scale."""
     flat = [p.grad.astype("float32").flatten() for p in parameters if p.grad is not None]
     squares = [paddle.dot(g, g) for g in flat]  # a tenth of the time of a power on a CPU
     return math.sqrt(float(paddle.stack(squares).sum())) / scale if squares else 0.0
 
 
-def any_process(flag):
-    """Whether one process of the group says so, when all of them have come here."""
+def any_process(flag: bool) -> bool:
+    """Return whether one process of the group says so, when all of them have come here."""
     if not is_rank():
         return flag
     count = paddle.to_tensor(float(flag))

@@ -4,6 +4,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 from aa.errors import Signalled
 from aa.interrupts import SIGNALS, Wish, end, handling, wishes
@@ -19,16 +21,16 @@ class Stopper:
         at_once: whether a second wish came.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal, self.at_once, self.process = None, False, os.getpid()
         self._breaks = False
         self.handling = handling(SIGNALS, self._ask)
 
-    def __enter__(self):
+    def __enter__(self) -> "Stopper":
         self.handling.__enter__()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: Any) -> None:
         self.handling.__exit__(*error)
 
     def breaks_off(self, work: Callable[[], None]) -> bool:
@@ -49,7 +51,7 @@ class Stopper:
             self._breaks = False
         return True
 
-    def _ask(self, number, frame):
+    def _ask(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self.process:
             return  # a process that reads clips; it ends with the one that trains
         wish = wishes.hear(number)

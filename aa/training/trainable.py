@@ -1,11 +1,19 @@
-"""Which parameters a stage trains, by patterns of their names."""
+"""The parameters that a stage trains, by patterns of their names."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
 from aa.errors import UserError
 
+if TYPE_CHECKING:
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.models.unet import UNet
 
-def idle_parameters(model):
+
+def idle_parameters(model: AnimateAnyone) -> set[str]:
     """Names of parameters that exist for their published weights but cannot change a result.
 
     The cross-attention has one token, so queries, keys and the norm before them do not matter; the
@@ -23,7 +31,7 @@ def idle_parameters(model):
     return idle | {n for n in names if n.startswith(prefix) and not n.startswith(kept)}
 
 
-def _last_attention(unet):
+def _last_attention(unet: UNet) -> tuple[str, Any]:
     """Name and layer of the last spatial transformer that runs."""
     levels = [(f"up_blocks.{i}", level) for i, level in enumerate(unet.up_blocks)]
     for name, level in reversed([("mid_block", unet.mid_block), *levels]):
@@ -33,11 +41,10 @@ def _last_attention(unet):
     raise AssertionError("the middle level always has attention")
 
 
-def set_trainable(model, patterns):
+def set_trainable(model: AnimateAnyone, patterns: Sequence[str]) -> list[str]:
     """Let exactly the parameters that match train, idle ones excepted.
 
     Args:
-        model: an `AnimateAnyone`.
         patterns: shell patterns of parameter names; "!" in front takes names away again.
 
     Returns:

@@ -1,20 +1,46 @@
 """The trainer: paddlenlp's, told to take samples in order and only what trains."""
 
+from __future__ import annotations
+
 import json
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from paddlenlp.trainer import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
+from paddlenlp.trainer import (
+    PrinterCallback,
+    ProgressCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 from paddlenlp.utils.batch_sampler import DistributedBatchSampler
 
 from aa.data.loader import ClipLoader
 from aa.data.reporting import ReportingDataset, collate_in_loader, raise_trouble
 from aa.training.state import load_optimizer
 
+if TYPE_CHECKING:
+    import paddle
+    from paddle import nn
+
+    from aa.config.hardware import HardwareConfig
+    from aa.config.stage import StageConfig
+    from aa.data.clips import ClipDataset
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.training.steps import Step
+
 log = logging.getLogger(__name__)
 
 
-def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
+def training_arguments(
+    stage: StageConfig,
+    hardware: HardwareConfig,
+    *,
+    seed: int,
+    num_workers: int,
+    output_dir: str | Path,
+) -> TrainingArguments:
     """paddlenlp's TrainingArguments for a stage on a machine."""
     sharding = hardware.sharding
     level = "" if sharding.level == "none" else sharding.level
@@ -51,15 +77,24 @@ def training_arguments(stage, hardware, *, seed, num_workers, output_dir):
 class AnimateAnyoneTrainer(Trainer):
     """Trainer whose samples come in the order of the dataset, which has shuffled already.
 
-    `bad_clips` maps the clips that could not be read while training, and were left out, to reasons.
+    `bad_clips` maps the clips that could not be read while training, and were omitted, to reasons.
 
     Args:
         parameters: {name: parameter} of those that train.
-        step: the `Step` to fill.
+        step: to fill.
         others: as paddlenlp's Trainer.
     """
 
-    def __init__(self, *, model, args, train_dataset, parameters, step, callbacks):
+    def __init__(
+        self,
+        *,
+        model: AnimateAnyone,
+        args: TrainingArguments,
+        train_dataset: ClipDataset,
+        parameters: dict[str, paddle.Tensor],
+        step: Step,
+        callbacks: list[TrainerCallback],
+    ) -> None:
         super().__init__(
             model=model,
             args=args,
@@ -73,17 +108,17 @@ class AnimateAnyoneTrainer(Trainer):
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
 
-    def _load_from_checkpoint(self, resume_from_checkpoint=None):
+    def _load_from_checkpoint(self, resume_from_checkpoint: Any = None) -> None:
         """The run has loaded the parameters already."""
 
-    def _load_optimizer_and_scheduler(self, checkpoint):
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             scaler = self.scaler if self.do_grad_scaling else None
             load_optimizer(
                 Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler, scaler
             )
 
-    def _load_rng_state(self, checkpoint):
+    def _load_rng_state(self, checkpoint: str | None) -> None:
         """No checkpoint of ours has one: items are drawn from the seed. It would be unpickled."""
 
     def get_train_dataloader(self) -> ClipLoader:
@@ -96,11 +131,11 @@ class AnimateAnyoneTrainer(Trainer):
         return self._loader
 
     def readers_trouble(self) -> str | None:
-        """Why a process that reads clips has ended while training, and what to do; else None."""
-        return self._loader and self._loader.trouble()
+        """Say why a process that reads clips has ended while training, and what to do, or None."""
+        return cast("str | None", self._loader and self._loader.trouble())
 
-    def _get_train_sampler(self):
-        # paddlenlp's own: it goes on behind the samples of a stopped run without reading them.
+    def _get_train_sampler(self) -> DistributedBatchSampler:
+        # paddlenlp's own: it resumes behind the samples of a stopped run without reading them.
         return DistributedBatchSampler(
             self.train_dataset,
             batch_size=self.args.per_device_train_batch_size,
@@ -110,12 +145,14 @@ class AnimateAnyoneTrainer(Trainer):
             drop_last=False,
         )
 
-    def training_step(self, model, inputs, step_control=0):
+    def training_step(
+        self, model: nn.Layer, inputs: dict[str, Any], step_control: int = 0
+    ) -> paddle.Tensor:
         loss = super().training_step(model, inputs, step_control)
         self.step.loss += float(loss)
         return loss
 
-    def _prepare_inputs(self, inputs):
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Take what `ReportingDataset` reports out of a batch."""
         raise_trouble(inputs)
         self.step.samples += inputs.pop("number").tolist()
@@ -125,8 +162,8 @@ class AnimateAnyoneTrainer(Trainer):
                 self.bad_clips[video] = reason
         return super()._prepare_inputs(inputs)
 
-    def _check_loss_valid(self, loss):
+    def _check_loss_valid(self, loss: paddle.Tensor) -> None:
         """`FiniteCallback` does, when the gradients are there too."""
 
-    def _save_checkpoint(self, model, metrics=None):
+    def _save_checkpoint(self, model: nn.Layer, metrics: Any = None) -> None:
         """`CheckpointCallback` does, when this step has been logged."""

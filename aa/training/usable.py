@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from aa.data.manifest import Clip
 from aa.errors import ClipError, UserError
@@ -12,20 +12,20 @@ Result = TypeVar("Result")
 
 
 class Usable:
-    """Uses clips; one that does not decode is an error or, with skip_bad, left out.
+    """Uses clips; one that does not decode is an error or, with skip_bad, omitted.
 
     Every use tries all of them anew, so that what was read before changes nothing. `bad` maps
-    those that were left out to reasons; each is in the log once.
+    those that were omitted to reasons; each is in the log once.
 
     Args:
-        skip_bad: go on without them.
+        skip_bad: continue without them.
     """
 
-    def __init__(self, skip_bad: bool):
+    def __init__(self, skip_bad: bool) -> None:
         self.skip_bad, self.bad = skip_bad, {}
 
     def each(self, clips: Sequence[Clip], use: Callable[[Clip], Result]) -> list[Result]:
-        """What `use` gives of every clip that can be used.
+        """Return what `use` gives of every clip that can be used.
 
         Raises:
             ClipError: one cannot, without skip_bad.
@@ -34,7 +34,7 @@ class Usable:
         return list(self._some(clips, use)) or self._refuse(clips)
 
     def first(self, clips: Sequence[Clip], use: Callable[[Clip], Result]) -> Result:
-        """What `use` gives of the first clip that can be used. Raises as `each` does."""
+        """Return what `use` gives of the first clip that can be used. Raises as `each` does."""
         for result in self._some(clips, use):
             return result
         return self._refuse(clips)
@@ -55,7 +55,7 @@ class Usable:
             log.warning("left out of validation and samples: %s", reason)
             self.bad[clip] = reason
 
-    def _refuse(self, clips: Sequence[Clip]):
+    def _refuse(self, clips: Sequence[Clip]) -> NoReturn:
         reason = self.bad[clips[0]]
         raise UserError(
             f"none of the {len(clips)} clips to validate on or to show can be read; the first: "

@@ -13,17 +13,17 @@ class HubFile:
     folder: str = ""
 
     @property
-    def target(self):
+    def target(self) -> Path:
         """Path in the weights folder, as `folders.open_folder` reads it."""
         return Path(self.folder) / self.file
 
 
-def _files(repo, *names, folder=""):
+def _files(repo: str, *names: str, folder: str = "") -> tuple[HubFile, ...]:
     return tuple(HubFile(repo, name, folder) for name in names)
 
 
 MOTION = "mm_sd_v15_v2.ckpt"
-RELEASED_HOME = "pretrained_weights"  # where a download goes, and commands look, by default
+RELEASED_HOME = "pretrained_weights"  # default home of downloads, where commands look
 _VARIATIONS = "lambdalabs/sd-image-variations-diffusers"
 _VAE = _files(
     "stabilityai/sd-vae-ft-mse",
@@ -44,7 +44,7 @@ _TORCH_RELEASE = _files(
     "motion_module.pth",
     "pose_guider.pth",
 )
-# SD1.5 fine-tuned to read image embeddings in the place of text: the published recipe's start.
+# SD1.5 fine-tuned to read image embeddings in place of text: the published recipe's start.
 _START_UNET = _files(
     _VARIATIONS, "unet/diffusion_pytorch_model.bin", folder="stable-diffusion-v1-5"
 )

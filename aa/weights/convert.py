@@ -1,7 +1,8 @@
-"""Convert released weights to our layout, and say what a folder holds and whether it is whole."""
+"""Convert released weights to our layout, report what a folder holds and whether it is whole."""
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from aa.errors import UserError
 from aa.files import check_space
-from aa.weights.folders import open_folder
+from aa.weights.folders import WeightsFolder, open_folder
 from aa.weights.loading import check_state, expected_shapes
 from aa.weights.models import read_component, shape_only_layers, write_config
 from aa.weights.tables import COMPONENTS, START_OPTIONAL
@@ -17,7 +18,7 @@ from aa.weights.tables import COMPONENTS, START_OPTIONAL
 
 @dataclass(frozen=True)
 class Component:
-    """One line of a report: a file, its keys, its numbers, its bytes."""
+    """One line of a report: a file, its keys, its values, its bytes."""
 
     name: str
     path: Path
@@ -26,11 +27,10 @@ class Component:
     bytes: int
 
 
-def checked_components(folder, *, progress=False):
-    """Read and check every component of an opened folder, one at a time.
-
-    Yields:
-        (`Component`, canonical state).
+def checked_components(
+    folder: WeightsFolder, *, progress: bool = False
+) -> Iterator[tuple[Component, dict[str, np.ndarray]]]:
+    """Yield every component of an opened folder, read and checked, and its canonical state.
 
     Raises:
         UserError: a component is missing or does not fit the folder's own config.
@@ -56,7 +56,7 @@ def checked_components(folder, *, progress=False):
         yield Component(name, source.path, len(state), numbers, size), state
 
 
-def inspect(path, *, progress=False):
+def inspect(path: str | Path, *, progress: bool = False) -> tuple[WeightsFolder, list[Component]]:
     """Layout, config and `Component`s of a complete weights folder.
 
     Raises:
@@ -66,7 +66,9 @@ def inspect(path, *, progress=False):
     return folder, [component for component, _ in checked_components(folder, progress=progress)]
 
 
-def convert(source, target, *, float16=False, progress=False):
+def convert(
+    source: str | Path, target: str | Path, *, float16: bool = False, progress: bool = False
+) -> list[tuple[Component, Component]]:
     """Write the folder `source` as layout 3 into the new folder `target`.
 
     Names and orientation are the torch release's. `source` stays as it is.
@@ -74,15 +76,15 @@ def convert(source, target, *, float16=False, progress=False):
     Args:
         source: a weights folder or a run folder.
         target: the folder to write.
-        float16: round to half the size; otherwise numbers keep their precision, but bfloat16
+        float16: round to half the size; otherwise values keep their precision, but bfloat16
             becomes float32.
         progress: show a bar.
 
     Returns:
-        list of (`Component` read, `Component` written).
+        every component as read and as written.
 
     Raises:
-        UserError: the source is not complete, the target exists already or is inside it, a number
+        UserError: the source is not complete, the target exists already or is inside it, a value
             is too large for float16, or the disk is too small.
     """
     from safetensors.numpy import save_file
@@ -110,7 +112,7 @@ def convert(source, target, *, float16=False, progress=False):
     return report
 
 
-def _rounded(name, array, path):
+def _rounded(name: str, array: np.ndarray, path: Path) -> np.ndarray:
     largest = np.abs(array).max(initial=0)
     if largest > np.finfo(np.float16).max:
         raise UserError(
@@ -120,7 +122,7 @@ def _rounded(name, array, path):
     return array.astype(np.float16)
 
 
-def _check_target(folder, source, target):
+def _check_target(folder: WeightsFolder, source: Path, target: Path) -> None:
     if folder.layout == "start":
         raise UserError(
             f"{source}: what training starts from, not a trained model; give it to "

@@ -1,21 +1,22 @@
-"""Fetch published weights from the Hugging Face hub, verified; an interrupted download goes on."""
+"""Fetch published weights from the Hugging Face hub, verified; interrupted downloads resume."""
 
 import contextlib
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from aa.errors import UserError
 from aa.files import check_space
-from aa.weights.catalogue import GROUPS
+from aa.weights.catalogue import GROUPS, HubFile
 
 TIMEOUT = 5  # seconds until the hub counts as out of reach
 
 
 @dataclass(frozen=True)
 class Published:
-    """What the hub says of a file; it keeps hashes of large files only."""
+    """Size and hash of a file, as the hub reports them; it keeps hashes of large files only."""
 
     size: int
     sha256: str | None
@@ -35,28 +36,25 @@ class Fetched:
 class Hub:
     """The calls of huggingface_hub that a download needs."""
 
-    def describe(self, file):
-        """`Published` of a `HubFile`."""
+    def describe(self, file: HubFile) -> Published:
+        """Request the size and hash of a file."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
         found = get_hf_file_metadata(hf_hub_url(file.repo, file.file), timeout=TIMEOUT)
         is_hash = re.fullmatch(r"[0-9a-f]{64}", found.etag or "")
         return Published(found.size or 0, found.etag if is_hash else None)
 
-    def fetch(self, file, folder):
-        """Write `folder / file.file`, going on with what an earlier call left behind."""
+    def fetch(self, file: HubFile, folder: Path) -> None:
+        """Write `folder / file.file`, resuming what an earlier call left behind."""
         from huggingface_hub import hf_hub_download
 
         hf_hub_download(file.repo, file.file, local_dir=folder, etag_timeout=TIMEOUT)
 
 
-def download(target, groups, *, hub):
+def download(target: str | Path, groups: Iterable[str], *, hub: Hub) -> list[Fetched]:
     """Fetch the files of some `catalogue.GROUPS` into the folder `target`.
 
     Files that are there already are checked and kept.
-
-    Returns:
-        list of `Fetched`.
 
     Raises:
         UserError: the hub is out of reach, a file there is another one, or the disk is too small.
@@ -72,7 +70,7 @@ def download(target, groups, *, hub):
     return [_fetch(file, published[file], target, file in there, hub) for file in files]
 
 
-def _fetch(file, published, target, is_there, hub):
+def _fetch(file: HubFile, published: Published, target: Path, is_there: bool, hub: Hub) -> Fetched:
     path = target / file.target
     if not is_there:
         with _hub_errors(file):
@@ -86,7 +84,7 @@ def _fetch(file, published, target, is_there, hub):
     return Fetched(path, file.repo, published.size, state, checked)
 
 
-def _is_there(path, published):
+def _is_there(path: Path, published: Published) -> bool:
     if not path.exists():
         return False
     wrong = _difference(path, published)
@@ -98,8 +96,8 @@ def _is_there(path, published):
     return True
 
 
-def _difference(path, published):
-    """How a file differs from the published one; empty if it does not."""
+def _difference(path: Path, published: Published) -> str:
+    """Difference of a file from the published one; empty if there is none."""
     size = path.stat().st_size
     if size != published.size:
         return f"{size} bytes, wanted {published.size}"
@@ -108,7 +106,7 @@ def _difference(path, published):
     return ""
 
 
-def _sha256(path):
+def _sha256(path: Path) -> str:
     from tqdm import tqdm
 
     digest = hashlib.sha256()
@@ -123,8 +121,8 @@ def _sha256(path):
 
 
 @contextlib.contextmanager
-def _hub_errors(file):
-    """What goes wrong between here and the hub, as one line."""
+def _hub_errors(file: HubFile) -> Iterator[None]:
+    """Report what goes wrong between here and the hub in one line."""
     from requests import RequestException
 
     try:

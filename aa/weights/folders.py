@@ -1,4 +1,4 @@
-"""What a weights folder holds: its layout, its model config and the file of each component.
+"""The content of a weights folder: its layout, its model config and the file of each component.
 
 Layout 1 is the torch release, layout 2 the Paddle release, layout 3 our own. "start" is the folder
 training starts from: SD1.5, AnimateDiff and ControlNet files as they are published.
@@ -38,7 +38,7 @@ class WeightsFolder:
     sources: dict = field(repr=False)
 
 
-def open_folder(path):
+def open_folder(path: str | Path) -> WeightsFolder:
     """Recognise a weights folder, or a run folder by its newest checkpoint.
 
     Raises:
@@ -72,7 +72,7 @@ def open_folder(path):
     )
 
 
-def weights_files(weights):
+def weights_files(weights: WeightsFolder) -> list[Path]:
     """The files of a `WeightsFolder`: one or more for each component, and their configs."""
     files = {source.path for source in weights.sources.values()}
     homes = {file.parent for file in files} | {weights.path}
@@ -80,14 +80,14 @@ def weights_files(weights):
     return sorted(files | {c for h in homes if (c := h / "config.json").is_file()})
 
 
-def _newest_checkpoint(run):
+def _newest_checkpoint(run: Path) -> Path:
     checkpoints = list_checkpoints(run)
     if not checkpoints:
         raise UserError(f"{run}: this run has no checkpoint yet (stage.save_steps says when).")
     return checkpoints[-1]
 
 
-def _require(folder, *names):
+def _require(folder: Path, *names: str) -> Path:
     """The first of the names that exists in the folder."""
     for name in names:
         if (folder / name).is_file():
@@ -95,7 +95,7 @@ def _require(folder, *names):
     raise UserError(f"{folder / names[0]}: missing. The folder is incomplete: download it again.")
 
 
-def _own(path):
+def _own(path: Path) -> WeightsFolder:
     file = path / "config.json"
     config = read_json(file)
     if config["format"] != FORMAT:
@@ -112,7 +112,7 @@ def _own(path):
     return WeightsFolder(path, 3, model_config(file, config["model"]), sources)
 
 
-def _torch_release(path, torch_files):
+def _torch_release(path: Path, torch_files: list[str]) -> WeightsFolder:
     files = [_require(path, name) for name in torch_files]
     sources = {name: Source(file) for name, file in zip(COMPONENTS[:4], files, strict=True)}
     sources |= _frozen(path)
@@ -121,7 +121,7 @@ def _torch_release(path, torch_files):
     return WeightsFolder(path, 1, model, sources)
 
 
-def _paddle_release(path):
+def _paddle_release(path: Path) -> WeightsFolder:
     names = [("reference_unet.pdparams",), ("denoising_unet.pdparams",)]
     names += [
         ("motion_module_stage2.pdparams", "motion_module.pdparams"),
@@ -140,7 +140,7 @@ def _paddle_release(path):
     return WeightsFolder(path, 2, model, sources)
 
 
-def _start(path):
+def _start(path: Path) -> WeightsFolder:
     unet = path / "stable-diffusion-v1-5" / "unet"
     weights = _require(unet, *_SAFE_OR_TORCH)
     sources = {
@@ -160,7 +160,7 @@ def _start(path):
     return WeightsFolder(path, "start", model, sources)
 
 
-def _frozen(path):
+def _frozen(path: Path) -> dict[str, Source]:
     """VAE and image encoder, in torch's or Paddle's files."""
     vae = _require(path / "sd-vae-ft-mse", *_SAFE_OR_TORCH, "model_state.pdparams")
     encoder = _require(

@@ -1,13 +1,19 @@
 """Between states on disk and Paddle layers: canonical, strict, nothing missing in silence."""
 
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
 import numpy as np
+import paddle
 from paddle import nn
 
 from aa.errors import UserError
 from aa.weights.tables import POSITIONS, canonical_name, is_linear
 
 
-def to_canonical(component, state, *, paddle_layout=False):
+def to_canonical(
+    component: str, state: Mapping[str, np.ndarray], *, paddle_layout: bool = False
+) -> dict[str, np.ndarray]:
     """A file's state under canonical names, Linear weights as [out, in].
 
     Args:
@@ -29,10 +35,10 @@ def to_canonical(component, state, *, paddle_layout=False):
     return result
 
 
-def canonical_parameters(component, layer):
+def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[paddle.Tensor, bool]]:
     """The component's parameters as canonical name -> (parameter, whether stored transposed).
 
-    The motion modules live inside the denoising UNet; they are a component of their own on disk.
+    The motion modules live inside the denoising UNet; they are a separate component on disk.
     """
     linear = {
         f"{prefix}.weight" for prefix, sub in layer.named_sublayers() if isinstance(sub, nn.Linear)
@@ -45,7 +51,7 @@ def canonical_parameters(component, layer):
     }
 
 
-def expected_shapes(component, layer):
+def expected_shapes(component: str, layer: nn.Layer) -> dict[str, tuple[int, ...]]:
     """Canonical names and shapes that a complete file of this component has."""
     return {
         name: tuple(p.shape[::-1] if turned else p.shape)
@@ -53,12 +59,18 @@ def expected_shapes(component, layer):
     }
 
 
-def _list(names):
+def _list(names: Iterable[str]) -> str:
     names = sorted(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def check_state(state, expected, *, source, ignore=()):
+def check_state(
+    state: Mapping[str, np.ndarray],
+    expected: Mapping[str, tuple[int, ...]],
+    *,
+    source: str | Path,
+    ignore: Iterable[str] = (),
+) -> dict[str, np.ndarray]:
     """Compare a canonical state with the expected names and shapes.
 
     Args:
@@ -91,8 +103,8 @@ def check_state(state, expected, *, source, ignore=()):
     return {k: state[k] for k in expected}
 
 
-def _check_finite(state, source):
-    """A network with one such number makes only such numbers, black pictures or a dead loss."""
+def _check_finite(state: Mapping[str, np.ndarray], source: str | Path) -> None:
+    """Refuse values that are not finite: with one, a network makes black images or a dead loss."""
     for name, array in state.items():
         # a NaN is the least and the greatest of all; two passes need no memory
         ends = np.array([array.min(), array.max()]) if array.size else np.zeros(2)
@@ -103,7 +115,9 @@ def _check_finite(state, source):
             )
 
 
-def _positions(state, expected):
+def _positions(
+    state: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
     """The stored positions of the blocks that the component has."""
     blocks = {name.rsplit(".", 2)[0] for name in expected}  # ...to_q.weight -> ...
     return {
@@ -113,11 +127,11 @@ def _positions(state, expected):
     }
 
 
-def _check_positions(positions, source):
+def _check_positions(positions: Mapping[str, np.ndarray], source: str | Path) -> None:
     from aa.models.motion import sinusoidal_positions
 
     for name, array in positions.items():
-        # as many as there are numbers in the file, or a wrong shape could ask for any memory
+        # as many as there are values in the file, or a wrong shape could request any memory
         _, length, channels = array.shape if array.ndim == 3 and array.size else (1, 0, 0)
         ours = sinusoidal_positions(length, channels).numpy()
         if array.shape != ours.shape or not np.allclose(array, ours, atol=1e-3):
@@ -127,7 +141,14 @@ def _check_positions(positions, source):
             )
 
 
-def load_state(component, layer, state, *, source, ignore=()):
+def load_state(
+    component: str,
+    layer: nn.Layer,
+    state: Mapping[str, np.ndarray],
+    *,
+    source: str | Path,
+    ignore: Iterable[str] = (),
+) -> None:
     """Set the layer's parameters from a canonical state, strictly (see `check_state`)."""
     parameters = canonical_parameters(component, layer)
     arrays = check_state(state, expected_shapes(component, layer), source=source, ignore=ignore)
@@ -136,7 +157,7 @@ def load_state(component, layer, state, *, source, ignore=()):
         parameter.set_value(np.require(array, np.float32, ["C", "A"]))
 
 
-def state_of(component, layer):
+def state_of(component: str, layer: nn.Layer) -> dict[str, np.ndarray]:
     """The layer's canonical state as float32 arrays: what `load_state` takes."""
     return {
         name: np.ascontiguousarray(p.numpy().T if turned else p.numpy())

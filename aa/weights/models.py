@@ -1,20 +1,31 @@
 """Whole models from and to weights folders."""
 
+from __future__ import annotations
+
 import json
 import math
 import os
 import shutil
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aa.config.convert import to_dict
 from aa.errors import UserError
-from aa.weights.folders import FORMAT, open_folder
+from aa.weights.folders import FORMAT, Source, WeightsFolder, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
 from aa.weights.reading.states import read_state
 from aa.weights.tables import COMPONENTS
 
+if TYPE_CHECKING:
+    import numpy as np
+    from paddle import nn
 
-def component_layers(model):
+    from aa.config.model import ModelConfig
+    from aa.models.animate_anyone import AnimateAnyone
+
+
+def component_layers(model: AnimateAnyone) -> dict[str, nn.Layer]:
     """Layer that holds each component of an `AnimateAnyone`.
 
     A model may have no motion module, and an autoencoder without weights is no component.
@@ -26,15 +37,15 @@ def component_layers(model):
     return layers
 
 
-def shape_only_layers(model_config, *, motion):
+def shape_only_layers(model_config: ModelConfig, *, motion: bool) -> dict[str, nn.Layer]:
     """Layers of every component with shapes but no memory, to compare files with."""
     from aa.models.animate_anyone import shape_only_model
 
     return component_layers(shape_only_model(model_config, motion_modules=motion))
 
 
-def read_component(name, source):
-    """Canonical state of one component's file (see `folders.Source`)."""
+def read_component(name: str, source: Source) -> dict[str, np.ndarray]:
+    """Read the canonical state of one component's file."""
     state = read_state(source.path)
     if source.select:
         state = {k: v for k, v in state.items() if k.startswith(source.select)}
@@ -44,12 +55,17 @@ def read_component(name, source):
         raise UserError(f"{source.path}: {error}") from error
 
 
-def load_weights(model, folder, *, optional=(), skip=()):
+def load_weights(
+    model: AnimateAnyone,
+    folder: WeightsFolder,
+    *,
+    optional: Collection[str] = (),
+    skip: Collection[str] = (),
+) -> None:
     """Load every component of an `AnimateAnyone` from an opened folder, strictly.
 
     Args:
         model: the model; its motion modules are loaded if it has them.
-        folder: a `WeightsFolder`.
         optional: components that the folder may lack; they keep their start values.
         skip: components that come from elsewhere.
 
@@ -70,20 +86,25 @@ def load_weights(model, folder, *, optional=(), skip=()):
         load_state(name, layer, state, source=source.path, ignore=source.ignore)
 
 
-def _lacks(folder, name):
+def _lacks(folder: WeightsFolder, name: str) -> UserError:
     return UserError(f"{folder.path}: has no {name}; found {', '.join(folder.sources)}.")
 
 
-def save_weights(model, folder, *, linked=None, written=None):
+def save_weights(
+    model: AnimateAnyone,
+    folder: str | Path,
+    *,
+    linked: Mapping[str, Path] | None = None,
+    written: Callable[[Path], object] | None = None,
+) -> None:
     """Write layout 3 into a folder: config.json and one safetensors per component.
 
     Names and orientation are the torch release's, so other tools can read the files.
 
     Args:
-        model: an `AnimateAnyone`.
         folder: the folder to write, without weights yet.
         linked: component -> existing file with the same weights, linked instead of written.
-        written: function that is called with every finished file that is no link.
+        written: called with every finished file that is no link.
     """
     from safetensors.numpy import save_file
 
@@ -102,14 +123,14 @@ def save_weights(model, folder, *, linked=None, written=None):
     write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
 
 
-def write_config(folder, model_config, components):
+def write_config(folder: str | Path, model_config: ModelConfig, components: list[str]) -> None:
     """Write config.json of layout 3; last, so that a folder without it is not complete."""
     config = {"format": FORMAT, "model": to_dict(model_config), "components": components}
     (Path(folder) / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
 
-def _link(source, target):
-    """Whether both names are one file now; otherwise the target is a copy."""
+def _link(source: Path, target: Path) -> bool:
+    """Link a file; return whether both names are one file, otherwise the target is a copy."""
     try:
         os.link(source, target)
         return True
@@ -118,8 +139,8 @@ def _link(source, target):
         return False
 
 
-def load_model(path):
-    """AnimateAnyone of a weights or run folder, in evaluation mode."""
+def load_model(path: str | Path) -> AnimateAnyone:
+    """Load the model of a weights or run folder, in evaluation mode."""
     from aa.models.animate_anyone import AnimateAnyone
 
     folder = open_folder(path)
@@ -130,8 +151,8 @@ def load_model(path):
     return model
 
 
-def _check_room(folder):
-    """A config.json that asks for more numbers than its files can hold would fill the memory."""
+def _check_room(folder: WeightsFolder) -> None:
+    """Refuse a config.json of more values than its files can hold: it would fill the memory."""
     layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
     for name in layers:
         if name not in folder.sources:
@@ -139,7 +160,7 @@ def _check_room(folder):
     shapes = [s for name, layer in layers.items() for s in expected_shapes(name, layer).values()]
     numbers = sum(math.prod(shape) for shape in shapes)
     found = sum(source.path.stat().st_size for source in folder.sources.values())
-    if numbers > found:  # one byte a number at the least
+    if numbers > found:  # one byte a value at the least
         raise UserError(
             f"{folder.path}: its config.json describes {numbers / 1e6:.1f} M numbers, its files "
             f"have {found / 1e6:.1f} MB. It is not the config of these weights: check the folder."

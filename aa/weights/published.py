@@ -24,7 +24,7 @@ _UNET = {
 }
 # All keys of the VAE but those that only our own configs know.
 _VAE = {key: key for key in VaeConfig.__dataclass_fields__ if key not in ("kind", "stride")}
-# What a CLIP config file may leave out, as its library fills it in.
+# The keys that a CLIP config file may omit, as its library fills them in.
 _CLIP_DEFAULTS = {
     "hidden_size": 768,
     "intermediate_size": 3072,
@@ -58,7 +58,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _check_size(content, path):
+def _check_size(content: dict[str, Any], path: Path) -> None:
     """Refuse what would take long to compare with a model, or fill pages of a message."""
     level, count = [content], 0
     for _ in range(MOST_LEVELS):
@@ -85,7 +85,7 @@ def model_config(file: object, values: Any) -> ModelConfig:
         raise UserError(f"{file}: {reason(error).splitlines()[0]}") from error
 
 
-def published_config(unet_file, home, motion_module=None):
+def published_config(unet_file: Path, home: Path, motion_module: Path | None = None) -> ModelConfig:
     """`ModelConfig` of a released or start folder.
 
     Args:
@@ -109,14 +109,14 @@ def published_config(unet_file, home, motion_module=None):
     return model_config(f"{unet_file} and those of VAE and image encoder in {home}", values)
 
 
-def _renamed(content, names, file):
+def _renamed(content: dict[str, Any], names: dict[str, str], file: Path) -> dict[str, Any]:
     missing = [theirs for theirs in names.values() if content.get(theirs) is None]
     if missing:
         raise UserError(f"{file}: has no {missing[0]}. Download it again.")
     return {ours: content[theirs] for ours, theirs in names.items()}
 
 
-def _check_blocks(unet, file):
+def _check_blocks(unet: dict[str, Any], file: Path) -> None:
     blocks = unet.get("down_block_types")
     if not isinstance(blocks, list) or blocks != [
         *["CrossAttnDownBlock2D"] * (len(blocks) - 1),
@@ -128,8 +128,8 @@ def _check_blocks(unet, file):
         )
 
 
-def _positions(file):
-    """How many frames the stored positions of a motion module reach."""
+def _positions(file: Path) -> int:
+    """Number of frames that the stored positions of a motion module reach."""
     from aa.weights.reading.states import read_state
 
     stored = [v for k, v in read_state(file).items() if k.endswith(POSITIONS) and v.ndim == 3]

@@ -1,4 +1,4 @@
-"""How much a foreign file may make of itself."""
+"""A limit on what a foreign file may make of itself."""
 
 import pickle
 
@@ -9,11 +9,11 @@ class Room:
     """Bytes that a file may fill with one kind of thing.
 
     Args:
-        complaint: what is said when they are too many.
+        complaint: the message when they are too many.
         size: the bytes.
     """
 
-    def __init__(self, complaint: str, size: int):
+    def __init__(self, complaint: str, size: int) -> None:
         self.complaint, self.left = complaint, size
 
     def take(self, count: int) -> None:

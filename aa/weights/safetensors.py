@@ -2,6 +2,7 @@
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -60,8 +61,8 @@ def read_safetensors(path: str | os.PathLike, room: Room) -> dict[str, np.ndarra
     return state
 
 
-def _array(file, name, content, start):
-    """Where the array that begins at `start` ends, and the array."""
+def _array(file: Any, name: str, content: memoryview, start: int) -> tuple[int, np.ndarray]:
+    """The end of the array that begins at `start`, and the array."""
     if len(name) > LONGEST_NAME:
         raise ValueError(f"a name has {len(name)} characters, at most {LONGEST_NAME} are read")
     entry = file.get_slice(name)

@@ -1,4 +1,4 @@
-"""Where motion modules start from."""
+"""The checkpoint that motion modules start from."""
 
 from aa.weights.folders import WeightsFolder
 
@@ -6,7 +6,7 @@ from aa.weights.folders import WeightsFolder
 def motion_checkpoint(
     chosen: str | None, *, default: str | None, start: WeightsFolder | None
 ) -> str | None:
-    """The AnimateDiff checkpoint to load in the place of a start's motion modules, or None.
+    """The AnimateDiff checkpoint to load in place of a start's motion modules, or None.
 
     A run's own motion modules have been trained further: the default replaces released ones and
     missing ones only, another checkpoint replaces any.

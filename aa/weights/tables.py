@@ -1,6 +1,10 @@
 """Key maps, as tables. Canonical are the names of today's torch files, Linear as [out, in]."""
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 COMPONENTS = (
     "reference_unet",
@@ -46,7 +50,7 @@ RENAME = {
 POSITIONS = ".pos_encoder.pe"
 
 
-def canonical_name(component, name):
+def canonical_name(component: str, name: str) -> str | None:
     """Canonical name of a key of a component's file, None for a key that is no weight."""
     for pattern, replacement in RENAME.get(component, []):
         if re.search(pattern, name):
@@ -56,6 +60,6 @@ def canonical_name(component, name):
     return name
 
 
-def is_linear(name, array):
-    """Whether a canonical name is a Linear weight, which Paddle stores as [in, out]."""
+def is_linear(name: str, array: "np.ndarray") -> bool:
+    """Return whether a canonical name is a Linear weight, which Paddle stores as [in, out]."""
     return name.endswith(".weight") and array.ndim == 2 and "position_embedding" not in name

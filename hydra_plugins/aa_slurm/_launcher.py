@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
@@ -20,7 +20,7 @@ from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra_plugins.hydra_submitit_launcher import submitit_launcher
 from hydra_plugins.hydra_submitit_launcher.config import BaseQueueConf, SlurmQueueConf
-from omegaconf import open_dict
+from omegaconf import DictConfig, open_dict
 
 from aa.errors import Interrupted, UserError, one_line
 from aa.interrupts import handling, wishes
@@ -76,7 +76,7 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
                 self._queue_again()
             raise SystemExit(stop.code) from None
 
-    def _queue_again(self):
+    def _queue_again(self) -> None:
         """Put this job into the queue again, whose step is saved; nothing more is heard.
 
         submitit would do so at once, and have the job killed while it saves. One that Slurm ends
@@ -122,11 +122,11 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
         ).wait()
         return [self._result(sweep, *job) for job in zip(names, job_overrides, strict=True)]
 
-    def _claim(self, sweep, overrides, number):
-        """Make the folder of a job; its name."""
+    def _claim(self, sweep: Sweep, overrides: Sequence[str], number: int) -> str:
+        """Make the folder of a job; return its name."""
         assert self.hydra_context is not None
         loader = self.hydra_context.config_loader
-        config = loader.load_sweep_config(self.config, list(overrides))
+        config = loader.load_sweep_config(cast(DictConfig, self.config), list(overrides))
         with open_dict(config):
             config.hydra.job.id, config.hydra.job.num = f"job {number}", number
         HydraConfig.instance().set_config(config)
@@ -134,8 +134,8 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
         sweep.note(name, asked=sweep.started)
         return name
 
-    def _submit(self, calls):
-        """Put jobs into the queue, one array of them; their ids."""
+    def _submit(self, calls: list[tuple[Any, ...]]) -> list[str]:
+        """Put jobs into the queue, one array of them; return their ids."""
         import submitit  # deferred, as in the plugin: Hydra starts faster
         from submitit.core.utils import FailedJobError
 
@@ -166,7 +166,7 @@ class SlurmLauncher(submitit_launcher.SlurmLauncher):
         paths = JobPaths(self.params["submitit_folder"], job_id=number, task_id=0)
         return paths.stdout if self.params["stderr_to_stdout"] else paths.stderr
 
-    def _result(self, sweep, name, overrides):
+    def _result(self, sweep: Any, name: str, overrides: Sequence[str]) -> JobReturn:
         found = job_metrics(Path(sweep.folder) / name).get(sweep.metric)
         result = JobReturn(overrides=list(overrides), status=JobStatus.COMPLETED)
         result.return_value = found and found.value

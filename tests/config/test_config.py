@@ -240,6 +240,11 @@ def test_clips_longer_than_the_motion_modules_reach_are_refused(compose):
     assert line == "stage.num_frames (33) must be at most model.motion_max_frames (32)."
 
 
+def test_a_next_stage_is_checked_as_the_first_is(compose):
+    line = refused(compose, "+experiment=puppets", "next_stage.num_frames=33")
+    assert line == "next_stage.num_frames (33) must be at most model.motion_max_frames (32)."
+
+
 def test_a_sample_that_would_stop_a_long_training_is_refused_before_it(compose):
     line = refused(compose, "stage.sample_steps=500", "inference.num_frames=null")
     assert line.startswith("inference.num_frames must be given")

@@ -6,14 +6,16 @@ import json
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
 
 LIMIT = 256 * 2**20  # bytes of all files; a denoiser has 1 MB, each size of video its own
 
 
-def default_folder():
+def default_folder() -> Path:
     """`aa/graphs` in the user's cache folder (XDG_CACHE_HOME, else ~/.cache)."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "aa" / "graphs"
@@ -31,16 +33,16 @@ class GraphCache:
         limit: bytes of all files.
     """
 
-    def __init__(self, folder=None, *, limit=LIMIT):
+    def __init__(self, folder: str | Path | None = None, *, limit: int = LIMIT) -> None:
         self.folder = Path(folder) if folder else default_folder()
         self.limit, self._warned = limit, False
 
-    def get(self, key, make):
-        """What `make()` returned for this key, here or before.
+    def get(self, key: Any, make: Callable[[], bytes]) -> bytes:
+        """Return what `make()` returned for this key, here or before.
 
         Args:
             key: JSON values that say all that the result depends on.
-            make: function that returns the bytes.
+            make: called unless the folder has the result.
         """
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         path = self.folder / f"{name}.graph"
@@ -50,7 +52,7 @@ class GraphCache:
             self._write(path, content)
         return content
 
-    def _read(self, path):
+    def _read(self, path: Path) -> bytes | None:
         """The content of a file, None where there is none or another than was written."""
         try:
             file = path.read_bytes()
@@ -67,7 +69,7 @@ class GraphCache:
             os.utime(path)  # used just now, so it stays
         return content
 
-    def _write(self, path, content):
+    def _write(self, path: Path, content: bytes) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
@@ -82,7 +84,7 @@ class GraphCache:
         except OSError as error:
             self._warn(error)
 
-    def _shrink(self, newest):
+    def _shrink(self, newest: Path) -> None:
         """Remove the files that were not used for longest until the rest is within the limit."""
         found = []
         for path in self.folder.glob("*.graph"):  # of others nothing is removed
@@ -97,7 +99,7 @@ class GraphCache:
             if total > self.limit and path != newest:
                 path.unlink(missing_ok=True)
 
-    def _warn(self, error):
+    def _warn(self, error: OSError) -> None:
         if not self._warned:
             log.warning(
                 "%s cannot be used (%s): compiled graphs are made anew in every run. Free or allow "

@@ -3,9 +3,11 @@
 import ctypes
 import hashlib
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,16 +16,24 @@ from aa.inference.compiled.runtime import core, openvino
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
 
+if TYPE_CHECKING:
+    import paddle
+    from paddle.static import InputSpec
+
+    from aa.models.animate_anyone import AnimateAnyone
+
 MAKERS = ("paddlepaddle", "ppdiffusers", "openvino")
 
 
-def graph_key(model, part, specs):
+def graph_key(
+    model: "AnimateAnyone", part: Callable[..., Any], specs: Sequence["InputSpec"]
+) -> dict[str, Any]:
     """All that a part's graph depends on; no weight is in it.
 
     Args:
-        model: an `AnimateAnyone`.
+        model: whose part it is.
         part: a function of `aa.models.parts`.
-        specs: Paddle's InputSpecs, one per tensor.
+        specs: one per tensor.
     """
     code = [*sorted(Path(aa.models.__file__).parent.glob("*.py")), *_here("graphs", "translation")]
     return {
@@ -35,11 +45,13 @@ def graph_key(model, part, specs):
     }
 
 
-def _here(*names):
+def _here(*names: str) -> list[Path]:
     return [Path(__file__).parent / f"{name}.py" for name in names]
 
 
-def export_graph(model, part, specs):
+def export_graph(
+    model: "AnimateAnyone", part: Callable[..., Any], specs: Sequence["InputSpec"]
+) -> bytes:
     """The graph of a part as bytes, about 1 MB: weights are inputs under their names.
 
     Raises:
@@ -55,7 +67,7 @@ def export_graph(model, part, specs):
     return len(content[0]).to_bytes(8, "little") + b"".join(content)
 
 
-def load_graph(content, model):
+def load_graph(content: bytes, model: "AnimateAnyone") -> openvino.Model:
     """OpenVINO's network of an exported graph with the weights of a model, which are not copied."""
     end = 8 + int.from_bytes(content[:8], "little")
     network = core().read_model(content[8:end], content[end:])
@@ -71,7 +83,7 @@ def load_graph(content, model):
     return network
 
 
-def named_weights(model):
+def named_weights(model: "AnimateAnyone") -> dict[str, "paddle.Tensor"]:
     """Parameters and buffers by name, also those that are computed and not saved."""
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 

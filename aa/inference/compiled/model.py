@@ -3,11 +3,19 @@
 import logging
 import os
 import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 
 from aa.models import parts
-from aa.models.attention import guidance_pair
+from aa.models.attention import Condition, guidance_pair
+
+if TYPE_CHECKING:
+    from paddle.static import InputSpec
+
+    from aa.inference.compiled.graph_cache import GraphCache
+    from aa.models.animate_anyone import AnimateAnyone
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +30,8 @@ class CompiledModel:
     fails, Paddle goes on after one warning.
 
     Args:
-        model: the `AnimateAnyone` in evaluation mode. Its weights are shared, not copied.
-        cache: a `GraphCache`.
+        model: in evaluation mode. Its weights are shared, not copied.
+        cache: of exported graphs.
         precision: "float32" or "bfloat16".
         num_threads: CPU threads; None: OpenVINO's choice, all cores.
 
@@ -31,25 +39,39 @@ class CompiledModel:
         failed: whether a part could not be compiled, so that Paddle computes.
     """
 
-    def __init__(self, model, cache, *, precision="float32", num_threads=None):
+    def __init__(
+        self,
+        model: "AnimateAnyone",
+        cache: "GraphCache",
+        *,
+        precision: str = "float32",
+        num_threads: int | None = None,
+    ) -> None:
         self.model, self.cache = model, cache
         self.config, self.has_motion = model.config, model.has_motion
         self.encode_pixels, self.encode_image = model.encode_pixels, model.encode_image
         self.conditions = model.conditions
-        self.settings = {"INFERENCE_PRECISION_HINT": HINTS[precision]}
+        self.settings = cast(dict[str, Any], {"INFERENCE_PRECISION_HINT": HINTS[precision]})
         if num_threads:
             self.settings["INFERENCE_NUM_THREADS"] = num_threads
         self._compiled, self.failed = {}, False
 
-    def pose_guider(self, pose_pixels):
+    def pose_guider(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """See `PoseGuider`."""
         return self._run(parts.encode_pose, self.model.pose_guider, pose_pixels)
 
-    def decode_latents(self, latents):
+    def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.decode_latents`."""
         return self._run(parts.decode, self.model.decode_latents, latents)
 
-    def denoise(self, noisy_latents, timesteps, conditions, *, pose_features):
+    def denoise(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditions: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor,
+    ) -> paddle.Tensor:
         """See `AnimateAnyone.denoise`."""
 
         def eager(*_):
@@ -59,7 +81,15 @@ class CompiledModel:
 
         return self._denoise(eager, noisy_latents, timesteps, conditions, pose_features)
 
-    def denoise_pair(self, noisy_latents, timesteps, conditional, unconditional, *, pose_features):
+    def denoise_pair(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditional: Sequence[Condition],
+        unconditional: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor,
+    ) -> list[paddle.Tensor]:
         """See `AnimateAnyone.denoise_pair`; here both are one call of one network."""
 
         def eager(*_):
@@ -77,7 +107,7 @@ class CompiledModel:
         return self._run(parts.denoise, eager, *inputs)
 
     def _run(self, part, eager, *tensors):
-        """The compiled part on these tensors, or the eager one where it cannot be compiled."""
+        """Run the compiled part on these tensors, or the eager one where it cannot be compiled."""
         request = None if self.failed else self._request(part, tensors)
         if request is None:
             return eager(*tensors)
@@ -121,6 +151,6 @@ class CompiledModel:
         return compiled.create_infer_request()
 
 
-def part_specs(tensors):
+def part_specs(tensors: Iterable[paddle.Tensor]) -> list["InputSpec"]:
     """InputSpecs of tensors. No side is left open: attention is slower where one is."""
     return [parts.spec(*tensor.shape, dtype=str(tensor.dtype).split(".")[-1]) for tensor in tensors]

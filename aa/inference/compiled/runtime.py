@@ -13,7 +13,7 @@ __all__ = ["core", "openvino"]
 
 
 @functools.cache
-def core():
+def core() -> openvino.Core:
     """The one OpenVINO core of this process.
 
     Every core has a stack for signals. Where several end in the order they began, the last gives

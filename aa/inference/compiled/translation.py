@@ -4,6 +4,9 @@ Own code on purpose: paddle2onnx 2.1, the library for it, gives group norms an e
 unset memory, ends the process at an operation it does not know, and its format ends at 2 GB.
 """
 
+from collections.abc import Mapping
+from typing import Any, cast
+
 import numpy as np
 
 from aa.inference.compiled.runtime import openvino
@@ -23,7 +26,7 @@ class TranslationError(Exception):
     """The program has an operation, or a form of one, that is not in the table."""
 
 
-def translate(program, names):
+def translate(program: Any, names: Mapping[str, str]) -> openvino.Model:
     """OpenVINO's network of a traced program, its weights as inputs under their names.
 
     Args:
@@ -56,7 +59,7 @@ def translate(program, names):
             raise TranslationError(f"Paddle's operation {name} has no translation")
         # An operation has one result, or one that counts: the first; a split's are a list.
         values = op.results()
-        given = found if op.name() == "builtin.split" else [found]
+        given = cast(Any, found) if op.name() == "builtin.split" else [found]
         for value, result in zip(values, given, strict=False):
             known[value.id] = result
     results = [known[value.id] for value in program.outputs]
@@ -68,7 +71,7 @@ def _numbers(*values):
 
 
 def _side(operand):
-    """The one number of a constant."""
+    """The one value of a constant."""
     return np.asarray(operand).reshape(-1)[0].item()
 
 
@@ -131,7 +134,7 @@ def _slice(operands, attributes, _):
 def _split(operands, attributes, _):
     """Equal parts of a tensor along an axis.
 
-    Those of a linear layer are layers of their own, by parts of its weight: dividing what it gives
+    Those of a linear layer are separate layers, by parts of its weight: dividing what it gives
     copies all of it.
     """
     x, axis, count = operands[0], _side(operands[1]), attributes["num"]

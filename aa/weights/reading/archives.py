@@ -2,7 +2,9 @@
 
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +21,7 @@ _LONGEST_COMMENT, _SATURATED, _STORED = 2**16 - 1, 2**32 - 1, 0
 
 
 def mapped(path: str | os.PathLike) -> memoryview:
-    """The bytes of a file, which are read where they are used.
+    """Map the bytes of a file, which are read where they are used.
 
     Raises:
         ValueError: there are none.
@@ -31,7 +33,7 @@ def mapped(path: str | os.PathLike) -> memoryview:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Where the listing says that an entry is."""
+    """The place of an entry, as the listing says."""
 
     method: int
     size: int
@@ -48,7 +50,7 @@ class TorchArchive:
         room: for the listing.
     """
 
-    def __init__(self, path: str | os.PathLike, room: Room):
+    def __init__(self, path: str | os.PathLike, room: Room) -> None:
         self.data = mapped(path)
         self.entries = dict(self._listing(room))
         stored = (e for e in self.entries.values() if e.method == _STORED)
@@ -70,7 +72,7 @@ class TorchArchive:
             raise ValueError(f"it ends before {shown(name)}")
         return content
 
-    def _listing(self, room):
+    def _listing(self, room: Room) -> Iterator[tuple[str, Entry]]:
         """Yield names and `Entry`s."""
         size, at = self._find_listing()
         end = at + size
@@ -86,7 +88,7 @@ class TorchArchive:
             yield str(name, "utf-8", "replace"), Entry(method, size, offset)
             at += _LISTED.size + name_size + extra_size + comment_size
 
-    def _find_listing(self):
+    def _find_listing(self) -> tuple[int, int]:
         """Size of the listing of entries, and where it begins."""
         tail = max(0, len(self.data) - _END.size - _LONGEST_COMMENT)
         at = bytes(self.data[tail:]).rfind(b"PK\5\6")
@@ -98,7 +100,7 @@ class TorchArchive:
             *_, size, offset = self._unpack(_END_64, place, b"PK\6\6")
         return size, offset
 
-    def _unpack(self, form, at, signature):
+    def _unpack(self, form: struct.Struct, at: int, signature: bytes) -> tuple[Any, ...]:
         """The fields of a record of the file, which begins with its signature."""
         record = self.data[at : at + form.size] if at >= 0 else b""
         if len(record) < form.size or bytes(record[:4]) != signature:
@@ -106,7 +108,7 @@ class TorchArchive:
         return form.unpack(record)
 
 
-def _large(extra, *sizes):
+def _large(extra: memoryview, *sizes: int) -> list[int]:
     """Sizes of which those that do not fit into 32 bits stand in the entry's further fields."""
     while len(extra) >= 4:
         kind, length = struct.unpack_from("<2H", extra)

@@ -2,7 +2,7 @@
 
 A pickle is a program. Python's own reader does whatever that says, and a second reader that looked
 at the program first could be told something else. This is the only one: what it counts is what it
-does. It makes texts, numbers, tuples, lists and dicts; what else there is, its `find` makes.
+does. It makes texts, numbers, tuples, lists and dicts; its `find` makes anything else.
 """
 
 import pickle
@@ -19,7 +19,7 @@ PROTOCOLS = range(2, 6)
 STEP = 64  # bytes of room that allow a step: tensors take a step for some ten bytes of the file
 STOP = ord(".")
 
-# What torch and Paddle write, and pickle itself in these protocols for the same things: a step's
+# The steps that torch and Paddle write, and pickle itself in these protocols for the same: a step's
 # byte -> its method and its argument, often the width of a number that follows.
 _STEPS: dict[int, tuple[Callable, Any]] = {
     ord("("): (Steps.set_mark, None),
@@ -71,8 +71,8 @@ def read_pickle(content: memoryview, room: Room, *loaders: Callable) -> Any:
         loaders: `find` and `stored` of `Steps`.
 
     Raises:
-        pickle.UnpicklingError: it is damaged, or asks for more memory than it may.
-        RefusedPickle: it asks for what no tensor needs.
+        pickle.UnpicklingError: it is damaged, or requests more memory than it may.
+        RefusedPickle: it requests what no tensor needs.
     """
     steps, most = Steps(content, room, *loaders), room.left // STEP
     if bytes(steps.take(min(2, len(content)))) not in [bytes([0x80, n]) for n in PROTOCOLS]:
@@ -88,7 +88,7 @@ def read_pickle(content: memoryview, room: Room, *loaders: Callable) -> Any:
     raise pickle.UnpicklingError(f"it takes more than {most} steps")
 
 
-def _unknown(code):
+def _unknown(code: int) -> pickle.UnpicklingError:
     for opcode in pickletools.opcodes:
         if ord(opcode.code) == code:
             return RefusedPickle(f"it asks for the opcode {opcode.name}")

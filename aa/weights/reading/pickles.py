@@ -34,7 +34,7 @@ _NUMPY_CODES = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"
 _NUMPY_ORDERS = ("<", ">", "=", "|")
 _LATIN1 = 0xC3  # the largest first byte, in UTF-8, of what is one byte in latin1
 _NOTHING = np.zeros(0, np.float32)
-_STORAGE = 350  # bytes, its numbers aside
+_STORAGE = 350  # bytes, its values aside
 
 
 class _Dict(dict, Made):
@@ -42,7 +42,7 @@ class _Dict(dict, Made):
 
     __slots__ = ()
 
-    def set_state(self, state):
+    def set_state(self, state: Any) -> None:
         pass
 
 
@@ -51,12 +51,12 @@ class _Dtype(Made):
 
     __slots__ = ("dtype",)
 
-    def __init__(self, code, *_):
+    def __init__(self, code: Any, *_: Any) -> None:
         if type(code) is not str or code not in _NUMPY_CODES:
             raise pickle.UnpicklingError(f"an array of {shown(code)}, which is no number")
         self.dtype = np.dtype(code)
 
-    def set_state(self, state):
+    def set_state(self, state: Any) -> None:
         order = state[1] if type(state) is tuple and len(state) > 1 else None
         if type(order) is not str or order not in _NUMPY_ORDERS:
             raise pickle.UnpicklingError("an array without a proper type or shape")
@@ -64,20 +64,20 @@ class _Dtype(Made):
 
 
 class _Array(Made):
-    """A pickled numpy.ndarray; `array` is what it holds, `numbers` what that stands for."""
+    """A pickled numpy.ndarray; `array` is what it holds, `numbers` are the values of that."""
 
     __slots__ = ("array", "room", "wide")
 
-    def __init__(self, room, *_):
+    def __init__(self, room: Room, *_: Any) -> None:
         self.room, self.array, self.wide = room, _NOTHING, None
 
-    def numbers(self):
+    def numbers(self) -> np.ndarray:
         """The array; of uint16, which is Paddle's bfloat16, the same float32 for every name."""
         if self.wide is None:
             self.wide = widen(self.array) if self.array.dtype == np.uint16 else self.array
         return self.wide
 
-    def set_state(self, state):
+    def set_state(self, state: Any) -> None:
         if type(state) is not tuple or len(state) != 5:
             raise pickle.UnpicklingError("an array without a proper type or shape")
         _, shape, dtype, column_major, data = state
@@ -89,8 +89,8 @@ class _Array(Made):
         self.array = array.reshape(shape, order="F" if column_major is True else "C")
 
 
-def _encode(room, text, encoding):
-    """How pickle protocol 2 stores bytes; those that are ASCII stay where they are."""
+def _encode(room: Room, text: Any, encoding: Any) -> bytes | memoryview:
+    """Bytes that pickle protocol 2 stores as text; those that are ASCII stay where they are."""
     if type(encoding) is not str or encoding != "latin1":
         raise RefusedPickle(f"it asks for the encoding {shown(encoding)}")
     if type(text) is str:
@@ -105,14 +105,14 @@ def _encode(room, text, encoding):
     return text.data if largest < 0x80 else str(text.data, "utf-8").encode("latin1")
 
 
-def _pair(items):
+def _pair(items: Any) -> tuple[Any, ...]:
     """Paddle's (name, array)."""
     if type(items) is not tuple:
         raise RefusedPickle(f"it asks for a tuple of a {type(items).__name__}")
     return items
 
 
-def _ordered_dict(*arguments):
+def _ordered_dict(*arguments: Any) -> _Dict:
     """Torch and Paddle fill it afterwards; keys in a list could be anything."""
     if arguments:
         raise pickle.UnpicklingError("an OrderedDict that does not begin empty")
@@ -136,14 +136,14 @@ _PADDLE_NAMES = {
 }
 
 
-def _known(names, module, name):
+def _known(names: dict[tuple[str, str], Any], module: str, name: str) -> Any:
     if (module, name) not in names:
         raise RefusedPickle(f"it asks for {shown(module)}.{shown(name)}")
     return names[module, name]
 
 
 def read_torch_pickle(content: memoryview, room: Room, read_storage: Callable) -> Any:
-    """What the `data.pkl` of a torch file describes.
+    """Read what the `data.pkl` of a torch file describes.
 
     Args:
         content: the pickle.
@@ -151,11 +151,11 @@ def read_torch_pickle(content: memoryview, room: Room, read_storage: Callable) -
         read_storage: function key -> bytes of that storage.
 
     Raises:
-        pickle.UnpicklingError: it is damaged, too costly, or asks for what no tensor needs.
+        pickle.UnpicklingError: it is damaged, too costly, or requests what no tensor needs.
     """
     storages = {}
 
-    def stored(pid):
+    def stored(pid: Any) -> Storage:
         if type(pid) is not tuple or len(pid) < 3:
             raise pickle.UnpicklingError("a storage without a proper type or name")
         _, kind, key = pid[:3]
@@ -170,14 +170,14 @@ def read_torch_pickle(content: memoryview, room: Room, read_storage: Callable) -
 
 
 def read_paddle_pickle(content: memoryview, room: Room) -> Any:
-    """What a .pdparams describes; `final_array` turns its values into arrays.
+    """Read what a .pdparams describes; `final_array` turns its values into arrays.
 
     Args:
         content: the pickle; every array, and every text to encode, is among its bytes once.
         room: for its objects.
 
     Raises:
-        pickle.UnpicklingError: it is damaged, too costly, or asks for what no tensor needs.
+        pickle.UnpicklingError: it is damaged, too costly, or requests what no tensor needs.
     """
     arrays = Room("its arrays are larger than the file", len(content))
     texts = Room("its texts are larger than the file", len(content))

@@ -1,4 +1,4 @@
-"""What a pickle is read with: its bytes one after the other, a stack, marks and a memo."""
+"""The state of a pickle's reader: the bytes one after the other, a stack, marks and a memo."""
 
 import pickle
 import sys
@@ -6,12 +6,12 @@ from typing import Any
 
 from aa.weights.room import Room
 
-LONGEST_NAME = 1000  # characters of a key, or of what is asked for by name
+LONGEST_NAME = 1000  # characters of a key, or of what is requested by name
 PLACE, MARK = 16, 40  # bytes in memory, on the stack or in the memo
 
 
 class RefusedPickle(pickle.UnpicklingError):
-    """The file asks for something that is not a tensor."""
+    """The file requests something that is not a tensor."""
 
 
 class PickleStack:
@@ -22,7 +22,7 @@ class PickleStack:
         room: for the objects.
     """
 
-    def __init__(self, content: memoryview, room: Room):
+    def __init__(self, content: memoryview, room: Room) -> None:
         self.content, self.spend = content, room.take
         self.at, self.end = 0, len(content)  # end: of the frame, or of the file
         self.framed = False
@@ -64,7 +64,7 @@ class PickleStack:
         raise RefusedPickle(f"it asks for a name of more than {LONGEST_NAME} bytes")
 
     def enter_frame(self, size: int) -> None:
-        """A frame begins: so many bytes, that steps fill exactly."""
+        """Begin a frame of so many bytes, which steps fill exactly."""
         if self.framed or self.at + size > self.end:
             raise pickle.UnpicklingError("its frames do not fit")
         self.framed, self.end = True, self.at + size

@@ -5,6 +5,7 @@ Files are mapped, not read: an array costs memory once it is used.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from aa.weights.shown import shown
 _PADDLE_NAMES = "StructuredToParameterName@@"  # a table beside the arrays
 
 
-def _read_torch(path, room):
+def _read_torch(path: Path, room: Room) -> Any:
     archive = TorchArchive(path, room)
     pickles = [n for n in archive.entries if n == "data.pkl" or n.endswith("/data.pkl")]
     if not pickles:
@@ -30,7 +31,7 @@ def _read_torch(path, room):
     return read_torch_pickle(content, room, lambda key: archive.read(f"{home}data/{key}"))
 
 
-def _read_paddle(path, room):
+def _read_paddle(path: Path, room: Room) -> Any:
     return read_paddle_pickle(mapped(path), room)
 
 
@@ -62,8 +63,8 @@ def _named_arrays(content: object) -> dict[str, np.ndarray]:
     return {key.removeprefix(prefix): array for key, array in arrays.items()}
 
 
-def _advice(path):
-    """What an unreadable file turns out to be, and what to do."""
+def _advice(path: Path) -> str:
+    """Say what an unreadable file turns out to be, and what to do."""
     with open(path, "rb") as file:
         start = file.read(64)
     if start.startswith(b"version https://git-lfs"):
@@ -89,7 +90,7 @@ def read_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
     Raises:
         UserError: the file is missing, truncated, damaged, not a dict of tensors, or its pickle
-            asks for anything but tensors (then nothing of it has run).
+            requests anything but tensors (then nothing of it has run).
     """
     path = Path(path)
     if not os.path.isfile(path):

@@ -2,21 +2,22 @@
 
 import math
 import pickle
+from typing import Any
 
 import numpy as np
 
 _MOST_DIMENSIONS = 32  # numpy's own limit
 
 
-def array_of(data, kind):
+def array_of(data: bytes | memoryview, kind: str) -> np.ndarray:
     """Bytes as a flat array; bfloat16, the upper half of a float32, becomes one."""
     if kind != "bf16":
         return np.frombuffer(data, dtype=np.dtype(kind).newbyteorder("<"))
     return widen(np.frombuffer(data, dtype="<u2"))
 
 
-def widen(upper):
-    """Upper 16 bits of float32 numbers as these numbers."""
+def widen(upper: np.ndarray) -> np.ndarray:
+    """Widen the upper 16 bits of float32 values to these values."""
     wide = upper.astype(np.uint32)
     wide <<= 16  # in place: a copy would be as large again
     return wide.view(np.float32)
@@ -27,11 +28,11 @@ class Storage:
 
     __slots__ = ("array",)
 
-    def __init__(self, array):
+    def __init__(self, array: np.ndarray) -> None:
         self.array = array
 
 
-def rebuild_tensor(storage, offset, size, stride, *_):
+def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> np.ndarray:
     if not isinstance(storage, Storage):
         raise pickle.UnpicklingError("a tensor without a storage")
     check_dimensions(size, stride, (offset,))
@@ -43,7 +44,7 @@ def rebuild_tensor(storage, offset, size, stride, *_):
     return np.ndarray(size, flat.dtype, flat, start * flat.itemsize, steps)
 
 
-def check_dimensions(*shapes):
+def check_dimensions(*shapes: Any) -> None:
     """Refuse a list of sizes that is too long to work with; before any of them is looked at."""
     if any(type(shape) not in (tuple, list) for shape in shapes):
         raise pickle.UnpicklingError("a tensor whose sizes are no whole numbers")
