@@ -104,7 +104,9 @@ def prepare_paddle(hardware: "Hardware") -> None:
     except ImportError as error:
         raise UserError(f"paddle cannot be imported ({error}); run `make setup`.") from error
     paddlenlp.utils.log.logger.set_level("WARNING")
-    if hardware.device == "gpu" and not paddle.is_compiled_with_cuda():
+    if (
+        hardware.device == "gpu" and not paddle.is_compiled_with_cuda()  # pyright: ignore[reportPrivateImportUsage]
+    ):
         raise UserError(
             "hardware: this group asks for a GPU, but the installed paddlepaddle is the CPU build; "
             "install paddlepaddle-gpu (see README) or use hardware=cpu."
@@ -112,4 +114,5 @@ def prepare_paddle(hardware: "Hardware") -> None:
     if "FLAGS_use_stride_kernel" not in os.environ:
         # Transposed values as views are gathered later, on a CPU 4 to 15 times slower.
         paddle.set_flags({"FLAGS_use_stride_kernel": hardware.device != "cpu"})
-    paddle.set_device(hardware.device)  # a GPU build would take its GPU for hardware=cpu too
+    # A GPU build would take its GPU for hardware=cpu too.
+    paddle.set_device(hardware.device)  # pyright: ignore[reportPrivateImportUsage]

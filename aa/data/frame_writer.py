@@ -27,8 +27,8 @@ class FrameWriter(ABC):
         self.path = Path(path)  # what is there after success
         self.num_frames = 0
         self.fps, self.height, self.width = float(fps), int(height), int(width)
-        if not 0 < self.fps < 1000:
-            raise UserError(f"{self.path}: fps must lie between 0 and 1000, got {fps}.")
+        if not 0.01 <= self.fps < 1000:  # a slower rate would be written as none
+            raise UserError(f"{self.path}: fps must lie between 0.01 and 1000, got {fps}.")
         if self.height < 1 or self.width < 1:
             raise UserError(f"{self.path}: a frame needs pixels, got {height}x{width}.")
 

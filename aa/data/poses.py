@@ -29,6 +29,8 @@ class PoseVideo:
     ) -> None:
         self.reader = VideoReader(path, like=like)
         found = self.reader.num_frames
+        if num_frames is not None and num_frames < 1:
+            raise UserError(f"{path}: num_frames must be 1 or more, got {num_frames}.")
         if num_frames is not None and num_frames > found:
             raise UserError(
                 f"{path}: has {found} frames, inference.num_frames={num_frames} asks for more; "
@@ -39,7 +41,7 @@ class PoseVideo:
                 f"{path}: has {found} frames; more than {MOST_FRAMES} are taken only where "
                 "inference.num_frames=<number> asks for them."
             )
-        self.num_frames = num_frames or found
+        self.num_frames = found if num_frames is None else num_frames
 
     def __len__(self) -> int:
         return self.num_frames

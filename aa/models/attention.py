@@ -82,9 +82,7 @@ def attend_with_reference(
     if condition is None or condition.key is None:
         return multi_head_attention(query, key, value, heads)
     batch = query.shape[0]
-    first = (
-        batch // condition.image_token.shape[0] * condition.key.shape[0]
-    )  # of B*F
+    first = batch // condition.image_token.shape[0] * condition.key.shape[0]  # of B*F
     if first == batch:
         key, value = _with_reference(key, value, condition, keep)
         return multi_head_attention(query, key, value, heads)

@@ -154,7 +154,7 @@ class PuppetTest:
         """The lines of a stage's metrics.jsonl that have `key`."""
         return [r for r in read_records(self.stages[title] / "metrics.jsonl") if key in r]
 
-    def _quality(self) -> list[dict[str, float]]:
+    def _quality(self) -> list[dict[str, Any]]:
         """Validation scores by minutes of training, over all stages."""
         points, before = [], 0.0
         for title in self.stages:

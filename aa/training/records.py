@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 import psutil
@@ -80,7 +80,7 @@ class RecordCallback(TrainerCallback):
     ) -> None:
         self.at = state.global_step
         minutes = self.recorder.last.get("training_minutes")
-        self.clock.total = 60 * minutes if is_number(minutes) else 0.0
+        self.clock.total = 60 * cast(float, minutes) if is_number(minutes) else 0.0
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from paddlenlp.trainer import TrainerState
@@ -192,11 +192,11 @@ def _load_optimizer(
                 state[f"{parameters[name].name}_{part}"] = array
     optimizer.set_state_dict(state)
     values = _values(folder)
-    lr_scheduler.set_state_dict(values["lr_scheduler"])
+    lr_scheduler.set_state_dict(cast(Any, values["lr_scheduler"]))
     lr_scheduler.last_lr = lr_scheduler.get_lr()  # of the rate in the config, if it has changed
     if scaler and values["scaler"]:
         scale = np.array(values["scaler"].get("scale"), np.float32)
-        scaler.load_state_dict({**values["scaler"], "scale": scale})
+        scaler.load_state_dict(cast(Any, {**values["scaler"], "scale": scale}))
 
 
 def load_records(folder: Path) -> RecordsState:

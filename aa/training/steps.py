@@ -69,7 +69,7 @@ class AgreeCallback(TrainerCallback):
             return self.step.loss
         both = paddle.to_tensor([self.step.loss, float(self.stops)], dtype="float64")
         paddle.distributed.all_reduce(both)
-        loss, stops = both.tolist()
+        loss, stops = cast("list[float]", both.tolist())
         self.stops = stops > 0
         return loss / paddle.distributed.get_world_size()
 
@@ -118,7 +118,7 @@ class FiniteCallback(TrainerCallback):
         if finite or scaler:
             return
         number = state.global_step + 1
-        line = {"step": number, "loss": self.step.loss, "grad_norm": norm}
+        line = cast("dict[str, Any]", {"step": number, "loss": self.step.loss, "grad_norm": norm})
         line["samples"] = [{"item": k, "clip": self.describe(k)} for k in self.step.samples]
         with open(self.file, "a", opener=unlinked) as file:  # every process adds its own samples
             file.write(json.dumps(line) + "\n")

@@ -56,7 +56,8 @@ def training_arguments(
         warmup_steps=stage.warmup_steps,
         logging_steps=stage.log_steps,
         logging_first_step=True,
-        save_strategy="no",  # checkpoints are ours: see checkpoints.CheckpointCallback
+        # Checkpoints are ours: see checkpoints.CheckpointCallback.
+        save_strategy="no",  # pyright: ignore[reportArgumentType]
         seed=seed,
         dataloader_num_workers=num_workers,
         dataloader_drop_last=False,
@@ -98,7 +99,7 @@ class AnimateAnyoneTrainer(Trainer):
         super().__init__(
             model=model,
             args=args,
-            train_dataset=ReportingDataset(train_dataset),
+            train_dataset=ReportingDataset(train_dataset),  # pyright: ignore[reportArgumentType]
             data_collator=collate_in_loader,
             callbacks=callbacks,
         )
@@ -115,7 +116,11 @@ class AnimateAnyoneTrainer(Trainer):
         if checkpoint is not None:
             scaler = self.scaler if self.do_grad_scaling else None
             load_optimizer(
-                Path(checkpoint), self.parameters, self.optimizer, self.lr_scheduler, scaler
+                Path(checkpoint),
+                self.parameters,
+                cast(Any, self.optimizer),
+                self.lr_scheduler,
+                scaler,
             )
 
     def _load_rng_state(self, checkpoint: str | None) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aa.data.poses import PoseVideo
 from aa.data.video import VideoReader, VideoWriter, open_writer
 from aa.errors import ClipError, UserError
 from tests.data.conftest import (
@@ -137,6 +138,17 @@ def test_reader_opened_before_a_fork_reads_in_the_child(tmp_path):
 def test_odd_size_is_refused_for_mp4(tmp_path):
     with pytest.raises(UserError, match="even height and width, got 15x16"):
         VideoWriter(tmp_path / "a.mp4", fps=8, height=15, width=16)
+
+
+def test_a_rate_that_would_be_written_as_none_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"fps must lie between 0\.01 and 1000, got 0\.0003"):
+        VideoWriter(tmp_path / "a.mp4", fps=0.0003, height=16, width=16)
+
+
+def test_no_frame_of_a_pose_video_is_not_all_of_it(tmp_path):
+    path = write_video(tmp_path / "a.mp4", flat_frames(3))
+    with pytest.raises(UserError, match="num_frames must be 1 or more, got 0"):
+        PoseVideo(path, 0)
 
 
 def test_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path):
