@@ -104,9 +104,7 @@ def prepare_paddle(hardware: "Hardware") -> None:
     except ImportError as error:
         raise UserError(f"paddle cannot be imported ({error}); run `make setup`.") from error
     paddlenlp.utils.log.logger.set_level("WARNING")
-    if (
-        hardware.device == "gpu" and not paddle.is_compiled_with_cuda()  # pyright: ignore[reportPrivateImportUsage]
-    ):
+    if hardware.device == "gpu" and not paddle.is_compiled_with_cuda():  # pyright: ignore[reportPrivateImportUsage]
         raise UserError(
             "hardware: this group asks for a GPU, but the installed paddlepaddle is the CPU build; "
             "install paddlepaddle-gpu (see README) or use hardware=cpu."

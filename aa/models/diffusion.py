@@ -55,7 +55,7 @@ class Ddim(_Sampler):
 
     def following(self, t: int) -> int | None:
         """The timestep after one of them; None where the latents are clean."""
-        place = self.timesteps.tolist().index(t) + 1
+        place = self.timesteps.numpy().tolist().index(t) + 1
         return int(self.timesteps[place]) if place < len(self.timesteps) else None
 
     def step(

@@ -1,7 +1,7 @@
 """Changes to a traced graph: fused attention, no centred copies, half precision on a GPU."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from aa.plan.program import Graph, Operation, Tensor
 
@@ -41,7 +41,7 @@ def fuse_attention(graph: Graph) -> Graph:
     for softmax in [o for o in graph.operations if o.name == "softmax"]:
         products = made.get(softmax.inputs[0]), *readers.get(softmax.outputs[0], ())
         if [getattr(p, "name", None) for p in products] == ["matmul", "matmul"]:
-            first, last = products
+            first, last = cast("list[Operation]", products)
             inputs = [*first.inputs[:2], last.inputs[1]]
             scores = {"scores": softmax.outputs[0].numbers}
             fused[last] = Operation("attention", inputs, last.outputs, scores, last.segment)

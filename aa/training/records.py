@@ -109,10 +109,10 @@ class RecordCallback(TrainerCallback):
             learning_rate=float(logs["learning_rate"]),
             grad_norm=_number(self.step.grad_norm),
             skipped_steps=self.skipped,
-            **self.size.speed(seconds),
+            **cast("dict[str, Any]", self.size.speed(seconds)),
             seconds_per_step=seconds,
             training_minutes=self.clock.total / 60,
-            memory_gb=_memory_gb(args.device),
+            memory_gb=_memory_gb(str(args.device)),
         )
         self.losses, self.counted = 0.0, 0
 

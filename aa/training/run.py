@@ -123,7 +123,7 @@ class TrainingRun:
         bad = {*self.trainer.bad_clips, *(str(clip.video) for clip in self.usable.bad)}
         summary = {
             "steps": steps,
-            "last": self.recorder.last,
+            "last": cast("Recorder", self.recorder).last,
             "bad_clips": self.num_bad + len(bad),
             "seconds": round(time.perf_counter() - start, 3),
         }

@@ -63,7 +63,8 @@ def translate(program: Any, names: Mapping[str, str]) -> openvino.Model:
         for value, result in zip(values, given, strict=False):
             known[value.id] = result
     results = [known[value.id] for value in program.outputs]
-    return openvino.Model(results, [*inputs, *weights])
+    # Their stubs know two classes of this name.
+    return openvino.Model(results, [*inputs, *weights])  # pyright: ignore[reportGeneralTypeIssues]
 
 
 def _numbers(*values):
