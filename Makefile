@@ -5,6 +5,8 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
+# Processes of tests; more than cores, for many wait for others most of their time.
+WORKERS ?= 3
 DEMO := outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -19,9 +21,9 @@ demo: setup ## Train both stages on generated figures on a CPU, test the result,
 	$(PYTHON) runners/train.py +experiment=puppets hydra.run.dir=$(DEMO)
 	@echo "Open $(DEMO)/report.html: held-out figures in held-out motions, their scores and curves."
 
-test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones)
+test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones; WORKERS=0: one by one)
 	@# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace
-	$(PYTHON) -X faulthandler -m pytest $(PYTEST_ARGS)
+	$(PYTHON) -X faulthandler -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## Check style and types
 	$(PYTHON) -m ruff check .
