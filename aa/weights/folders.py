@@ -11,7 +11,7 @@ from aa.config.model import ModelConfig
 from aa.errors import UserError
 from aa.runs.layout import STAGES, list_checkpoints
 from aa.weights.published import model_config, published_config, read_json
-from aa.weights.shown import shown
+from aa.weights.reading.shown import shown
 from aa.weights.tables import COMPONENTS
 
 FORMAT = "aa-1"

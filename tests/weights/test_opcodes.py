@@ -7,8 +7,8 @@ import pytest
 
 from aa.errors import UserError
 from aa.weights.reading.opcodes import read_pickle
+from aa.weights.reading.room import Room
 from aa.weights.reading.states import read_state
-from aa.weights.room import Room
 from tests.weights.files import dictionary, name, plain, program, write_torch
 
 

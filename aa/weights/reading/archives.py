@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from aa.weights.room import Room
-from aa.weights.shown import shown
+from aa.weights.reading.room import Room
+from aa.weights.reading.shown import shown
 
 _ENTRY = 350  # bytes that a listed entry takes in memory, its name aside
 _LISTED = struct.Struct("<4s6H3I5H2I")

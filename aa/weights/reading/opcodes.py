@@ -11,9 +11,9 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from aa.weights.reading.room import Room
 from aa.weights.reading.stack import RefusedPickle
-from aa.weights.room import Room
-from aa.weights.steps import Steps
+from aa.weights.reading.steps import Steps
 
 PROTOCOLS = range(2, 6)
 STEP = 64  # bytes of room that allow a step: tensors take a step for some ten bytes of the file

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from aa.weights.reading.opcodes import read_pickle
+from aa.weights.reading.room import Room
+from aa.weights.reading.shown import shown
 from aa.weights.reading.stack import RefusedPickle
+from aa.weights.reading.steps import Function, LongText, Made
 from aa.weights.reading.tensors import Storage, array_of, check_dimensions, rebuild_tensor, widen
-from aa.weights.room import Room
-from aa.weights.shown import shown
-from aa.weights.steps import Function, LongText, Made
 
 _TORCH_TYPES = {
     "DoubleStorage": "f8",

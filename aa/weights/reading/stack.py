@@ -4,7 +4,7 @@ import pickle
 import sys
 from typing import Any
 
-from aa.weights.room import Room
+from aa.weights.reading.room import Room
 
 LONGEST_NAME = 1000  # characters of a key, or of what is requested by name
 PLACE, MARK = 16, 40  # bytes in memory, on the stack or in the memo

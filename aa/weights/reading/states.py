@@ -13,10 +13,10 @@ from aa.errors import UserError, one_line, reason
 from aa.files import missing
 from aa.weights.reading.archives import TorchArchive, mapped
 from aa.weights.reading.pickles import final_array, read_paddle_pickle, read_torch_pickle
+from aa.weights.reading.room import ROOM, Room
+from aa.weights.reading.safetensors import read_safetensors
+from aa.weights.reading.shown import shown
 from aa.weights.reading.stack import RefusedPickle
-from aa.weights.room import ROOM, Room
-from aa.weights.safetensors import read_safetensors
-from aa.weights.shown import shown
 
 _PADDLE_NAMES = "StructuredToParameterName@@"  # a table beside the arrays
 

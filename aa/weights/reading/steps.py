@@ -5,8 +5,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from aa.weights.reading.room import Room
 from aa.weights.reading.stack import LONGEST_NAME, PickleStack, RefusedPickle
-from aa.weights.room import Room
 
 # Bytes in memory.
 ITEM, FIRST_ITEMS = 16, 64  # of a list, which makes room for some at once

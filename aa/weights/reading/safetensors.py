@@ -9,10 +9,10 @@ from safetensors import SafetensorError, safe_open
 
 from aa.errors import one_line
 from aa.weights.reading.archives import mapped
+from aa.weights.reading.room import Room
+from aa.weights.reading.shown import shown
 from aa.weights.reading.stack import LONGEST_NAME
 from aa.weights.reading.tensors import array_of
-from aa.weights.room import Room
-from aa.weights.shown import shown
 
 _TYPES = {
     "F64": "f8",
