@@ -16,7 +16,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from aa.cli.recorded_overrides import Recorded, check_name, leads_out, refuse_options
+from aa.cli.recorded_overrides import Recorded, refuse_options
+from aa.cli.recorded_values import check_name, leads_out
 from aa.config.convert import typed, without_hydra
 from aa.config.explain import explain
 from aa.config.overrides import key_of

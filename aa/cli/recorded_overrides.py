@@ -6,25 +6,34 @@ folder, for what `${...}` says. A folder may be anybody's: nothing recorded in i
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
-    Glob,
-    IntervalSweep,
     Override,
     OverrideType,
-    QuotedString,
-    RangeSweep,
 )
 from hydra.errors import HydraException
 
+from aa.cli.recorded_values import (
+    INTERPOLATION,
+    WRITTEN,
+    check_name,
+    check_range,
+    is_group_of,
+    is_option,
+    is_setting,
+    leads_out,
+    names_of,
+    resolved,
+    shown,
+    values_of,
+)
 from aa.config.keys import known_keys, no_such_key
 from aa.config.overrides import OURS, key_of
-from aa.config.texts import literal, plain
+from aa.config.texts import plain
 from aa.errors import UserError, one_line
 from aa.runs.differences import ABOUT_HOSTS
 
@@ -33,21 +42,13 @@ CONFIG_OPTIONS |= {"-cp": "config_path", "-cn": "config_name", "-cd": "config_di
 LONGEST, BRACKETS = 10_000, 50  # of all overrides, of one: the parser takes seconds for more
 MOST_OVERRIDES = 500
 LONGEST_KEY = 200  # characters; file systems refuse names of more than 255
-MOST_SWEPT = 10_000  # values of a range
-SHOWN = 120  # characters of an override in a message
 # Of Hydra's own part, and changes nothing of a result: this command has its own.
 NOT_DECISIVE = re.compile(
     r"\+*hydra(\.(verbose|job\.(name|chdir))=.*"
     r"|/(job|hydra)_logging=(default|disabled|none|run|stdout))",
     re.DOTALL,
 )
-NAME = re.compile(r"(?!.{200})\w[\w.-]*(/\w[\w.-]*)*")  # no file has a longer one
-INTERPOLATION = re.compile(r"\$\\*\{")  # Hydra takes the backslash of $\{ away
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-# Places where a run writes besides its folder: taken where below the working directory.
-WRITTEN = ("data.generate.folder", "data.latents", "inference.cache_dir")
-# Of a queue's settings: they become lines of a script for a shell.
-PLAIN_TEXT = re.compile(r"[\w.,:/@%+*()&|=\[\] -]{0,200}")
 # Keys of Hydra's own part that a sweep may have recorded: numbers, names, what a queue is told.
 PLACES = {("stage", "next_stage")}  # groups whose option may be put into another place
 GROUPS_OF_SWEEPS = ("hydra/launcher", "hydra/sweeper", "hydra/sweeper/sampler")
@@ -95,7 +96,7 @@ class Recorded:
             override = self._parsed(text)
             is_option = self._check(text, override)
             alive = INTERPOLATION.search(text) and not is_option
-            return _resolved(text, override, config) if alive else text
+            return resolved(text, override, config) if alive else text
 
         return self._taken([text for text in recorded if not OURS.match(text)], take)
 
@@ -143,16 +144,16 @@ class Recorded:
 
     def _parsed(self, text: str) -> Override:
         if sum(map(QUOTED.sub("", text).count, "[{(")) > BRACKETS:
-            raise UserError(f"recorded override {_shown(text)}: is longer than any that is typed.")
+            raise UserError(f"recorded override {shown(text)}: is longer than any that is typed.")
         try:
             override = OverridesParser.create().parse_override(text)
-            _check_range(override)
+            check_range(override)
             if len(override.key_or_group) > LONGEST_KEY:  # Hydra looks for a file of that name
                 raise ValueError("a key that is too long")
             return override
         except (HydraException, ValueError, RecursionError) as error:
             raise UserError(
-                f"recorded override {_shown(text)}: cannot be read as key=value; give it again, "
+                f"recorded override {shown(text)}: cannot be read as key=value; give it again, "
                 "or start a new run."
             ) from error
 
@@ -166,40 +167,40 @@ class Recorded:
         elsewhere = override.package is not None and (key, override.package) not in PLACES
         if key.startswith("hydra") or elsewhere:
             raise UserError(
-                f"recorded override {_shown(text)}: refused, for it could start other programs. "
+                f"recorded override {shown(text)}: refused, for it could start other programs. "
                 "Nothing was run. If it is yours, give it again on the command line."
             )
         if key == "name" and not INTERPOLATION.search(text):
-            for name in _names(override):
+            for name in names_of(override):
                 check_name(name)
         if not self._is_group(key):
-            for group in (value for value in _values(override) if isinstance(value, dict)):
+            for group in (value for value in values_of(override) if isinstance(value, dict)):
                 places = {f"{key}.{name}": value for name, value in group.items()}
                 if any(leads_out(*place) for place in places.items()):
-                    raise UserError(f"recorded override {_shown(text)}: give its keys yourself.")
+                    raise UserError(f"recorded override {shown(text)}: give its keys yourself.")
             table = key.rpartition(".")[0]  # whose keys are in no schema
             if not {key, table} & self.known:
-                raise UserError(f"recorded override {_shown(text)}: {no_such_key(key, self.known)}")
+                raise UserError(f"recorded override {shown(text)}: {no_such_key(key, self.known)}")
             return False
-        for name in [] if override.type is OverrideType.DEL else _names(override):
+        for name in [] if override.type is OverrideType.DEL else names_of(override):
             other = re.fullmatch(r"\$\{([\w/]+)\}", str(name))  # the option of another group
-            if not (_is_option(name) or (other and self._is_group(other[1]))):
+            if not (is_option(name) or (other and self._is_group(other[1]))):
                 raise UserError(
-                    f"recorded override {_shown(text)}: {_shown(str(name))} is no option of {key}."
+                    f"recorded override {shown(text)}: {shown(str(name))} is no option of {key}."
                 )
         return True
 
     def _is_group(self, key: str) -> bool:
-        return any(_is_group(home, key) for home in self.homes)
+        return any(is_group_of(home, key) for home in self.homes)
 
     def _is_of_sweeps(self, override: Override) -> bool:
         key = override.key_or_group
         if override.package is not None or override.type is OverrideType.DEL:
             return False
         if key in GROUPS_OF_SWEEPS:
-            return all(_is_option(name) for name in _names(override))
+            return all(is_option(name) for name in names_of(override))
         if key in OF_SWEEPS:
-            return all(map(_is_setting, _names(override)))
+            return all(map(is_setting, names_of(override)))
         swept = self.known.difference(ABOUT_HOSTS, WRITTEN)
         return key.startswith(PARAMS) and key.removeprefix(PARAMS) in swept
 
@@ -210,7 +211,7 @@ class Recorded:
             rest = rest.replace("${" + key + "}", "")
         if INTERPOLATION.search(rest):
             raise UserError(
-                f"recorded override {_shown(text)}: refused, for it asks for more than a value of "
+                f"recorded override {shown(text)}: refused, for it asks for more than a value of "
                 "the config. If it is yours, give it again on the command line."
             )
 
@@ -237,101 +238,8 @@ def refuse_options(recorded: list[str], given: Mapping[str, str], *, home: str, 
         value = os.path.abspath(os.path.join(home, value)) if key == "config_dir" else value
         said.append(f"--{key.replace('_', '-')}={value}")
     if said:
-        shown = one_line(" ".join(said))
+        words = one_line(" ".join(said))
         raise UserError(
-            f"was started with {shown}, whose files could start other programs. If you trust them, "
-            f"give it again: {asked} {shown}"
+            f"was started with {words}, whose files could start other programs. If you trust them, "
+            f"give it again: {asked} {words}"
         )
-
-
-def check_name(name: object) -> None:
-    """Refuse a recorded name, a part of the new run's folder, that leads out of it.
-
-    Hydra keeps that folder in its config, where a ${...} in it would be resolved.
-
-    Raises:
-        UserError: it does, or would be.
-    """
-    alive = isinstance(name, str) and INTERPOLATION.search(name)
-    if isinstance(name, str) and (alive or ".." in name.split("/")):
-        reason = "would be more than text" if alive else "leads out of outputs/"
-        raise UserError(f"recorded name {_shown(name)}: {reason}; add name=<another>.")
-
-
-def leads_out(key: str, value: object) -> bool:
-    """Return whether a recorded value is a place to write outside the working directory; say so.
-
-    Args:
-        key: dotted.
-        value: of it, as it was recorded.
-    """
-    if key not in WRITTEN or value in (None, "", "null"):
-        return False
-    text = (value.text if isinstance(value, QuotedString) else str(value)).replace("\0", "")
-    real, here = (os.path.realpath(path) for path in (os.path.expanduser(text), os.curdir))
-    if real.startswith(os.path.join(here, "")):
-        return False
-    line = f"{key}={_shown(text)}: not taken from the folder, for it leads out of the working"
-    print(f"{line} directory, and a run writes there. Give it again if yours.", file=sys.stderr)
-    return True
-
-
-def _resolved(text: str, override: Override, config: Mapping[str, Any]) -> str:
-    """An override with what came of its interpolation, as the run's own config has it."""
-    value: Any = config
-    for name in override.key_or_group.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            raise UserError(
-                f"recorded override {_shown(text)}: its value is not in the run's snapshot; give "
-                f"it yourself: add {override.key_or_group}=<value>."
-            )
-        value = value[name]
-    if isinstance(value, Mapping):
-        raise UserError(f"recorded override {_shown(text)}: is a group of keys; choose an option.")
-    return f"{text.partition('=')[0]}={literal(value)}"
-
-
-def _is_group(home: Path, key: str) -> bool:
-    return bool(NAME.fullmatch(key)) and ".." not in key and (home / key).is_dir()
-
-
-def _is_option(name: object) -> bool:
-    return isinstance(name, str) and bool(NAME.fullmatch(name)) and ".." not in name
-
-
-def _is_setting(value: object) -> bool:
-    """Return whether a value may go into a queue's script: a number, or words without line ends."""
-    plain = value is None or isinstance(value, bool | int | float)
-    return plain or (isinstance(value, str) and bool(PLAIN_TEXT.fullmatch(value)))
-
-
-def _names(override: Override) -> list[Any]:
-    """The options that an override chooses, as texts."""
-    found = []
-    for value in _values(override):
-        found += value if isinstance(value, list) else [value]
-    plain = [value.text if isinstance(value, QuotedString) else value for value in found]
-    return [str(value) if type(value) is int else value for value in plain if value is not None]
-
-
-def _values(override: Override) -> list[Any]:
-    value = override.value()
-    if isinstance(value, Glob):  # over options that there are
-        return []
-    if isinstance(value, IntervalSweep):  # of a search
-        return [value.start, value.end]
-    return list(override.sweep_iterator()) if override.is_sweep_override() else [value]
-
-
-def _check_range(override: Override) -> None:
-    """Refuse a range of more values than anybody sweeps over, before they are made."""
-    value = override.value()
-    if isinstance(value, RangeSweep):
-        start, stop = value.start or 0, value.stop or 0
-        if not abs(stop - start) <= MOST_SWEPT * abs(value.step):
-            raise ValueError("a range that is too long")
-
-
-def _shown(text: str) -> str:
-    line = one_line(text[: 2 * SHOWN])
-    return line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}..."
