@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import paddle
+from einops import rearrange
 from paddle import nn
 
 from aa.config.model import ModelConfig
@@ -294,12 +295,8 @@ class AnimateAnyone(nn.Layer):
 
     def _encode_video(self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
         """Pixels [B, 3, F, H, W], posterior_noise [B, 4, F, h, w] -> latents [B, 4, F, h, w]."""
-        batch, _, frames = pixels.shape[:3]
-        fold = [0, 2, 1, 3, 4]
-        latents = self.encode_pixels(
-            pixels.transpose(fold).flatten(0, 1), posterior_noise.transpose(fold).flatten(0, 1)
-        )
-        return latents.reshape([batch, frames, *latents.shape[1:]]).transpose(fold)
+        folded = (rearrange(x, "b c f h w -> (b f) c h w") for x in (pixels, posterior_noise))
+        return rearrange(self.encode_pixels(*folded), "(b f) c h w -> b c f h w", b=pixels.shape[0])
 
 
 def shape_only_model(config: ModelConfig, *, motion_modules: bool) -> AnimateAnyone:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import paddle
 import paddle.nn.functional as F
+from einops import rearrange
 from paddle import nn
 
 from aa.models.chunked_attention import ChunkedAttention
@@ -26,18 +27,17 @@ def multi_head_attention(
 
     On a GPU the fused kernel; on a CPU part by part, see `ChunkedAttention`.
     """
-    split = [0, 0, heads, query.shape[2] // heads]
-    query, key, value = (x.reshape(split) for x in (query, key, value))  # [B, L, N, D]
     if on_gpu(query):
-        return F.scaled_dot_product_attention(query, key, value).flatten(2)
-    query, key, value = (x.transpose([0, 2, 1, 3]) for x in (query, key, value))  # [B, N, L, D]
+        split = (rearrange(x, "b l (n d) -> b l n d", n=heads) for x in (query, key, value))
+        return rearrange(F.scaled_dot_product_attention(*split), "b l n d -> b l (n d)")
+    query, key, value = (rearrange(x, "b l (n d) -> b n l d", n=heads) for x in (query, key, value))
     query = query * query.shape[3] ** -0.5
     if paddle.in_dynamic_mode():
-        flat = (x.flatten(0, 1) for x in (query, key, value))
-        out = ChunkedAttention.apply(*flat).reshape(query.shape)
+        flat = (rearrange(x, "b n l d -> (b n) l d") for x in (query, key, value))
+        out = rearrange(ChunkedAttention.apply(*flat), "(b n) l d -> b n l d", n=heads)
     else:  # traced, nothing is held, and parts would be operations
         out = F.softmax(query @ key.transpose([0, 1, 3, 2])) @ value
-    return out.transpose([0, 2, 1, 3]).flatten(2)
+    return rearrange(out, "b n l d -> b l (n d)")
 
 
 class Condition(NamedTuple):
@@ -233,7 +233,7 @@ class SpatialTransformer(nn.Layer):
 
     def tokens(self, x: paddle.Tensor) -> paddle.Tensor:
         """Feature map [B*F, C, h, w] as projected tokens [B*F, L, C]."""
-        return self.proj_in(self.norm(x)).flatten(2).transpose([0, 2, 1])
+        return rearrange(self.proj_in(self.norm(x)), "b c h w -> b (h w) c")
 
     def reference_tokens(self, x: paddle.Tensor) -> paddle.Tensor:
         """Return only what the other network reads of this block: its first norm [B, L, C]."""
@@ -253,4 +253,4 @@ class SpatialTransformer(nn.Layer):
     ) -> tuple[paddle.Tensor, paddle.Tensor]:
         """x [B*F, C, h, w] -> (x [B*F, C, h, w], first norm [B*F, L, C]); see the block."""
         h, feature = self.transformer_blocks[0](self.tokens(x), condition, reference_mask)
-        return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature
+        return x + self.proj_out(rearrange(h, "b (h w) c -> b c h w", h=x.shape[2])), feature

@@ -22,6 +22,7 @@ from typing import cast
 import numpy as np
 import paddle
 import paddle.nn.functional as F
+from einops import rearrange
 from paddle import nn
 
 from aa.models.attention import (
@@ -125,11 +126,11 @@ class CompactTransformer(nn.Layer):
         h = tokens + self.attn1(tokens, normed, condition, reference_mask)
         h = h + repeat_frames(condition.image_token, x.shape[0])
         h = h + self.ff(self.norm2(h))
-        return x + self.proj_out(h.transpose([0, 2, 1]).reshape(x.shape)), feature
+        return x + self.proj_out(rearrange(h, "b (h w) c -> b c h w", h=x.shape[2])), feature
 
     def _tokens(self, feature: paddle.Tensor) -> tuple[paddle.Tensor, paddle.Tensor]:
         """A feature map [B, C, h, w] as tokens [B, L, C], and these normed, with their places."""
-        tokens = feature.flatten(2).transpose([0, 2, 1])
+        tokens = rearrange(feature, "b c h w -> b (h w) c")
         channels, height, width = feature.shape[1:]
         return tokens, self.norm1(tokens) + positions(height, width, channels)
 
@@ -159,14 +160,13 @@ class CompactMotionModule(nn.Layer):
 
     def forward(self, x: paddle.Tensor, num_frames: int) -> paddle.Tensor:
         """x [B*F, C, h, w] -> [B*F, C, h, w], frames of one sample next to each other."""
-        _, channels, height, width = x.shape
-        tokens = x.reshape([-1, num_frames, channels, height * width])
-        tokens = tokens.transpose([0, 3, 1, 2]).reshape([-1, num_frames, channels])  # [B*h*w, F, C]
+        height, width = x.shape[2:]
+        tokens = rearrange(x, "(b f) c h w -> (b h w) f c", f=num_frames)
         normed = self.norm(tokens) + 0.5 * self.pe[:, :num_frames].astype(x.dtype)
         value = self.to_v(tokens)
         others = multi_head_attention(self.to_q(normed), self.to_k(normed), value, self.heads)
-        h = self.to_out(others - value).reshape([-1, height * width, num_frames, channels])
-        return x + h.transpose([0, 2, 3, 1]).reshape(x.shape)
+        h = self.to_out(others - value)
+        return x + rearrange(h, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
 
 class CompactResnetBlock(ResnetBlock):
@@ -265,10 +265,9 @@ class CompactPoseGuider(nn.Layer):
 
     def forward(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, h, w]."""
-        batch, _, frames = pose_pixels.shape[:3]
-        x = pose_pixels.transpose([0, 2, 1, 3, 4]).flatten(0, 1)  # [B*F, 3, H, W]
+        x = rearrange(pose_pixels, "b c f h w -> (b f) c h w")
         x = self.conv_out(F.swish(self.conv_in(F.pixel_unshuffle(x, self.stride))))
-        return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
+        return rearrange(x, "(b f) c h w -> b c f h w", b=pose_pixels.shape[0])
 
 
 def _level(

@@ -3,6 +3,7 @@
 import math
 
 import paddle
+from einops import rearrange
 from paddle import nn
 
 from aa.models.attention import Attention, FeedForward
@@ -73,12 +74,11 @@ class TemporalTransformer(nn.Layer):
         self.proj_out = Linear(channels, channels, zero=True)
 
     def forward(self, x: paddle.Tensor, num_frames: int) -> paddle.Tensor:
-        batch, channels, height, width = x.shape  # [B*F, C, h, w]
-        h = self.norm(x).reshape([-1, num_frames, channels, height * width])
-        h = h.transpose([0, 3, 1, 2]).reshape([-1, num_frames, channels])  # [B*h*w, F, C]
+        """x [B*F, C, h, w] -> [B*F, C, h, w], frames of one sample next to each other."""
+        height, width = x.shape[2:]
+        h = rearrange(self.norm(x), "(b f) c h w -> (b h w) f c", f=num_frames)
         h = self.proj_out(self.transformer_blocks[0](self.proj_in(h)))
-        h = h.reshape([-1, height * width, num_frames, channels]).transpose([0, 2, 3, 1])
-        return x + h.reshape([batch, channels, height, width])
+        return x + rearrange(h, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
 
 class MotionModule(nn.Layer):

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import paddle
 import paddle.nn.functional as F
+from einops import rearrange
 from paddle import nn
 
 from aa.models.layers import Conv2D
@@ -29,10 +30,8 @@ class PoseGuider(nn.Layer):
 
     def forward(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """Pose pixels [B, 3, F, H, W] in [0, 1] -> features [B, C, F, H/8, W/8]."""
-        batch, _, frames = pose_pixels.shape[:3]
-        x = pose_pixels.transpose([0, 2, 1, 3, 4]).flatten(0, 1)  # [B*F, 3, H, W]
-        x = F.swish(self.conv_in(x))
+        x = F.swish(self.conv_in(rearrange(pose_pixels, "b c f h w -> (b f) c h w")))
         for block in self.blocks:
             x = F.swish(block(x))
         x = self.conv_out(x)
-        return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
+        return rearrange(x, "(b f) c h w -> b c f h w", b=pose_pixels.shape[0])

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import paddle
 import paddle.nn.functional as F
+from einops import rearrange
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
@@ -169,15 +170,14 @@ class UNet(nn.Layer):
             raise ValueError(
                 f"{frames} frames at once; the motion modules reach {self.max_frames}."
             )
-        x = self.conv_in(_fold(latents))
+        x = self.conv_in(rearrange(latents, "b c f h w -> (b f) c h w"))
         if pose_features is not None:
-            x = x + _fold(pose_features)
+            x = x + rearrange(pose_features, "b c f h w -> (b f) c h w")
         if latents.shape[0] < batch:
             x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
             timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
         x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, reference_mask, frames)
-        x = self._output(x)
-        return x.reshape([batch, frames, *x.shape[1:]]).transpose([0, 2, 1, 3, 4])
+        return rearrange(self._output(x), "(b f) c h w -> b c f h w", f=frames)
 
     def conditions(
         self,
@@ -298,11 +298,6 @@ def _run(layer: Callable[..., Any], *arguments: Any) -> Any:
 
 def _recomputed(layer: Callable[..., Any], *arguments: Any) -> Any:
     return recompute(layer, *arguments, use_reentrant=False)
-
-
-def _fold(video: paddle.Tensor) -> paddle.Tensor:
-    """[B, C, F, h, w] -> [B*F, C, h, w]."""
-    return video.transpose([0, 2, 1, 3, 4]).flatten(0, 1)
 
 
 def _level(
