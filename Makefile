@@ -23,7 +23,7 @@ demo: setup ## Train both stages on generated figures on a CPU, test the result,
 
 test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones; WORKERS=0: one by one)
 	@# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace
-	$(PYTHON) -X faulthandler -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	PYTHONFAULTHANDLER=1 $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 lint: setup ## Check style and types
 	$(PYTHON) -m ruff check .
@@ -63,7 +63,7 @@ $(PYTHON):
 	  "Install one (Debian: apt install python3 python3-venv) and run make again." >&2; exit 1
 
 # The lock's own pip goes in first, so that every Python installs the rest in the same way.
-$(STAMP): requirements.lock pyproject.toml | $(PYTHON)
+$(STAMP): requirements.lock pyproject.toml setup.py | $(PYTHON)
 	@$(PYTHON) -c "import os, shutil, sysconfig as s, sys; sys.exit(not (shutil.which('gcc') or \
 	  shutil.which('cc')) or not os.path.exists(os.path.join(s.get_path('include'), 'Python.h')))" || \
 	  { echo "One dependency (ligo-segments) is compiled: a C compiler and Python's headers are" \

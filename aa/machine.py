@@ -107,7 +107,7 @@ def prepare_paddle(hardware: "Hardware") -> None:
     if hardware.device == "gpu" and not paddle.is_compiled_with_cuda():  # pyright: ignore[reportPrivateImportUsage]
         raise UserError(
             "hardware: this group asks for a GPU, but the installed paddlepaddle is the CPU build; "
-            "install paddlepaddle-gpu (see README) or use hardware=cpu."
+            "install paddlepaddle-gpu (see docs/hardware.md) or use hardware=cpu."
         )
     if "FLAGS_use_stride_kernel" not in os.environ:
         # Transposed values as views are gathered later, on a CPU 4 to 15 times slower.

@@ -162,9 +162,11 @@ def listens(process):
     return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
 
 
-@pytest.mark.parametrize("runner", ["train", "infer", "evaluate", "runs", "report"])
+@pytest.mark.parametrize("runner", ["train", "infer", "evaluate", "runs", "report", "aa"])
 def test_a_runner_listens_before_it_imports_what_takes_time(runner, tmp_path):
-    with started(str(ROOT / "runners" / f"{runner}.py"), folder=tmp_path) as process:
+    console = runner == "aa"
+    words = ["-m", "aa", "train"] if console else [str(ROOT / "runners" / f"{runner}.py")]
+    with started(*words, folder=tmp_path) as process:
         until = time.monotonic() + 20
         while not listens(process):
             assert time.monotonic() < until

@@ -68,3 +68,15 @@ def test_every_anchor_of_a_link_is_a_heading():
             if "://" not in target and anchor not in anchors(Path(other)):
                 dead.append(f"{page.name}: {target}#{anchor}")
     assert not dead
+
+
+def test_every_file_of_the_code_that_a_page_names_is_there():
+    gone = [
+        f"{page.name}: {name}"
+        for page in PAGES
+        for name in re.findall(
+            r"`((?:aa|conf|tests|benchmarks|runners)/[\w/.-]+)`", page.read_text()
+        )
+        if not (ROOT / name).exists()
+    ]
+    assert not gone

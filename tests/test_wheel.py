@@ -30,7 +30,7 @@ def installed(tmp_path_factory):
 @pytest.fixture
 def aa(installed, tmp_path):
     """Function (arguments) -> what the console script does with them, outside the checkout."""
-    code = "from aa.cli.console import main; main()"
+    code = "from aa.__main__ import main; main()"
 
     def run(*arguments):
         return subprocess.run(

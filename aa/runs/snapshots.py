@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("aa/**/*.py", "conf/**/*.yaml", "runners/*.py")
+INSTALLED = ("aa/**/*.py", "aa/conf/**/*.yaml")  # by a wheel, beside other packages
 COMPUTING = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "ppdiffusers", "numpy", "av")
 GPUS = Path("/proc/driver/nvidia/gpus")
 
@@ -78,7 +79,8 @@ def record_config(folder: str | Path, config: TrainConfig) -> None:
 
 def code_hashes() -> dict[str, str]:
     """{path: SHA-256} of the code that runs."""
-    return hashes([f for pattern in SOURCES for f in ROOT.glob(pattern)], below=ROOT)
+    patterns = INSTALLED if _is_installed() else SOURCES
+    return hashes([f for pattern in patterns for f in ROOT.glob(pattern)], below=ROOT)
 
 
 def versions() -> dict[str, str]:
@@ -122,6 +124,11 @@ def _compare(run: str | Path, snapshot: Mapping[str, Any]) -> None:
         log.info("same code, packages, data and machine as %s", run)
 
 
+def _is_installed() -> bool:
+    """Return whether the code is that of a wheel, in whose folder others have theirs."""
+    return (ROOT / "aa" / "conf").is_dir()
+
+
 def _git() -> dict[str, str] | None:
     """Commit and uncommitted changes of the code, or None outside a checkout."""
 
@@ -130,6 +137,8 @@ def _git() -> dict[str, str] | None:
         done = subprocess.run(command, capture_output=True, check=True)
         return done.stdout.decode(errors="replace")
 
+    if _is_installed():
+        return None
     try:
         return {"commit": git("rev-parse", "HEAD").strip(), "diff": git("diff", "HEAD")}
     except (OSError, subprocess.CalledProcessError):

@@ -30,7 +30,7 @@ def is_cheap(path, seconds, memory):
 def _reader(kind):
     """The function that reads such files, with all that it imports."""
     if kind == "weights":
-        import aa.weights.safetensors  # noqa: F401
+        import aa.weights.reading.safetensors  # noqa: F401
         from aa.weights.reading.states import read_state
 
         return read_state

@@ -1,4 +1,4 @@
-"""Tests for a machine with a card and Paddle's GPU build: `make test PYTEST_ARGS="-m gpu"`."""
+"""Tests for a machine with a GPU and Paddle's build for it: `-m gpu`, one by one (WORKERS=0)."""
 
 from pathlib import Path
 

@@ -64,6 +64,14 @@ def test_it_has_a_hash_of_every_file_of_the_code(snap, code):
     ]
 
 
+def test_of_a_wheel_it_has_the_configs_within_and_nothing_beside_it(snap, code):
+    (code / "aa" / "conf" / "stage").mkdir(parents=True)
+    (code / "aa" / "conf" / "stage" / "1.yaml").touch()
+    found = snap("run")
+    assert list(found["code"]) == ["aa/build.py", "aa/conf/stage/1.yaml", "aa/data/video.py"]
+    assert found["git"] is None
+
+
 def test_a_rerun_logs_the_changed_file_of_the_code_outside_a_checkout(snap, code, caplog):
     assert snap("run")["git"] is None
     (code / "aa" / "build.py").write_text("changed")

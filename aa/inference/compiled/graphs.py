@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from aa.models.animate_anyone import AnimateAnyone
 
-MAKERS = ("paddlepaddle", "ppdiffusers", "openvino")
+MAKERS = ("paddlepaddle", "ppdiffusers", "openvino", "einops")
 
 
 def graph_key(

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import aa
+from aa.interrupts import listen
 
 RUNNERS = ("train", "infer", "evaluate", "report", "runs")
 PROGRAMS = ("weights", "data", "demo")
@@ -16,6 +17,7 @@ HELP = f"""usage: aa {" | ".join((*RUNNERS, *PROGRAMS))} ...
 
 def main() -> None:
     """Run the runner or program that the first argument names, with the other arguments."""
+    listen()  # to a signal while the rest is imported, too
     name, *rest = sys.argv[1:] or ["--help"]
     if name in ("-h", "--help"):
         print(HELP)
@@ -40,3 +42,7 @@ def _runner(name):
     """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`."""
     home = Path(aa.__file__).parent
     return next(p for p in (home / "runners", home.parent / "runners") if p.is_dir()) / f"{name}.py"
+
+
+if __name__ == "__main__":
+    main()
