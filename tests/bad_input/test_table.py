@@ -1,6 +1,6 @@
 """Every case of bad input gives the line that docs/bad_input.md says, soon and in little memory."""
 
-import time
+import os
 
 import pytest
 
@@ -8,15 +8,20 @@ from aa.errors import one_line
 from tests.bad_input.table import TABLE, cell, load_cases, read_table, render
 
 CASES = load_cases()
-SECONDS = 30  # a command that loads paddle takes ten on a busy machine
+SECONDS = 30  # of a processor: a command that loads paddle takes ten
 ADVICE = "run `python tests/bad_input/table.py --write` and read what has changed"
+
+
+def processor_time():
+    """Seconds that this process and those it has started have had, however busy the host is."""
+    return sum(os.times()[:4])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_bad_input_gives_the_line_that_the_table_says(case, tmp_path):
-    start = time.perf_counter()
+    start = processor_time()
     line = case.line(tmp_path)
-    assert time.perf_counter() - start < SECONDS
+    assert processor_time() - start < SECONDS
     assert line.isprintable()
     assert cell(line) == read_table().get(case.name), ADVICE
 
