@@ -10,14 +10,18 @@ WORKERS ?= 3
 DEMO := outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+START := $(shell date +%s)
+.PHONY: help setup demo learn test lint format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: $(STAMP) ## Make .venv and install the locked packages (once; again when the lock changes)
 
-demo: setup ## Train both stages on generated figures on a CPU, test the result, write a report
+demo: setup ## Animate a figure, watch both stages learn for two minutes, write a page
+	$(PYTHON) -m aa.demo show $(DEMO) --since $(START)
+
+learn: setup ## Train both stages on generated figures on a CPU, test the result, write a report
 	$(PYTHON) runners/train.py +experiment=puppets hydra.run.dir=$(DEMO)
 	@echo "Open $(DEMO)/report.html: held-out figures in held-out motions, their scores and curves."
 

@@ -13,7 +13,7 @@ ROOMS = re.findall(r"^\| `(\w+)/` \|", PAGE, re.M)
 GROUND = re.findall(r"^\| `(\w+)\.py` \|", PAGE, re.M)
 WITH_PADDLE = ("models", "training", "plan")  # rooms; everybody else answers at once
 WITH_PADDLE_TOO = re.compile(
-    r"aa\.(data\.loader|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
+    r"aa\.(data\.loader|demo\.package|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
 )
 
 

@@ -41,10 +41,18 @@ def write_clips(path: str | Path, outcome: Outcome, *, fps: float, count: int = 
     clips = outcome.clips
     references = np.repeat(clips.references[:, None], clips.poses.shape[1], axis=1)
     four = (references, clips.poses, outcome.generated_clips, clips.truths)
-    frames = []
-    for moment in range(clips.poses.shape[1]):
-        shown = [[as_uint8(kind[i, moment]) for kind in four] for i in range(len(clips.poses))]
-        frames.append(grid(shown[:count], titles=COLUMNS))
+    write_grids(
+        path, [[kind[i] for kind in four] for i in range(min(count, len(clips.poses)))], fps=fps
+    )
+
+
+def write_grids(path, rows, *, fps):
+    """An mp4 of reference | pose | result | truth, a row of videos [F, H, W, 3] for each figure."""
+    moments = range(len(rows[0][0]))
+    frames = [
+        grid([[as_uint8(video[t]) for video in row] for row in rows], titles=COLUMNS)
+        for t in moments
+    ]
     height, width = (side - side % 2 for side in frames[0].shape[:2])  # H.264 wants even sides
     with VideoWriter(path, fps=fps, height=height, width=width) as writer:
         writer.write(np.stack(frames)[:, :height, :width])
