@@ -76,7 +76,8 @@ $(STAMP): requirements.lock pyproject.toml setup.py | $(PYTHON)
 	@echo "Installing requirements.lock into $(VENV): some minutes, 0.8 GB to download, 2.9 GB on disk"
 	@sed -n '/^pip==/,/# via/p' requirements.lock > $(VENV)/pip.lock
 	@$(PIP) install --require-hashes -r $(VENV)/pip.lock
-	$(PIP) install --require-hashes -r requirements.lock
+	@# Bytecode comes with the first import of what is used; of all packages it takes a minute.
+	$(PIP) install --no-compile --require-hashes -r requirements.lock
 	$(PIP) --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 

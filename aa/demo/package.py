@@ -47,15 +47,17 @@ def package(run: Path, target: Path, *, figure: int) -> None:
     from aa.weights.models import load_model
 
     snapshot = read_snapshot(run)
-    config: TrainConfig = to_config(typed(OmegaConf.create(snapshot["config"]), TrainConfig))
-    if config.test is None:
+    values = OmegaConf.create(snapshot.get("config", {}))
+    config: TrainConfig = to_config(typed(values, TrainConfig))
+    generate = config.data.generate
+    if config.test is None or generate is None:
         raise UserError(f"{run}: has no test on generated figures: wanted a run of puppets.")
     convert(run, target, float16=True)
     protocol = build_protocol(config, "test")
     draw(protocol, target, figure=figure)
     outcome = evaluate(animator(load_model(target), config.inference), protocol)
     write_json(target / SCORES, outcome.scores)
-    write_json(target / SNAPSHOT, _without_clips(snapshot, config.data.generate.folder))
+    write_json(target / SNAPSHOT, _without_clips(snapshot, generate.folder))
     shutil.copytree(run / HYDRA, target / HYDRA)
     sums = [f"{sha256(file)}  {file.name}\n" for file in sorted(target.glob("*.safetensors"))]
     write_text(target / CHECKSUMS, "".join(sums))
@@ -80,7 +82,7 @@ def draw(protocol: Protocol, target: Path, *, figure: int) -> None:
     scene = replace(protocol, split="test").scene(figure)
     times = 0.5 + np.arange(round(SECONDS * protocol.fps)) / protocol.fps
     Image.fromarray(scene.frames([0])[0]).save(target / REFERENCE)
-    size = {"height": protocol.height, "width": protocol.width}
+    height, width, fps = protocol.height, protocol.width, protocol.fps
     for name, frames in ((POSE, scene.poses(times)), (TRUTH, scene.frames(times))):
-        with VideoWriter(target / name, fps=protocol.fps, crf=CRF, **size) as writer:
+        with VideoWriter(target / name, fps=fps, height=height, width=width, crf=CRF) as writer:
             writer.write(frames)

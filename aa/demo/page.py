@@ -23,7 +23,7 @@ STEP = Html(
     "<figcaption>{}</figcaption></figure>"
 )
 NEXT = (
-    ("the same for twelve minutes and for hours", "make learn"),
+    ("the same for twenty minutes, and for two hours", "make learn"),
     ("", "python runners/train.py +experiment=puppets_long"),
     ("a person, by the released weights (10 GB)", "python -m aa.weights download"),
     ("", "python runners/infer.py reference=person.png pose=dance.mp4"),
@@ -105,7 +105,9 @@ def _learned(learned: Path):
 
 def _times(parts: list, learned: Path | None):
     rows = [(part.title, [_duration(part.seconds)], False) for part in parts]
-    for name in STAGES if learned else ():
+    for name in STAGES:
+        if learned is None:
+            break
         minutes = _last(learned / name / METRICS, "training_minutes")
         if minutes is not None:
             rows.append((f"of that, steps of {name}", [_duration(60 * minutes)], False))

@@ -21,7 +21,6 @@ from aa.puppets.pictures import write_grids
 from aa.runs.layout import SUMMARY
 from aa.runs.reading import read_json
 
-ROOT = Path(__file__).parents[2]
 FIRST, LEARNED = "first", "learned"  # folders of the two runs
 CLIP = "reference_pose_result_truth.mp4"
 

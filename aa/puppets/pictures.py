@@ -46,7 +46,7 @@ def write_clips(path: str | Path, outcome: Outcome, *, fps: float, count: int = 
     )
 
 
-def write_grids(path, rows, *, fps):
+def write_grids(path: str | Path, rows: Sequence[Sequence[np.ndarray]], *, fps: float) -> None:
     """An mp4 of reference | pose | result | truth, a row of videos [F, H, W, 3] for each figure."""
     moments = range(len(rows[0][0]))
     frames = [
