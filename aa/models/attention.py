@@ -28,8 +28,8 @@ def multi_head_attention(
     On a GPU the fused kernel; on a CPU part by part, see `ChunkedAttention`.
     """
     if on_gpu(query):
-        split = (rearrange(x, "b l (n d) -> b l n d", n=heads) for x in (query, key, value))
-        return rearrange(F.scaled_dot_product_attention(*split), "b l n d -> b l (n d)")
+        q, k, v = (rearrange(x, "b l (n d) -> b l n d", n=heads) for x in (query, key, value))
+        return rearrange(F.scaled_dot_product_attention(q, k, v), "b l n d -> b l (n d)")
     query, key, value = (rearrange(x, "b l (n d) -> b n l d", n=heads) for x in (query, key, value))
     query = query * query.shape[3] ** -0.5
     if paddle.in_dynamic_mode():
