@@ -38,6 +38,15 @@ def check_same_model(wanted: ModelConfig, folder: WeightsFolder) -> None:
 def build_model(
     config: TrainConfig, start: WeightsFolder | None, *, resumed: bool
 ) -> AnimateAnyone:
+    """Build the model of a stage, with the parameters that train and the weights to start from.
+
+    Args:
+        start: opened weights; None starts at random.
+        resumed: whether they are those of a checkpoint of this training.
+
+    Raises:
+        UserError: a file of the weights does not fit.
+    """
     import paddle
 
     from aa.models.animate_anyone import AnimateAnyone

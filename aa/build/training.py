@@ -19,6 +19,7 @@ from aa.build.data import (
 from aa.build.model import build_model, check_same_model
 from aa.errors import UserError, some
 from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
+from aa.runs.layout import CHECKPOINTS, METRICS, checkpoint_step, list_checkpoints
 
 if TYPE_CHECKING:
     from aa.config.primary import TrainConfig
@@ -33,7 +34,6 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
         UserError: data, weights or machine are not what the config says.
     """
     from aa.build.hyper_parameters import hyper_parameters, metric_tags, task_overrides
-    from aa.runs.layout import checkpoint_step
     from aa.runs.records import Recorder
     from aa.runs.snapshots import write_snapshot
     from aa.training.run import TrainingRun
@@ -47,11 +47,8 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
             f"hardware/sharding={hardware.sharding.level} splits over processes: "
             "use hardware.devices=2 or more, or hardware/sharding=none."
         )
-    start = (
-        open_folder(cast("str | Path", resume_from or stage.init_from))
-        if resume_from or stage.init_from
-        else None
-    )
+    source = resume_from or stage.init_from
+    start = open_folder(source) if source else None
     if start is not None:
         check_same_model(config.model.network(), start)
     every_clip, bad = build_clips(config)
@@ -62,7 +59,7 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
         hardware,
         seed=config.seed,
         num_workers=data.num_workers,
-        output_dir=Path(folder) / "checkpoints",
+        output_dir=Path(folder) / CHECKPOINTS,
     )
     model = build_model(config, start, resumed=resume_from is not None)
     latents = build_latents(config, model, every_clip) if data.latents else None
@@ -73,9 +70,8 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
     read = _fingerprint(config, every_clip, resume_from)
     if is_main_process():
         write_snapshot(folder, config, cast("dict[str, Any]", read))
-        recorder = Recorder(
-            folder, step=cast(int, checkpoint_step(resume_from)) if resume_from else 0
-        )
+        step = (checkpoint_step(resume_from) if resume_from else None) or 0
+        recorder = Recorder(folder, step=step)
         recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
     return TrainingRun(
         config,
@@ -119,7 +115,7 @@ def _fingerprint(
         if its_last != checkpoint:
             raise UserError(
                 f"{host} sees {its_last} as the last checkpoint, {first} {checkpoint}: "
-                f"hydra.run.dir must be on a disk that shows all hosts the same. Start again."
+                "hydra.run.dir must be on a disk that shows all hosts the same. Start again."
             )
         changed = changed_files(data["files"], other["files"])
         if changed:
@@ -132,11 +128,10 @@ def _fingerprint(
 
 def _checkpoint_to_resume(config: TrainConfig, folder: str | Path) -> Path | None:
     """The newest checkpoint of a folder that is resumed; None where training starts."""
-    from aa.runs.layout import list_checkpoints
     from aa.training.state import check_state, state_folder
 
     checkpoints = list_checkpoints(folder)
-    begun = checkpoints or (Path(folder) / "metrics.jsonl").exists()
+    begun = checkpoints or (Path(folder) / METRICS).exists()
     if not config.resume and not is_main_process():
         return None  # what is there is what the first process begins to write
     if not config.resume and begun:
@@ -161,15 +156,15 @@ def training_files(config: TrainConfig, clips: Iterable[Clip]) -> list[str | Pat
     Args:
         clips: those that are used.
     """
+    from aa.weights.folders import open_folder, weights_files
+    from aa.weights.starts import motion_checkpoint
+
     data, stage = config.data, config.stage
     files = cast("list[str | Path]", [path for clip in clips for path in (clip.video, clip.pose)])
     if data.manifest:
         files.append(data.manifest)
     if data.generate:
         files.append(Path(data.generate.folder) / "puppets.json")
-    from aa.weights.folders import open_folder, weights_files
-    from aa.weights.starts import motion_checkpoint
-
     start = open_folder(stage.init_from) if stage.init_from else None
     files += weights_files(start) if start else []
     default = config.model.motion_weights

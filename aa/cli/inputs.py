@@ -66,7 +66,7 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
         return
     yield from _lacking_data(config.data)
     yield from _lacking_start(config.stage, config.model)
-    for name, stage in zip(("stage", "next_stage"), config.stages, strict=False):
+    for name, stage in config.stages_by_group.items():
         yield _lacking_motion(name, stage, config.model)
 
 

@@ -76,7 +76,7 @@ class TrainConfig:
             "themselves: use data.latents=null.",
         )
         reach = self.model.motion_max_frames
-        for group, stage in zip(("stage", "next_stage"), self.stages, strict=False):
+        for group, stage in self.stages_by_group.items():
             wanted(
                 not stage.motion_modules or stage.num_frames <= reach,
                 f"{group}.num_frames ({stage.num_frames}) must be at most "
@@ -97,9 +97,15 @@ class TrainConfig:
         return self.hardware.precision
 
     @property
+    def stages_by_group(self) -> dict[str, StageConfig]:
+        """The stages of the run, in order, by the groups that they are."""
+        next_stage = {"next_stage": self.next_stage} if self.next_stage else {}
+        return {"stage": self.stage, **next_stage}
+
+    @property
     def stages(self) -> list[StageConfig]:
         """The stages of the run, in order."""
-        return [self.stage, *([self.next_stage] if self.next_stage else [])]
+        return [*self.stages_by_group.values()]
 
     def _check_samples(self, reach: int) -> None:
         options = self.inference

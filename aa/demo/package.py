@@ -66,11 +66,8 @@ def package(run: Path, target: Path, *, figure: int) -> None:
 def _without_clips(snapshot, folder):
     """A snapshot without the thousands of clips that its `puppets.json` can draw again."""
     data = snapshot["data"]
-    files = {
-        name: found
-        for name, found in data["files"].items()
-        if not name.startswith(f"{folder}/video") or name.endswith(".json")
-    }
+    clips = f"{folder}/video"
+    files = {name: found for name, found in data["files"].items() if not name.startswith(clips)}
     return {**snapshot, "data": {**data, "files": files}}
 
 

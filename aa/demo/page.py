@@ -1,16 +1,19 @@
 """`demo.html`: what the demo made, how long each part took, and what to type next."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from aa.demo.example import SCORES
 from aa.files import write_text
+from aa.puppets.pictures import COLUMNS
 from aa.reports.pages import Html, joined, note, page, table
+from aa.reports.tables import duration
 from aa.runs.layout import METRICS, STAGES
 from aa.runs.lines import read_records
 from aa.runs.reading import read_json
 
+FIRST, LEARNED = "first", "learned"  # folders of the two runs
+CLIP = f"{'_'.join(COLUMNS)}.mp4"  # in the first, of the four beside each other
 TITLE = "Animate Anyone on PaddlePaddle: the demo"
 STYLE = """
 video.first { width: 100%; }
@@ -22,6 +25,7 @@ STEP = Html(
     '<figure><video src="{}" autoplay loop muted playsinline></video>'
     "<figcaption>{}</figcaption></figure>"
 )
+PICTURE = Html('<img src="{}/report/{}.png" alt="{}">')
 NEXT = (
     ("the same for twenty minutes, and for two hours", "make learn"),
     ("", "python runners/train.py +experiment=puppets_long"),
@@ -32,23 +36,22 @@ NEXT = (
 )
 
 
-def write_page(folder: Path, parts: Iterable, *, example: Path, clip: str) -> Path:
+def write_page(folder: Path, parts: Sequence, *, example: Path) -> Path:
     """Write the page of what there is by now; it refers to files by relative paths alone.
 
     Args:
         folder: of the demo, with `first/` and, once it has learned, `learned/`.
         parts: the `Part`s that are done, in order.
         example: folder of the weights that came with the code.
-        clip: name of the video in `first/`.
     """
-    learned = folder / "learned"
+    learned = folder / LEARNED
     has_learned = (learned / "report.html").is_file()
     scores = read_json(example / SCORES)
     body = [
-        *_first(f"first/{clip}", scores),
+        *_first(f"{FIRST}/{CLIP}", scores),
         *(_learned(learned) if has_learned else [_waiting()]),
         Html("<h2>What took how long</h2>"),
-        _times(list(parts), learned if has_learned else None),
+        _times(parts, [learned / name for name in STAGES] if has_learned else []),
         Html("<h2>What to type next</h2>"),
         _next(),
     ]
@@ -90,38 +93,27 @@ def _learned(learned: Path):
             "give rooms, places and first colours; the weights above had hours.</p>"
         ),
         Html('<div class="steps">{}</div>').format(joined(shown)),
-        Html('<img src="learned/report/quality.png" alt="validation by minutes of training">'),
-        Html('<img src="learned/report/loss.png" alt="loss by step">'),
+        PICTURE.format(LEARNED, "quality", "validation by minutes of training"),
+        PICTURE.format(LEARNED, "loss", "loss by step"),
         note("PSNR of held-out figures by minutes of training, and the loss of both stages."),
-        Html('<img src="learned/report/pairs-1.png" alt="held-out figures">'),
+        PICTURE.format(LEARNED, "pairs-1", "held-out figures"),
         note(
             Html(
                 "Held-out figures after both stages; all scores, clips and the config are in its "
-                '<a href="learned/report.html">report</a>.'
-            )
+                '<a href="{}/report.html">report</a>.'
+            ).format(LEARNED)
         ),
     ]
 
 
-def _times(parts: list, learned: Path | None):
-    rows = [(part.title, [_duration(part.seconds)], False) for part in parts]
-    for name in STAGES:
-        if learned is None:
-            break
-        minutes = _last(learned / name / METRICS, "training_minutes")
-        if minutes is not None:
-            rows.append((f"of that, steps of {name}", [_duration(60 * minutes)], False))
+def _times(parts: Sequence, stages: Iterable[Path]):
+    rows = [(part.title, [duration(part.seconds)], False) for part in parts]
+    for stage in stages:
+        records = read_records(stage / METRICS)
+        minutes = [r["training_minutes"] for r in records if "training_minutes" in r]
+        rows.append((f"of that, steps of {stage.name}", [duration(60 * minutes[-1])], False))
     total = sum(part.seconds for part in parts)
-    return table(["", "minutes"], [*rows, ("together", [_duration(total)], True)])
-
-
-def _last(file: Path, key: str) -> Any:
-    found = [record[key] for record in read_records(file) if key in record]
-    return found[-1] if found else None
-
-
-def _duration(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    return table(["", "time"], [*rows, ("together", [duration(total)], True)])
 
 
 def _next():

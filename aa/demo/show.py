@@ -15,14 +15,11 @@ from PIL import Image
 
 from aa.data.video import VideoReader
 from aa.demo.example import EXAMPLE, POSE, REFERENCE, TRUTH
-from aa.demo.page import write_page
+from aa.demo.page import CLIP, FIRST, LEARNED, write_page
 from aa.errors import UserError
 from aa.puppets.pictures import write_grids
 from aa.runs.layout import SUMMARY
 from aa.runs.reading import read_json
-
-FIRST, LEARNED = "first", "learned"  # folders of the two runs
-CLIP = "reference_pose_result_truth.mp4"
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,12 @@ def run_demo(folder: Path, *, setup_seconds: float) -> int:
 
     Returns:
         the exit code: that of the first part which ends with another one than 0.
+
+    Raises:
+        UserError: the folder exists, or the working directory is no checkout.
     """
+    if not EXAMPLE.is_dir():
+        raise UserError(f"{EXAMPLE}: not here; the demo runs in the folder of a checkout.")
     if folder.exists():
         raise UserError(f"{folder}: exists already; give a new folder.")
     folder.mkdir(parents=True)
@@ -61,9 +63,9 @@ def run_demo(folder: Path, *, setup_seconds: float) -> int:
             print(f"\nthe demo ends here: exit code {code}", file=sys.stderr)
             return code
         done.append(Part(part.title, part.words, time.monotonic() - start))
-        if len(done) == 2:
+        if not (folder / FIRST / CLIP).exists():
             _show_first(folder / FIRST)
-        page = write_page(folder, done, example=EXAMPLE, clip=CLIP)
+        page = write_page(folder, done, example=EXAMPLE)
         print(f"\nOpen {page}", flush=True)
     return 0
 

@@ -58,11 +58,10 @@ def guidance_pair(
     conditional: Iterable[Condition], unconditional: Iterable[Condition]
 ) -> list[Condition]:
     """Stack conditional and unconditional conditions into those of one batch of two."""
-    tokens = (
-        paddle.concat([c.image_token, u.image_token])
+    return [
+        Condition(paddle.concat([c.image_token, u.image_token]), c.key, c.value)
         for c, u in zip(conditional, unconditional, strict=True)
-    )
-    return [Condition(t, c.key, c.value) for t, c in zip(tokens, conditional, strict=True)]
+    ]
 
 
 def attend_with_reference(
@@ -82,7 +81,8 @@ def attend_with_reference(
     if condition is None or condition.key is None:
         return multi_head_attention(query, key, value, heads)
     batch = query.shape[0]
-    first = batch // condition.image_token.shape[0] * condition.key.shape[0]  # of B*F
+    # So many of B*F have a reference: the first.
+    first = batch // condition.image_token.shape[0] * condition.key.shape[0]
     if first == batch:
         key, value = _with_reference(key, value, condition, keep)
         return multi_head_attention(query, key, value, heads)

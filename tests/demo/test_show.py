@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from aa.demo import show
-from aa.demo.page import write_page
+from aa.demo.page import CLIP, write_page
 from aa.errors import UserError
 
 SCORE = {"mean": 30.0, "interval_95": None, "count": 64}
@@ -24,7 +24,7 @@ def folder(tmp_path):
     (tmp_path / "example").mkdir()
     (tmp_path / "example" / "scores.json").write_text(json.dumps(SCORES))
     (tmp_path / "demo" / "first").mkdir(parents=True)
-    (tmp_path / "demo" / "first" / "clip.mp4").touch()
+    (tmp_path / "demo" / "first" / CLIP).touch()
     return tmp_path / "demo"
 
 
@@ -50,13 +50,13 @@ def learn(folder):
 
 
 def written(folder, parts=()):
-    page = write_page(folder, parts, example=folder.parent / "example", clip="clip.mp4")
+    page = write_page(folder, parts, example=folder.parent / "example")
     return page.read_text()
 
 
 def test_after_the_first_video_the_page_shows_it_and_says_that_training_goes_on(folder):
     text = written(folder)
-    assert 'src="first/clip.mp4"' in text
+    assert 'src="first/reference_pose_result_truth.mp4"' in text
     assert "load this page again" in text
 
 
@@ -70,13 +70,13 @@ def test_every_file_that_the_page_shows_is_beside_it(folder, learn):
 def test_the_page_says_how_long_each_part_took_and_all_together(folder, learn):
     learn()
     text = written(folder, [part("setting up", 100), part("training", 200)])
-    cells = re.findall(r"<td>([^<]*)</td><td>(\d+:\d\d)</td>", text)
+    cells = re.findall(r"<td>([^<]*)</td><td>([\d.]+ [^<]*)</td>", text)
     assert cells == [
-        ("setting up", "1:40"),
-        ("training", "3:20"),
-        ("of that, steps of stage1", "1:30"),
-        ("of that, steps of stage2", "1:30"),
-        ("together", "5:00"),
+        ("setting up", "1 min 40 s"),
+        ("training", "3 min 20 s"),
+        ("of that, steps of stage1", "1 min 30 s"),
+        ("of that, steps of stage2", "1 min 30 s"),
+        ("together", "5 min 00 s"),
     ]
 
 
@@ -87,6 +87,12 @@ def test_a_part_that_fails_ends_the_demo_with_its_exit_code(tmp_path, monkeypatc
     out, errors = capfd.readouterr()
     assert "a part\n$ python -c 'import sys; sys.exit(3)'\n" in out
     assert errors.strip() == "the demo ends here: exit code 3"
+
+
+def test_outside_a_checkout_it_says_where_it_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="the demo runs in the folder of a checkout"):
+        show.run_demo(tmp_path / "demo", setup_seconds=0)
 
 
 def test_a_demo_writes_into_no_folder_that_is_there(tmp_path):
