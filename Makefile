@@ -5,8 +5,8 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed
 UV_VERSION := 0.13.9
 PYTEST_ARGS ?=
-# Processes of tests; more than cores, for many wait for others most of their time.
-WORKERS ?= 3
+# Processes of tests: with more of them than cores, those that wait for others in time may not be in it.
+WORKERS ?= 2
 DEMO := outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help

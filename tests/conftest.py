@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,11 @@ def fill(layer, seed=0):
 
 @pytest.fixture(autouse=True)
 def no_wish_to_stop():
-    """Every test is a command of its own to the signals that come."""
+    """Every test is a command of its own to the signals that come, and blocks none for the next."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     interrupts.wishes.forget()
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @pytest.fixture
