@@ -5,19 +5,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from aa.poses.skeleton import LIMBS, RAINBOW
 from aa.puppets.canvas import Canvas
 from aa.puppets.figure import GROUND, Character, Motion, person_height, place_joints
-
-# OpenPose's limbs (pairs of joint numbers) and its rainbow, one colour a limb and a joint.
-LIMBS = (
-    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12),
-    (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
-)  # fmt: skip
-RAINBOW = (
-    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0),
-    (0, 255, 0), (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255),
-    (0, 0, 255), (85, 0, 255), (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85),
-)  # fmt: skip
 
 # Bands of the shirt's accent colour, as (start, end) from shoulders 0 to hips 1.
 BANDS = {"plain": (), "stripes": ((0.0, 0.16), (0.36, 0.52), (0.72, 0.88)), "band": ((0.3, 0.7),)}

@@ -4,12 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# OpenPose's order of the 18 COCO joints. Right and left are the person's: right is image left.
-JOINTS = (
-    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist",
-    "left_shoulder", "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle",
-    "left_hip", "left_knee", "left_ankle", "right_eye", "left_eye", "right_ear", "left_ear",
-)  # fmt: skip
+from aa.poses.skeleton import JOINTS
 
 GROUND = 0.95  # the lower ankle's height in the frame, 0 top, 1 bottom
 
