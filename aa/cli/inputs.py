@@ -60,7 +60,7 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
     if isinstance(config, InferConfig):
         advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
         yield _folder("weights", config.weights, advice)
-        for key in ("reference", "pose"):
+        for key in ("reference", "pose", "driving"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
         return

@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from aa.errors import UserError
 
 # Groups that conf/ has options for, and those of Hydra; all others are set key by key.
-WITH_OPTIONS = ("model", "data", "stage", "hardware", "hardware.sharding", "inference")
+WITH_OPTIONS = ("model", "data", "stage", "hardware", "hardware.sharding", "inference", "poses")
 OF_HYDRA = ("hydra.launcher", "hydra.sweeper", "hydra.job_logging", "hydra.hydra_logging")
 CHOSEN_BY = {key: key.replace(".", "/") for key in (*WITH_OPTIONS, *OF_HYDRA)}
 CHOSEN_BY["next_stage"] = "+stage@next_stage"

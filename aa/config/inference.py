@@ -18,6 +18,7 @@ class InferenceConfig(SamplingOptions):
     engine: str = "eager"  # Paddle operation by operation, or compiled, for a CPU
     precision: str | None = None  # what is computed in; null: hardware.precision
     cache_dir: str | None = None  # of compiled graphs; null: the user's cache folder
+    align: str | None = None  # none, scale or limbs; null: limbs for driving, none for poses
     format: str = "mp4"  # mp4, gif or png
     audio: str = "keep"  # the pose video's sound: keep or drop
 
@@ -31,6 +32,8 @@ class InferenceConfig(SamplingOptions):
         for key in ("num_frames", "fps"):
             if getattr(self, key) is not None:
                 positive("inference", self, key)
+        if self.align is not None:
+            one_of("inference", self, "align", ("none", "scale", "limbs"))
         one_of("inference", self, "format", ("mp4", "gif", "png"))
         one_of("inference", self, "audio", ("keep", "drop"))
         one_of("inference", self, "engine", ("eager", "compiled"))

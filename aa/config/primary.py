@@ -15,6 +15,7 @@ from aa.config.inference import InferenceConfig
 from aa.config.model import (
     TrainModelConfig,
 )
+from aa.config.poses import PosesConfig
 from aa.config.puppet_test import PuppetTestConfig
 from aa.config.stage import StageConfig
 from aa.config.sweep import SweepConfig
@@ -134,11 +135,13 @@ class InferConfig:
 
     weights: str = "pretrained_weights"
     reference: str | None = None
-    pose: str | None = None
+    pose: str | None = None  # a pose video, a picture of a pose, or an .npz of poses
+    driving: str | None = None  # a raw video or picture, whose poses are detected
     cases: str | None = None  # yaml: reference image -> list of pose videos
     cases_shard: str | None = None  # "3/10": every tenth of the cases, from the third on
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
+    poses: PosesConfig = field(default_factory=PosesConfig)
     resume: str | None = None  # as in TrainConfig
     resume_with_changes: bool = False
     rerun: str | None = None
@@ -150,10 +153,11 @@ class InferConfig:
     def __post_init__(self) -> None:
         rerun_folder(self)
         no_plan(self)
-        given = [k for k in ("reference", "pose", "cases") if getattr(self, k)]
+        given = [k for k in ("reference", "pose", "driving", "cases") if getattr(self, k)]
         wanted(
-            given in (["reference", "pose"], ["cases"]),
-            "give reference=<image> pose=<video>, or +cases=<yaml file>; "
+            given in (["reference", "pose"], ["reference", "driving"], ["cases"]),
+            "give reference=<image> and pose=<video of poses> or driving=<any video>, or "
+            "+cases=<yaml file>; "
             f"got {' and '.join(given) or 'none of them'}.",
         )
         if self.cases_shard is not None:

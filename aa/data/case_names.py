@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
+DRIVING = "driving="  # before the name of a raw video in a list of cases
 BESIDE = "_side_by_side"  # behind the name of a video: reference | pose | result
 LONGEST = 200  # bytes; of 255, with BESIDE, an ending and what a file has while it is written
 DIGITS = (8, 16, 64)  # of a hash; more where fewer are taken
 
 
 def distinct_names(pairs: list[tuple[str, str]]) -> list[str]:
-    """Names of the results of pairs of image and pose video, in their order.
+    """Names of the results of pairs of image and pose video, in their order; before the name of a
+    video that drives stands DRIVING.
 
     The first pair with a name has it as it is, the later ones with a hash of both paths as they are
     given. Names that differ in case only, or lead to another's side-by-side, are the same.
@@ -27,7 +29,7 @@ def distinct_names(pairs: list[tuple[str, str]]) -> list[str]:
 
 def _candidates(reference: str, pose: str) -> Iterator[str]:
     """The plain name if it is short enough, then with more and more of the hash."""
-    name = f"{Path(reference).stem}_{Path(pose).stem}"
+    name = f"{Path(reference).stem}_{Path(pose.removeprefix(DRIVING)).stem}"
     if len(os.fsencode(name)) <= LONGEST:
         yield name
     digest = sha256(os.fsencode(f"{reference}\0{pose}")).hexdigest()

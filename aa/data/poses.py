@@ -1,8 +1,10 @@
-"""A pose video as a sequence that reads its frames when they are requested."""
+"""Poses as a sequence of frames that are read when they are requested: a video, or one picture."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from aa.data.video import VideoReader
 from aa.errors import UserError
@@ -42,12 +44,42 @@ class PoseVideo:
                 "inference.num_frames=<number> asks for them."
             )
         self.num_frames = found if num_frames is None else num_frames
+        self.fps = self.reader.fps
+        self.height, self.width = self.reader.height, self.reader.width
 
     def __len__(self) -> int:
         return self.num_frames
 
     def __getitem__(self, part: slice) -> np.ndarray:
         return self.reader.read(range(self.num_frames)[part])
+
+    def read(self, indices: Iterable[int]) -> np.ndarray:
+        """The frames `indices` as uint8 [F, H, W, 3]."""
+        return self.reader.read(indices)
+
+
+class PosePicture:
+    """An image as a video of one frame.
+
+    Args:
+        image: PIL RGB.
+    """
+
+    fps, num_frames = 1.0, 1
+
+    def __init__(self, image: Image.Image) -> None:
+        self.frames = np.asarray(image)[None]
+        self.height, self.width = image.height, image.width
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, part: slice) -> np.ndarray:
+        return self.frames[part]
+
+    def read(self, indices: Iterable[int]) -> np.ndarray:
+        """The frames `indices` as uint8 [F, H, W, 3]."""
+        return self.frames[list(indices)]
 
 
 def is_mostly_black(frame: np.ndarray) -> bool:

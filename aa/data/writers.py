@@ -1,4 +1,4 @@
-"""Writing videos: H.264 mp4 frame by frame, gif, or a folder of png images."""
+"""Writing videos: H.264 mp4 frame by frame, gif, or a folder of png images; one picture."""
 
 import shutil
 from fractions import Fraction
@@ -142,6 +142,21 @@ class PngWriter(FrameWriter):
         return self.path.is_dir() and all(
             file.suffix == ".png" and file.stem.isdigit() for file in self.path.iterdir()
         )
+
+
+class StillWriter(FrameWriter):
+    """One picture as a png file. Has no fps."""
+
+    def _open(self) -> None:
+        self._temporary.open("wb").close()
+
+    def _write(self, frame: np.ndarray) -> None:
+        if self.num_frames:
+            raise UserError(f"{self.path}: holds one picture, and more came.")
+        Image.fromarray(frame).save(self._temporary, "png")
+
+    def _finish(self) -> None:
+        """The picture is whole."""
 
 
 WRITERS = {"mp4": VideoWriter, "gif": GifWriter, "png": PngWriter}

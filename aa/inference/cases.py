@@ -1,4 +1,4 @@
-"""Cases to animate: one pair, or a cases file of images and pose videos."""
+"""Cases to animate: one pair, or a cases file of images and what moves them."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import yaml
 
 from aa.config.checks import shard_of
 from aa.config.primary import InferConfig
-from aa.data.case_names import distinct_names
+from aa.data.case_names import DRIVING, distinct_names
 from aa.data.manifest import is_path
 from aa.errors import UserError, reason
 from aa.files import missing, read_text
@@ -25,17 +25,22 @@ FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4,
 
 @dataclass(frozen=True)
 class Case:
-    """One video to make; `name` is that of its file, without ending, and no other case has it."""
+    """One video to make; `name` is that of its file, without ending, and no other case has it.
+
+    `pose` is a video or picture of poses, an .npz of them, or, with `driving`, of a person.
+    """
 
     reference: Path
     pose: Path
     name: str
+    driving: bool = False
 
 
 def read_cases(
     *,
     reference: str | None = None,
     pose: str | None = None,
+    driving: str | None = None,
     cases: str | None = None,
     shard: str | None = None,
 ) -> list[Case]:
@@ -44,8 +49,9 @@ def read_cases(
     Relative paths in the yaml file are looked for in the working directory, then beside that file.
 
     Args:
-        reference, pose: the pair.
-        cases: the yaml file.
+        reference: the image of a pair.
+        pose, driving: the other of the pair, see `Case`.
+        cases: the yaml file, in which "driving=" stands before the name of a raw video.
         shard: "3/10" gives the 3rd, the 13th, ... case of the file; their names are as without.
 
     Raises:
@@ -53,17 +59,22 @@ def read_cases(
             or no case whose files are all there.
     """
     if not cases:
-        assert reference and pose  # or the config would have been refused
-        for key, path in (("reference", reference), ("pose", pose)):
-            if not os.path.isfile(path):
+        moves = pose or driving
+        assert reference and moves  # or the config would have been refused
+        for key, path in (("reference", reference), ("pose", pose), ("driving", driving)):
+            if path and not os.path.isfile(path):
                 raise UserError(f"{key}={path}: {missing(path, 'file')}. Check the path.")
-        (name,) = distinct_names([(reference, pose)])
-        return [Case(Path(reference), Path(pose), name)]
+        (name,) = distinct_names([(reference, moves)])
+        return [Case(Path(reference), Path(moves), name, driving=not pose)]
     pairs = [(image, v) for image, videos in _read_yaml(Path(cases)).items() for v in videos]
     home = Path(cases).parent
-    files = [(_locate(image, home), _locate(video, home)) for image, video in pairs]
-    _refuse_doubles(cases, files)
-    found = [Case(*pair, name) for pair, name in zip(files, distinct_names(pairs), strict=True)]
+    raw = [video.startswith(DRIVING) for _, video in pairs]
+    files = [
+        (_locate(image, home), _locate(video.removeprefix(DRIVING), home)) for image, video in pairs
+    ]
+    names = distinct_names(pairs)
+    found = [Case(*pair, *rest) for pair, *rest in zip(files, names, raw, strict=True)]
+    _refuse_doubles(cases, found)
     if shard:
         number, count = shard_of(shard)
         found = found[number - 1 :: count]
@@ -76,18 +87,21 @@ def cases_of(config: InferConfig) -> list[Case]:
     return read_cases(
         reference=config.reference,
         pose=config.pose,
+        driving=config.driving,
         cases=config.cases,
         shard=config.cases_shard,
     )
 
 
-def _refuse_doubles(name: str, files: list[tuple[Path, Path]]) -> None:
+def _refuse_doubles(name: str, cases: list[Case]) -> None:
     """Refuse the same image in the same poses, the same video: a line of the file is a mistake."""
     seen = set()
-    for reference, pose in files:
-        pair = os.path.abspath(reference), os.path.abspath(pose)
+    for case in cases:
+        pair = os.path.abspath(case.reference), os.path.abspath(case.pose), case.driving
         if pair in seen:
-            raise UserError(f"cases={name}: {reference} with {pose} is there twice; leave one out.")
+            raise UserError(
+                f"cases={name}: {case.reference} with {case.pose} is there twice; leave one out."
+            )
         seen.add(pair)
 
 

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64_000_000  # of cases.jsonl: 10,000 cases have some 20
 # Keys for which videos are made, not how: the files themselves are compared instead.
-WHICH = ("weights", "reference", "pose", "cases", "cases_shard")
+WHICH = ("weights", "reference", "pose", "driving", "cases", "cases_shard")
 
 
 class MadeVideos:
@@ -90,7 +90,8 @@ class MadeVideos:
         return [decisive, _contents(self.weights)]
 
     def _signature(self, case: Case) -> str:
-        return _sha256([self._how, _contents([case.reference]), _contents([case.pose])])
+        files = [_contents([case.reference]), _contents([case.pose])]
+        return _sha256([self._how, *files, case.driving])
 
 
 def _contents(files: Iterable[Path]) -> list[str]:

@@ -1,43 +1,174 @@
-"""Inputs that a case gives to the pipeline: an image, poses, a size, a sound."""
+"""Inputs that a case gives to the pipeline: an image, poses, a size, a rate, a sound."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
+import numpy as np
 from PIL import Image
 
 from aa.config.inference import InferenceConfig
+from aa.data.picture_files import is_picture
 from aa.data.pictures import has_transparent_pixels, load_image, read_image
-from aa.data.poses import PoseVideo, is_mostly_black
+from aa.data.poses import PosePicture, PoseVideo, is_mostly_black
 from aa.data.sound import Sound, find_sound, has_sound
+from aa.data.video import VideoReader
+from aa.errors import UserError
 from aa.files import VIDEO_ENDINGS
 from aa.inference.cases import Case
+from aa.poses.drawing import DrawnPoses
+from aa.poses.poses import Poses
 
 log = logging.getLogger(__name__)
 
 
-def open_case(case: Case, options: InferenceConfig) -> tuple[Image.Image, PoseVideo]:
-    """The character's image and the poses of a case.
+class Frames(Protocol):
+    """Frames that are read, or drawn, when they are requested; slices are uint8 [F, H, W, 3]."""
+
+    height: int
+    width: int
+    fps: float
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a case gives to the pipeline, and what its result is like.
+
+    Attributes:
+        reference: the character's image.
+        poses: a frame each.
+        driver: the raw video or picture that they come from; None where there is none.
+        height, width: of the result in pixels.
+        fps: of the result.
+        sound: of the result; None where it has none.
+        still: whether the result is one picture.
+    """
+
+    reference: Image.Image
+    poses: Frames
+    driver: Frames | None
+    height: int
+    width: int
+    fps: float
+    sound: Sound | None
+    still: bool
+
+
+def open_reference(case: Case, options: InferenceConfig) -> Image.Image:
+    """Read the character's image; of a video its first frame.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: it cannot be read.
     """
-    poses = PoseVideo(case.pose, options.num_frames)
-    return _read_reference(case.reference, options.background), poses
+    if _is_video(case.reference):
+        return Image.fromarray(PoseVideo(case.reference, 1)[:1][0])
+    return read_image(case.reference, options.background)
 
 
-def check_case(case: Case, options: InferenceConfig) -> None:
-    """Open both files, decode the first frames, and warn of what is probably not meant.
+def open_motion(case: Case, options: InferenceConfig) -> PoseVideo | PosePicture | Poses:
+    """Open what moves the character: a video, a picture, or a file of poses.
 
     Raises:
-        UserError: one of them cannot be read.
+        UserError: it cannot be read, or has fewer frames than requested.
     """
-    _, poses = open_case(case, options)
-    if poses.reader.note:
-        log.info("%s: %s", case.pose, poses.reader.note)
-    if not is_mostly_black(poses[:1][0]):
+    path = case.pose
+    if path.suffix.lower() == ".npz" and not case.driving:
+        return _first(Poses.load(path), path, options.num_frames)
+    if _is_picture(path):
+        if (options.num_frames or 1) > 1:
+            raise UserError(
+                f"{path}: is one picture, inference.num_frames={options.num_frames} asks for "
+                "more; leave it out."
+            )
+        return PosePicture(read_image(path, "black"))
+    return PoseVideo(path, options.num_frames)
+
+
+def open_scene(case: Case, options: InferenceConfig, poses: Poses | None, **drawing: Any) -> Scene:
+    """Open all that a case gives to the pipeline.
+
+    Args:
+        poses: that were made for it; None where its own are taken as they are.
+        drawing: options of `draw_poses`.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    reference, motion = open_reference(case, options), open_motion(case, options)
+    driver = motion if case.driving and not isinstance(motion, Poses) else None
+    if poses is None and isinstance(motion, Poses):
+        poses = motion
+    if poses is None:
+        assert not isinstance(motion, Poses) and driver is None
+        frames: Frames = motion
+        height, width = result_size((motion.height, motion.width), options)
+    else:
+        most = motion.height * motion.width if driver else None
+        height, width = result_size((poses.height, poses.width), options, most)
+        frames = DrawnPoses(poses, **_drawn_size(poses, height, width, options.fit), **drawing)
+    return Scene(
+        reference,
+        frames,
+        driver,
+        height,
+        width,
+        fps=options.fps or motion.fps,
+        sound=_sound(motion, options) if isinstance(motion, PoseVideo) else None,
+        still=isinstance(motion, PosePicture),
+    )
+
+
+def result_shape(case: Case, options: InferenceConfig, *, aligned: bool) -> tuple[int, int, int]:
+    """(frames, height, width) of the result of a case, without looking for its poses.
+
+    Args:
+        aligned: whether poses will be aligned to the image, and so have its shape.
+    """
+    motion = open_motion(case, options)
+    size, most = (motion.height, motion.width), None
+    if aligned:
+        reference = open_reference(case, options)
+        most = motion.height * motion.width if case.driving else None
+        size = reference.height, reference.width
+    return len(motion), *result_size(size, options, most)
+
+
+def result_size(
+    size: tuple[int, int], options: InferenceConfig, most: int | None = None
+) -> tuple[int, int]:
+    """(height, width) of the result: as requested, or the poses' in multiples of 8.
+
+    Args:
+        size: of the poses' frame.
+        most: pixels that it has at most; more are brought down in the same shape.
+    """
+    if options.height is not None and options.width is not None:
+        return options.height, options.width
+    scale = min(1.0, (most / (size[0] * size[1])) ** 0.5) if most else 1.0
+    height, width = (max(8, round(side * scale / 8) * 8) for side in size)
+    return height, width
+
+
+def check_poses(case: Case, options: InferenceConfig) -> None:
+    """Decode the first frame of a case's poses, and warn of what is probably not meant.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    motion = open_motion(case, options)
+    if isinstance(motion, PoseVideo) and motion.reader.note:
+        log.info("%s: %s", case.pose, motion.reader.note)
+    if isinstance(motion, Poses) or case.driving:
+        return
+    if not is_mostly_black(motion[:1][0]):
         log.warning(
             "%s: most of its first frame is not black; is it a video of poses? (Skeletons on "
-            "black are wanted.)",
+            "black are wanted; driving=<video> takes any other, and detects its poses.)",
             case.pose,
         )
 
@@ -52,34 +183,47 @@ def say_changes(cases: list[Case], options: InferenceConfig) -> None:
                 options.background,
             )
     loses_sound = options.audio == "keep" and options.format != "mp4"
-    if loses_sound and any(has_sound(path) for path in dict.fromkeys(c.pose for c in cases)):
+    videos = dict.fromkeys(c.pose for c in cases if _is_video(c.pose))
+    if loses_sound and any(has_sound(path) for path in videos):
         log.info("the pose videos' sound is left out: %s has none", options.format)
 
 
-def result_size(poses: PoseVideo, options: InferenceConfig) -> tuple[int, int]:
-    """(height, width) of the result: as requested, or the pose video's in multiples of 8."""
-    if options.height is not None and options.width is not None:
-        return options.height, options.width
-    height, width = (max(8, round(s / 8) * 8) for s in (poses.reader.height, poses.reader.width))
-    return height, width
-
-
-def result_sound(poses: PoseVideo, options: InferenceConfig) -> Sound | None:
-    """The sound of the result; None where it has none."""
+def _sound(video: PoseVideo, options: InferenceConfig) -> Sound | None:
+    """The sound of the result of a video; None where it has none."""
     if options.audio == "drop" or options.format != "mp4":
         return None
-    fps = options.fps or poses.reader.fps
-    seconds, speed = len(poses) / fps, fps / poses.reader.fps
-    reader = poses.reader
+    fps = options.fps or video.fps
+    reader: VideoReader = video.reader
+    seconds, speed = len(video) / fps, fps / video.fps
     return find_sound(reader.path, start=reader.start, seconds=seconds, speed=speed)
+
+
+def _first(poses: Poses, path: Path, num_frames: int | None) -> Poses:
+    if num_frames is not None and num_frames > len(poses):
+        raise UserError(
+            f"{path}: has {len(poses)} frames, inference.num_frames={num_frames} asks for more; "
+            f"use at most {len(poses)}, or leave it out for all of them."
+        )
+    return poses[:num_frames]
+
+
+def _drawn_size(poses: Poses, height: int, width: int, fit: str) -> dict[str, int]:
+    """The size to draw poses in, so that a result of another shape need not enlarge them."""
+    ratios = height / poses.height, width / poses.width
+    scale = min(ratios) if fit == "pad" else max(ratios)
+    return {"height": max(1, round(poses.height * scale)), "width": round(poses.width * scale) or 1}
 
 
 def _is_video(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_ENDINGS
 
 
-def _read_reference(path: Path, background: str) -> Image.Image:
-    """The character's image; of a video its first frame."""
-    if not _is_video(path):
-        return read_image(path, background)
-    return Image.fromarray(PoseVideo(path, 1)[:1][0])
+def _is_picture(path: Path) -> bool:
+    """Return whether a file is a picture; a gif that moves is read as a video."""
+    if path.suffix.lower() == ".gif":
+        return False
+    try:
+        with open(path, "rb") as file:
+            return is_picture(file.read(12))
+    except OSError:
+        return False  # whoever opens it says what is wrong

@@ -5,24 +5,19 @@ import logging
 import time
 from collections.abc import Callable
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-
 from aa.config.primary import InferConfig, TrainConfig
-from aa.data.case_names import BESIDE
-from aa.data.frame_writer import FrameWriter, remove_partial
-from aa.data.sound import Sound
-from aa.data.transforms import fit_frames
-from aa.data.writers import open_writer
+from aa.data.frame_writer import remove_partial
 from aa.errors import StorageError, UserError
 from aa.files import write_json
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case
+from aa.inference.driving import DrivenPoses
 from aa.inference.made import MadeVideos
-from aa.inference.opening import check_case, open_case, result_size, result_sound, say_changes
+from aa.inference.opening import check_poses, open_scene, say_changes
+from aa.inference.outputs import Outputs
 from aa.inference.stopping import interruptible
 from aa.plain import printable
 from aa.runs.fingerprints import fingerprint
@@ -56,6 +51,12 @@ class InferenceRun:
     ) -> None:
         self.config, self.options, self.folder = config, config.inference, folder
         self.cases, self.load_pipeline = cases, load_pipeline
+        self.driven = DrivenPoses(
+            folder,
+            self.options,
+            config.poses,
+            num_threads=config.hardware.num_threads or None,
+        )
         self.signals = []  # that came
         self.attempts = Attempts(tolerant=config.cases is not None, signals=self.signals)
 
@@ -99,7 +100,11 @@ class InferenceRun:
             raise self._error(f"Mend them and go on: resume={self.folder}")
 
     def _check(self, case: Case) -> Case:
-        check_case(case, self.options)
+        check_poses(case, self.options)
+        if self.driven.is_made(case):
+            self.driven.make(case)
+        else:
+            open_scene(case, self.options, None)
         return case
 
     def _make(self, pipeline: Any, made: MadeVideos, case: Case) -> dict[str, Any]:
@@ -123,73 +128,45 @@ class InferenceRun:
         return self.attempts.error(len(self.cases), advice)
 
     def _animate(self, pipeline: Any, case: Case) -> dict[str, Any]:
-        reference, poses = open_case(case, self.options)
-        height, width = result_size(poses, self.options)
-        fps, sound = self.options.fps or poses.reader.fps, result_sound(poses, self.options)
-        log.info("%s: %d frames of %dx%d", case.name, len(poses), width, height)
+        scene = open_scene(
+            case,
+            self.options,
+            self.driven.load(case),
+            min_score=self.config.poses.min_score,
+        )
+        height, width, count = scene.height, scene.width, len(scene.poses)
+        log.info("%s: %d frames of %dx%d", case.name, count, width, height)
         start = time.perf_counter()
         frames = pipeline.frames(
-            reference,
-            poses,
+            scene.reference,
+            scene.poses,
             width=width,
             height=height,
             progress=True,
             options=self.options,
         )
+        options = self.options
+        outputs = Outputs(self.folder, case.name, scene, format=options.format, fit=options.fit)
         with autocast(self.config):
-            writers = self._open_writers(case.name, height, width, fps, sound)
-            hashes = self._write(writers, frames, reference, poses)
+            hashes = outputs.write(frames)
         seconds = time.perf_counter() - start
-        video, beside = (str(writer.path) for writer in writers)
-        print(f"video:        {printable(video)}")
+        video, beside = str(outputs.result.path), str(outputs.beside.path)
+        print(f"{'picture' if scene.still else 'video'}:".ljust(14) + printable(video))
         print(f"side by side: {printable(beside)}  ({seconds:.1f} s)")
         return {
             "reference": str(case.reference),
             "pose": str(case.pose),
+            "driving": case.driving,
             "video": video,
             "side_by_side": beside,
-            "frames": len(poses),
+            "frames": count,
             "width": width,
             "height": height,
-            "fps": fps,
-            "sound": sound is not None,
+            "fps": scene.fps,
+            "sound": scene.sound is not None,
             "seconds": round(seconds, 3),
             "sha256_of_frames": hashes,
         }
-
-    def _open_writers(
-        self, name: str, height: int, width: int, fps: float, sound: Sound | None
-    ) -> tuple[FrameWriter, FrameWriter]:
-        """Writers of the result, and of reference | pose | result."""
-        end = self.options.format
-        options = cast(
-            dict[str, Any], {"format": end, "fps": fps, "height": height, "sound": sound}
-        )
-        alone = open_writer(self.folder / f"{name}.{end}", width=width, **options)
-        beside = open_writer(self.folder / f"{name}{BESIDE}.{end}", width=width * 3, **options)
-        return alone, beside
-
-    def _write(self, writers, frames, reference, poses):
-        """Write both videos as the frames come.
-
-        Returns:
-            the SHA-256 of the frames before their encoding, by type.
-        """
-        alone, beside = writers
-        size = alone.height, alone.width
-        left = fit_frames(np.asarray(reference)[None], size, fit=self.options.fit)
-        done, hashes = 0, {"float32": sha256(), "uint8": sha256()}
-        with alone, beside:
-            for chunk in frames:
-                chunk = np.asarray(chunk, "float32")
-                result = to_uint8(chunk)
-                hashes["float32"].update(cast(Any, np.ascontiguousarray(chunk)))
-                hashes["uint8"].update(cast(Any, np.ascontiguousarray(result)))
-                pose = fit_frames(poses[done : done + len(result)], size, fit=self.options.fit)
-                alone.write(result)
-                beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
-                done += len(result)
-        return {key: h.hexdigest() for key, h in hashes.items()}
 
 
 def autocast(config: TrainConfig | InferConfig) -> contextlib.AbstractContextManager[Any]:
@@ -199,8 +176,3 @@ def autocast(config: TrainConfig | InferConfig) -> contextlib.AbstractContextMan
     import paddle
 
     return paddle.amp.auto_cast(True, level="O1", dtype=cast(Any, config.precision))
-
-
-def to_uint8(frames: np.ndarray) -> np.ndarray:
-    """Frames in 0..1 as uint8, rounded."""
-    return np.round(np.asarray(frames) * 255).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +12,8 @@ from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case, cases_of
-from aa.inference.opening import open_case, result_size
+from aa.inference.driving import DrivenPoses
+from aa.inference.opening import result_shape
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB
 from aa.plan.plan import Plan
@@ -62,8 +64,9 @@ def show_video(config: InferConfig, command: Sequence[str]) -> bool:
 
 def _video_size(case: Case, config: InferConfig) -> tuple[int, int, int]:
     """(frames, height, width) of the video that a case makes."""
-    _, poses = open_case(case, config.inference)
-    return len(poses), *result_size(poses, config.inference)
+    driven = DrivenPoses(Path(), config.inference, config.poses)
+    aligned = driven.mode(case) != "none" and driven.is_made(case)
+    return result_shape(case, config.inference, aligned=aligned)
 
 
 def _print(plan: Plan | VideoPlan, command: Sequence[str], *lines: str) -> None:

@@ -159,6 +159,7 @@ class CaseResult(MadeFiles, total=False):
 
     reference: Line
     pose: Line
+    driving: bool
     frames: Count
     width: Count
     height: Count

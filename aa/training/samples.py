@@ -14,8 +14,8 @@ from aa.data.poses import PoseVideo
 from aa.data.transforms import fit_frames
 from aa.data.video import VideoReader
 from aa.data.writers import open_writer
+from aa.inference.outputs import to_uint8
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.inference.run import to_uint8
 
 if TYPE_CHECKING:
     from aa.config.inference import InferenceConfig

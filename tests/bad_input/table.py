@@ -13,7 +13,17 @@ sys.path[:0] = [str(ROOT)]
 from tests.bad_input.case import CASES, new_folder  # noqa: E402 after the path is set
 
 TABLE = ROOT / "docs" / "bad_input.md"
-MODULES = ("runs", "configs", "programs", "archives", "folders", "videos", "pictures", "lists")
+MODULES = (
+    "runs",
+    "configs",
+    "programs",
+    "archives",
+    "folders",
+    "videos",
+    "pictures",
+    "poses",
+    "lists",
+)
 OPENING = """\
 # Bad input
 
