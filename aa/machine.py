@@ -86,6 +86,12 @@ def _cpu_info() -> str:
         return ""
 
 
+def has_bfloat16() -> bool:
+    """Return whether this machine's CPU multiplies in bfloat16; True where it does not say."""
+    flags = re.search(r"^flags\s*:(.*)$", _cpu_info(), re.MULTILINE)
+    return flags is None or not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags[1].split())
+
+
 def prepare_paddle(hardware: "Hardware") -> None:
     """Set the CPU up and import paddle and its libraries without their start-up chatter."""
     settings = thread_settings(hardware)

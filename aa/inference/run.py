@@ -15,6 +15,7 @@ from aa.files import write_json
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case
 from aa.inference.driving import DrivenPoses
+from aa.inference.guidance import warn_of_guidance
 from aa.inference.made import MadeVideos
 from aa.inference.opening import check_poses, open_scene, say_changes
 from aa.inference.outputs import Outputs
@@ -92,6 +93,8 @@ class InferenceRun:
         unreadable = set(missing) - set(good)
         self._write_snapshot(weights, [case for case in self.cases if case not in unreadable])
         say_changes(good, self.options)
+        if good:
+            warn_of_guidance(self.config.weights, self.options.guidance_scale)
         for case in good:
             if result := self.attempts.attempt(partial(self._make, pipeline, made), case):
                 results[case.name] = result

@@ -14,6 +14,7 @@ from aa.inference import Pose2VideoPipeline
 from aa.inference.compiled import graphs
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
+from aa.machine import has_bfloat16
 from tests.conftest import fill
 
 
@@ -75,11 +76,24 @@ def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_s
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.skipif(not has_bfloat16(), reason="this CPU computes float32 instead")
 def test_bfloat16_stays_near_float32(tiny_model, cache):
     compiled = CompiledModel(tiny_model(), cache, precision="bfloat16")
     error = np.square(animate(compiled) - animate(tiny_model())).mean()
     assert not compiled.failed
     assert 0 < error < 1e-3  # 30 dB, on random weights
+
+
+@pytest.mark.parametrize(("flags", "warned"), [("avx2 avx512f", True), ("amx_bf16", False)])
+def test_bfloat16_on_a_cpu_without_it_is_one_warning(
+    tiny_model, cache, monkeypatch, caplog, flags, warned
+):
+    monkeypatch.setattr("aa.machine._cpu_info", lambda: f"flags\t\t: fpu {flags}\n")
+    for precision in ("float32", "bfloat16"):
+        CompiledModel(tiny_model(), cache, precision=precision)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == warned
+    assert all(line.startswith("inference.precision=bfloat16: this CPU has no") for line in lines)
 
 
 def test_a_graph_serves_other_weights_of_the_same_model(tiny_model, cache, monkeypatch):

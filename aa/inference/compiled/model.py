@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import paddle
 
+from aa.machine import has_bfloat16
 from aa.models import parts
 from aa.models.attention import Condition, guidance_pair
 
@@ -55,6 +56,11 @@ class CompiledModel:
         if num_threads:
             self.settings["INFERENCE_NUM_THREADS"] = num_threads
         self._compiled, self.failed = {}, False
+        if precision == "bfloat16" and not has_bfloat16():
+            log.warning(
+                "inference.precision=bfloat16: this CPU has no instructions for it (avx512_bf16, "
+                "amx_bf16), so the compiled engine computes in float32 and is no faster."
+            )
 
     def pose_guider(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """See `PoseGuider`."""

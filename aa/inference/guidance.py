@@ -1,0 +1,57 @@
+"""Whether weights have learned to go without a reference, which guidance takes for granted."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from aa.runs.kinds import Listed
+from aa.runs.layout import CHECKPOINTS, SNAPSHOTS
+from aa.runs.tolerant import TolerantReader
+
+log = logging.getLogger(__name__)
+MOST_RUNS = 8  # that began from each other, as far as is looked
+
+
+def warn_of_guidance(weights: str | Path, guidance_scale: float) -> None:
+    """Warn where an animation is guided by what its weights never learned."""
+    if guidance_scale != 1 and learned_guidance(weights) is False:
+        log.warning(
+            "%s: trained with uncond_ratio=0, so these weights never learned to go without a "
+            "reference; inference.guidance_scale=%g steers by what they make of that: give "
+            "inference.guidance_scale=1 (or inference=puppets for generated figures).",
+            weights,
+            guidance_scale,
+        )
+
+
+def learned_guidance(weights: str | Path, *, most: int = MOST_RUNS) -> bool | None:
+    """Return whether a sample without reference was trained on; None where no record says.
+
+    Args:
+        weights: a weights folder, a run folder or one of its checkpoints.
+        most: runs to look at, of those that began from each other.
+    """
+    config = _config(Path(weights))
+    stages = [s for s in (config.get("stage"), config.get("next_stage")) if isinstance(s, dict)]
+    given = [stage.get("uncond_ratio") for stage in stages]
+    ratios = [ratio for ratio in given if isinstance(ratio, int | float)]
+    if not stages or len(ratios) < len(given):
+        return None
+    if any(ratio > 0 for ratio in ratios):
+        return True
+    start = stages[0].get("init_from")
+    before = learned_guidance(start, most=most - 1) if most > 1 and isinstance(start, str) else None
+    if before is None and start and stages[0].get("motion_modules"):
+        return None  # its networks are those of others
+    return bool(before)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """The config of the run that made weights, {} where no snapshot is beside them."""
+    homes = [folder, *([folder.parent.parent] if folder.parent.name == CHECKPOINTS else [])]
+    for home in homes:
+        reader = TolerantReader(home)
+        for name in SNAPSHOTS:
+            if found := reader.json(name, Listed):
+                return found.get("config", {})
+    return {}

@@ -1,0 +1,62 @@
+"""Guidance that no training has taught is named before the first frame."""
+
+import pytest
+
+from aa.files import write_json
+from aa.inference.guidance import learned_guidance, warn_of_guidance
+from tests.commands import ROOT
+
+EXAMPLE = ROOT / "examples" / "puppet"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Function (name, stages) -> a run folder whose snapshot says so."""
+
+    def build(name, stage, next_stage=None):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_json(folder / "snapshot.json", {"config": {"stage": stage, "next_stage": next_stage}})
+        return folder
+
+    return build
+
+
+def stage(ratio, start=None, motion=False):
+    return {"uncond_ratio": ratio, "init_from": start and str(start), "motion_modules": motion}
+
+
+def test_the_weights_of_the_example_never_learned_it_and_say_what_to_give(caplog):
+    assert learned_guidance(EXAMPLE) is False
+    warn_of_guidance(EXAMPLE, 1.0)
+    assert not caplog.records
+    warn_of_guidance(EXAMPLE, 3.5)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{EXAMPLE}: trained with uncond_ratio=0")
+    assert "inference.guidance_scale=1 (or inference=puppets" in line
+
+
+def test_a_run_is_asked_by_its_folder_and_by_its_checkpoints(run):
+    folder = run("run", stage(0.0))
+    assert learned_guidance(folder) is False
+    assert learned_guidance(folder / "checkpoints" / "step-000001") is False
+
+
+def test_one_stage_that_learned_it_is_enough(run):
+    assert learned_guidance(run("both", stage(0.1), stage(0.0, motion=True)))
+    first = run("first", stage(0.1))
+    assert learned_guidance(run("second", stage(0.0, start=first, motion=True)))
+    never = run("never", stage(0.0))
+    assert learned_guidance(run("after", stage(0.0, start=never, motion=True))) is False
+
+
+def test_what_no_record_says_is_not_known(run, tmp_path):
+    assert learned_guidance(tmp_path) is None
+    assert learned_guidance(run("motion", stage(0.0, start=tmp_path, motion=True))) is None
+
+
+def test_a_snapshot_that_is_damaged_or_leads_to_itself_is_no_error(run, tmp_path):
+    assert learned_guidance(run("odd", stage("much"))) is None
+    assert learned_guidance(run("circle", stage(0.0, start=tmp_path / "circle"))) is False
+    (tmp_path / "circle" / "snapshot.json").write_text("{")
+    assert learned_guidance(tmp_path / "circle") is None
