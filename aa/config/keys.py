@@ -26,6 +26,7 @@ PATHS = {  # keys that name a file or a folder
     *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
     *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),
+    *("source", "target", "check"),
     "inference.cache_dir",
 }
 VALUES = (

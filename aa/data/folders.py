@@ -49,7 +49,7 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
                 f"{part}: no such folder. Put clips into {parts[0]} and their pose videos, "
                 f"under the same names, into {parts[1]}."
             )
-    (videos, beside), (poses, beside_poses) = map(_videos, parts)
+    (videos, beside), (poses, beside_poses) = map(find_videos, parts)
     left_out = [f"{VIDEOS}/{name}" for name in beside] + [
         f"{POSES}/{name}" for name in beside_poses
     ]
@@ -69,8 +69,11 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
     return [Clip(parts[0] / video, parts[1] / pose) for video, pose in pairs], left_out
 
 
-def _videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
-    """Paths of the videos below a folder, and what else is there, with reasons; both sorted."""
+def find_videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
+    """Paths of the videos below a folder, and what else is there, with reasons; both sorted.
+
+    Paths are relative to the folder, and its folders are searched too, hidden ones are not.
+    """
     videos, others = [], []
     for path in _walk(part):
         if path.name.startswith("."):

@@ -1,0 +1,62 @@
+"""Pictures of clips: how sharp the person is in them, and a strip of them for the report."""
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from aa.poses import Poses, draw_poses
+from aa.prepare.people import Track
+
+PERSON_HEIGHT = 256  # pixels that a person is brought to before sharpness is measured
+STRIP_HEIGHT, QUALITY = 128, 70  # of a picture in the report, and of its JPEG
+FRAMES_OF_STRIP = 4
+
+
+def sharpness(frames: np.ndarray, person: Track, numbers: Sequence[int]) -> float:
+    """Median variance of the Laplacian on the person, of 255 squared; plain or blurred has little.
+
+    Args:
+        frames: uint8 RGB [N, H, W, 3].
+        person: in the whole clip.
+        numbers: of the frames, [N].
+    """
+    import cv2  # deferred: a second
+
+    values = []
+    for frame, number in zip(frames, numbers, strict=True):
+        if not person.present[number]:
+            continue
+        grey = cv2.cvtColor(_cut_out(frame, person.boxes[number]), cv2.COLOR_RGB2GRAY)
+        scale = min(1.0, PERSON_HEIGHT / grey.shape[0])
+        size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        values.append(float(cv2.Laplacian(small, cv2.CV_64F).var()))
+    return float(np.median(values)) if values else 0.0
+
+
+def _cut_out(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The part of a frame within a box of left, top, right, bottom; one pixel at least."""
+    height, width = frame.shape[:2]
+    left, right = (int(np.clip(x, 0, width - 1)) for x in box[[0, 2]])
+    top, bottom = (int(np.clip(y, 0, height - 1)) for y in box[[1, 3]])
+    return np.ascontiguousarray(frame[top : bottom + 1, left : right + 1])
+
+
+def strip(frames: np.ndarray, poses: Poses | None) -> bytes:
+    """Frames side by side as a JPEG, with the skeletons drawn into them.
+
+    Args:
+        frames: uint8 RGB [N, H, W, 3].
+        poses: of these N frames, or None.
+    """
+    height, width = frames.shape[1:3]
+    size = (max(1, round(width * STRIP_HEIGHT / height)), STRIP_HEIGHT)
+    pictures = np.stack([np.asarray(Image.fromarray(f).resize(size)) for f in frames])
+    if poses is not None:
+        drawn = draw_poses(poses, height=size[1], width=size[0])
+        pictures = np.where(drawn.max(axis=3, keepdims=True) > 0, drawn, pictures)
+    file = io.BytesIO()
+    Image.fromarray(np.concatenate([*pictures], axis=1)).save(file, "jpeg", quality=QUALITY)
+    return file.getvalue()
