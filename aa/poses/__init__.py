@@ -1,6 +1,7 @@
 """Poses of people in videos: detect, clean, align to a picture, draw, store."""
 
+from aa.poses.clean import Cleaning, clean_poses
 from aa.poses.drawing import DrawnPoses, draw_poses
 from aa.poses.poses import Poses
 
-__all__ = ["DrawnPoses", "Poses", "draw_poses"]
+__all__ = ["Cleaning", "DrawnPoses", "Poses", "clean_poses", "draw_poses"]

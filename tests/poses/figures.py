@@ -21,3 +21,17 @@ def standing(num_frames=1, *, height=100, width=60, fps=25.0):
     scores = np.zeros((num_frames, NUM_POINTS), "float32")
     points[:, BODY], scores[:, BODY] = STANDING, 1.0
     return Poses(points, scores, height, width, fps)
+
+
+def moving(seed=0, *, num_frames=100, height=400, width=300, fps=25.0):
+    """Poses of a generated figure in motion: its body, exactly."""
+    from aa.puppets.figure import draw_character, draw_motion, keypoints
+
+    character, motion = draw_character(seed), draw_motion(seed)
+    body = [
+        keypoints(character, motion, t / fps, height=height, width=width) for t in range(num_frames)
+    ]
+    points = np.zeros((num_frames, NUM_POINTS, 2), "float32")
+    scores = np.zeros((num_frames, NUM_POINTS), "float32")
+    points[:, BODY], scores[:, BODY] = body, 1.0
+    return Poses(points, scores, height, width, fps)
