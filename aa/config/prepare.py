@@ -47,9 +47,7 @@ class KeepConfig:
         for key in shares:
             value = getattr(self, key)
             wanted(value <= 1, f"keep.{key} must be at most 1, got {value}.")
-        wanted(
-            self.min_joints <= 18, f"keep.min_joints must be at most 18, got {self.min_joints}."
-        )
+        wanted(self.min_joints <= 18, f"keep.min_joints must be at most 18, got {self.min_joints}.")
         wanted(
             self.max_frames >= 2 * self.min_frames,
             "keep.max_frames must be at least twice keep.min_frames, so that the parts of a long "

@@ -1,6 +1,7 @@
 """One look at a whole video: where it is cut, how bright it is and how much it moves."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -125,8 +126,8 @@ def spans(cuts: list[int], num_frames: int, *, most: int) -> list[tuple[int, int
         most: frames of a clip.
     """
     edges, found = [0, *cuts, num_frames], []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         parts = -(-(stop - start) // most)
         inner = [start + (stop - start) * part // parts for part in range(parts + 1)]
-        found += zip(inner, inner[1:], strict=False)
+        found += pairwise(inner)
     return found
