@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from aa.data.poses import DARK
 from aa.poses import Poses, draw_poses
 from aa.prepare.people import Track
 
@@ -44,19 +45,28 @@ def _cut_out(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(frame[top : bottom + 1, left : right + 1])
 
 
-def strip(frames: np.ndarray, poses: Poses | None) -> bytes:
-    """Frames side by side as a JPEG, with the skeletons drawn into them.
+def strip(frames: np.ndarray, poses: Poses | None = None, drawn: np.ndarray | None = None) -> bytes:
+    """Frames side by side as a JPEG, with the skeletons laid over them.
 
     Args:
         frames: uint8 RGB [N, H, W, 3].
         poses: of these N frames, or None.
+        drawn: instead, their frames of a pose video, uint8 RGB [N, H, W, 3] of any size.
     """
     height, width = frames.shape[1:3]
     size = (max(1, round(width * STRIP_HEIGHT / height)), STRIP_HEIGHT)
-    pictures = np.stack([np.asarray(Image.fromarray(f).resize(size)) for f in frames])
+    pictures = _resized(frames, size)
     if poses is not None:
         drawn = draw_poses(poses, height=size[1], width=size[0])
-        pictures = np.where(drawn.max(axis=3, keepdims=True) > 0, drawn, pictures)
+    elif drawn is not None:
+        drawn = _resized(drawn, size)
+    if drawn is not None:
+        pictures = np.where(drawn.max(axis=3, keepdims=True) > DARK, drawn, pictures)
     file = io.BytesIO()
     Image.fromarray(np.concatenate([*pictures], axis=1)).save(file, "jpeg", quality=QUALITY)
     return file.getvalue()
+
+
+def _resized(frames: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Frames at a size of width and height."""
+    return np.stack([np.asarray(Image.fromarray(frame).resize(size)) for frame in frames])

@@ -106,8 +106,8 @@ class Samples:
     def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Frames, thumbs, motion and brightness of `Look`."""
         frames, thumbs, motion, brightness = zip(*self._rows, strict=True)
-        numbers = np.array(frames, np.int64)
-        return numbers, np.stack(thumbs), *(np.array(v, "float32") for v in (motion, brightness))
+        values = np.array([motion, brightness], "float32")
+        return np.array(frames, np.int64), np.stack(thumbs), values[0], values[1]
 
 
 def shrunk(frame: np.ndarray, width: int, height: int) -> np.ndarray:

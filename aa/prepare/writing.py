@@ -30,8 +30,8 @@ def write_clip(job: WriteJob) -> str:
 
 
 def _writer(job: WriteJob, path: Path, view: ClipView) -> VideoWriter:
-    size = {"height": view.height // 2 * 2, "width": view.width // 2 * 2}
-    return VideoWriter(path, fps=view.fps, **size, crf=job.crf, threads=1)
+    height, width = view.height // 2 * 2, view.width // 2 * 2
+    return VideoWriter(path, fps=view.fps, height=height, width=width, crf=job.crf, threads=1)
 
 
 def cropped(poses: Poses, height: int, width: int) -> Poses:

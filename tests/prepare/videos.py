@@ -3,6 +3,7 @@
 MediaPipe takes no puppet for a person, so tests know by heart where everybody is.
 """
 
+import functools
 import json
 from pathlib import Path
 
@@ -16,9 +17,15 @@ from aa.puppets.clips import draw_character, draw_motion, keypoints, render_fram
 HEIGHT, WIDTH, FPS = 96, 64, 24.0
 NOBODY = np.zeros((NUM_POINTS, 3), "float32")
 # Of `prepare`, for videos of this size.
-SMALL = ("keep.min_side=32", "keep.min_frames=8", "keep.max_frames=60")
+SMALL = (
+    "keep.min_side=32",
+    "keep.min_frames=8",
+    "keep.max_frames=60",
+    "keep.min_sharpness=50",  # of a person of 80 pixels
+)
 
 
+@functools.cache
 def puppet(seed, num_frames, *, height=HEIGHT, width=WIDTH, fps=FPS, start=0.0):
     """Frames uint8 [F, H, W, 3] of a puppet that moves, and its points [F, 128, 3]."""
     character, motion = draw_character(seed), draw_motion(seed)
@@ -28,7 +35,12 @@ def puppet(seed, num_frames, *, height=HEIGHT, width=WIDTH, fps=FPS, start=0.0):
         frames.append(render_frame(character, motion, t, height=height, width=width))
         points[number, BODY, :2] = keypoints(character, motion, t, height=height, width=width)
         points[number, BODY, 2] = 0.9
-    return np.stack(frames), points
+    return _shared(np.stack(frames)), _shared(points)
+
+
+def _shared(array):
+    array.flags.writeable = False
+    return array
 
 
 def save(path, frames, *people, fps=FPS, crf=12):
