@@ -11,6 +11,7 @@ from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
 from aa.config.hardware import HardwareConfig
 from aa.config.model import TrainModelConfig
+from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.config.stage import StageConfig
 from aa.data.folders import pair_clips
@@ -25,8 +26,10 @@ from aa.weights.folders import open_folder
 from aa.weights.reading.states import read_state
 from aa.weights.starts import motion_checkpoint
 
+AnyConfig = TrainConfig | InferConfig | EvaluateConfig | PrepareConfig
 
-def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
+
+def check_inputs(config: AnyConfig) -> None:
     """Check that the device is as requested, and inputs exist, well formed as far as they are read.
 
     Raises:
@@ -48,13 +51,18 @@ def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
         _check_weights(config.weights)
 
 
-def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str | None]:
+def _lacking(config: AnyConfig) -> Iterator[str | None]:
     """Yield a line about each thing that is missing, None for one that is there."""
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
             path = getattr(config, key)
             found = not path or os.path.exists(path)
             yield _line(key, path, found, "folder or video", "check the path.")
+        return
+    if isinstance(config, PrepareConfig):
+        for key, kind in (("source", "folder or video"), ("check", "folder or manifest")):
+            path = getattr(config, key)
+            yield _line(key, path, not path or os.path.exists(path), kind, "check the path.")
         return
     yield _device(config.hardware)
     if isinstance(config, InferConfig):

@@ -24,6 +24,7 @@ from aa.cli.tree import print_tree
 from aa.config.convert import to_config
 from aa.config.explain import explain
 from aa.config.overrides import check_arguments, normalise_overrides
+from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.config.slurm import SLURM
 from aa.errors import UserError
@@ -148,6 +149,8 @@ def how_to_go_on(job: Task) -> str:
     if job.sweep:
         asked = shlex.quote(f"sweep.resume={job.sweep}") + options
         return f"; go on with it: python {sys.argv[0]} {asked}"
+    if job.schema is PrepareConfig:
+        return "; the same command goes on with the rest"
     if job.schema not in RESUMABLE or job.folder is None or not has_begun(job.folder):
         return ""
     asked = shlex.quote(f"resume={job.folder}") + options

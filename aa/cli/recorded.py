@@ -31,7 +31,7 @@ from aa.runs.reading import read_yaml_record
 from aa.runs.snapshots import read_snapshot
 
 FILES = (f"{HYDRA}/overrides.yaml", f"{HYDRA}/hydra.yaml")
-RUNNERS = ("train.py", "infer.py", "evaluate.py")
+RUNNERS = ("train.py", "infer.py", "evaluate.py", "prepare.py")
 OPTIONS = ("config_path", "config_name", "config_dir")
 NAMED = 5  # unknown keys in an error
 # Errors of Hydra and OmegaConf where no config can be made; the last where groups do not merge.

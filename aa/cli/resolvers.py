@@ -14,10 +14,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from aa.config.convert import node_rank_of, without_hydra
 from aa.config.evaluation import EvaluateConfig
+from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.sweeps.sweep import Sweep
 
-SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfig}
+SCHEMAS = {
+    "train": TrainConfig,
+    "infer": InferConfig,
+    "evaluate": EvaluateConfig,
+    "prepare": PrepareConfig,
+}
 
 
 def register_schemas() -> None:

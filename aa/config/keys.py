@@ -27,6 +27,7 @@ PATHS = {  # keys that name a file or a folder
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
     *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),
     *("inference.cache_dir", "poses.dwpose.detector", "poses.dwpose.pose"),
+    *("source", "target", "check"),
 }
 VALUES = (
     (r"Value (.+) of type '\w+' could not be converted to Integer", "a whole number, got {}"),

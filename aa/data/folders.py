@@ -41,6 +41,24 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
     Raises:
         UserError: the folders are missing or empty, a file has no partner, or several.
     """
+    clips, alone, left_out = match_clips(folder)
+    if alone:
+        raise UserError(
+            f"{folder}: {len(alone)} files have no partner of the same name in the other "
+            f"folder: {some(sorted(alone))}. Extract the missing poses or remove the files."
+        )
+    return clips, left_out
+
+
+def match_clips(folder: str | Path) -> tuple[list[Clip], list[Path], list[str]]:
+    """As `pair_clips`; files without a partner are returned.
+
+    Returns:
+        the clips, the files without a partner, and what is no visible video, with reasons.
+
+    Raises:
+        UserError: the folders are missing or empty, or a file has several partners.
+    """
     folder = Path(folder)
     parts = [folder / VIDEOS, folder / POSES]
     for part in parts:
@@ -49,7 +67,7 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
                 f"{part}: no such folder. Put clips into {parts[0]} and their pose videos, "
                 f"under the same names, into {parts[1]}."
             )
-    (videos, beside), (poses, beside_poses) = map(_videos, parts)
+    (videos, beside), (poses, beside_poses) = map(find_videos, parts)
     left_out = [f"{VIDEOS}/{name}" for name in beside] + [
         f"{POSES}/{name}" for name in beside_poses
     ]
@@ -59,18 +77,16 @@ def pair_clips(folder: str | Path) -> tuple[list[Clip], list[str]]:
             f"{parts[0]}: holds no video{ignored}; wanted files ending in "
             f"{', '.join(VIDEO_ENDINGS)}. Put clips there and poses into {parts[1]}."
         )
-    pairs, alone = _pair(videos, poses, folder)
-    if alone:
-        offenders = [part / name for part, rest in zip(parts, alone, strict=True) for name in rest]
-        raise UserError(
-            f"{folder}: {len(offenders)} files have no partner of the same name in the other "
-            f"folder: {some(sorted(offenders))}. Extract the missing poses or remove the files."
-        )
-    return [Clip(parts[0] / video, parts[1] / pose) for video, pose in pairs], left_out
+    pairs, rest = _pair(videos, poses, folder)
+    alone = [part / name for part, names in zip(parts, rest, strict=True) for name in names]
+    return [Clip(parts[0] / video, parts[1] / pose) for video, pose in pairs], alone, left_out
 
 
-def _videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
-    """Paths of the videos below a folder, and what else is there, with reasons; both sorted."""
+def find_videos(part: Path) -> tuple[list[PurePosixPath], list[str]]:
+    """Paths of the videos below a folder, and what else is there, with reasons; both sorted.
+
+    Paths are relative to the folder, and its folders are searched too, hidden ones are not.
+    """
     videos, others = [], []
     for path in _walk(part):
         if path.name.startswith("."):
@@ -98,7 +114,7 @@ def _walk(part: Path) -> Iterator[PurePosixPath]:
 
 
 def _pair(videos, poses, folder):
-    """(video, pose video) pairs in order, and, if any are left, those of each side.
+    """(video, pose video) pairs in order, and those of each side that are left.
 
     Raises:
         UserError: a video could go with several pose videos, or a pose video with several videos.
@@ -119,7 +135,7 @@ def _pair(videos, poses, folder):
             f"{some(sorted(f'{_named(VIDEOS, v)} with {_named(POSES, p)}' for v, p in several))}. "
             "Give the two of a pair the same name, ending included."
         )
-    return sorted(pairs, key=lambda pair: str(pair[0])), rest if any(rest) else None
+    return sorted(pairs, key=lambda pair: str(pair[0])), rest
 
 
 def _named(part: str, names: list[PurePosixPath]) -> str:

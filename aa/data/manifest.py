@@ -42,7 +42,7 @@ def read_manifest(path: str | os.PathLike, *, allow_outside: bool = False) -> li
         UserError: names what is missing, malformed or outside.
     """
     path = Path(path)
-    names = _read_names(path)
+    names = read_names(path)
     root = path.resolve().parent.parent
     files = DataFiles(root)
     for name in names:
@@ -78,7 +78,7 @@ def check_clips(
 
     workers = min(8, os.cpu_count() or 1)  # threads: decoding releases Python's lock
     with ThreadPoolExecutor(workers) as pool:
-        reasons = pool.map(lambda clip: _fault(clip, min_frames=min_frames), clips)
+        reasons = pool.map(lambda clip: fault_of(clip, min_frames=min_frames), clips)
         bar = tqdm(reasons, total=len(clips), desc="checking clips", delay=2, disable=not progress)
         try:
             checked = list(zip(clips, bar, strict=True))
@@ -98,8 +98,8 @@ def check_clips(
     return good, bad
 
 
-def _fault(clip: Clip, *, min_frames: int) -> str | None:
-    """The reason why a clip cannot be used, or None."""
+def fault_of(clip: Clip, *, min_frames: int) -> str | None:
+    """The reason why a clip cannot be trained on, or None."""
     from aa.data.video import open_pair
 
     try:
@@ -120,7 +120,7 @@ def _fault(clip: Clip, *, min_frames: int) -> str | None:
     return None
 
 
-def _read_names(path: Path) -> list[str]:
+def read_names(path: Path) -> list[str]:
     """The paths of a manifest, a video and its poses in turn, as they are written."""
     advice = f"Set data.manifest to a JSON list {MANIFEST_FORM}."
     text, names = read_text(path, most=MOST_BYTES, advice=advice), []

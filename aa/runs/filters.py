@@ -8,6 +8,7 @@ from typing import Any
 
 from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import known_keys, no_such_key
+from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.runs.jobs import spelled
@@ -15,7 +16,8 @@ from aa.runs.listing import Run
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING
 
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)
-KINDS = ("train", "infer", "evaluate")
+KINDS = ("train", "infer", "evaluate", "prepare")
+SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, PrepareConfig)
 CHOICES = {"state": STATES, "kind": KINDS}
 UNITS = {
     "age": {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400},
@@ -63,9 +65,7 @@ def parse(texts: Iterable[str], runs: Iterable[Run]) -> list[Filter]:
     Raises:
         UserError: no filter, no such key, or no such value of it.
     """
-    known = {
-        key for schema in (TrainConfig, InferConfig, EvaluateConfig) for key in known_keys(schema)
-    }
+    known = {key for schema in SCHEMAS for key in known_keys(schema)}
     known |= {key for run in runs for key in run.config}
     known |= {*CHOICES, *UNITS}
     return [_parse(text, known) for text in texts]

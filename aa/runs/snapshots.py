@@ -14,6 +14,7 @@ from typing import Any
 
 from aa.config.convert import to_dict
 from aa.config.evaluation import EvaluateConfig
+from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.files import read_inside, write_json
@@ -34,7 +35,7 @@ GPUS = Path("/proc/driver/nvidia/gpus")
 
 def write_snapshot(
     folder: str | Path,
-    config: TrainConfig | InferConfig | EvaluateConfig,
+    config: TrainConfig | InferConfig | EvaluateConfig | PrepareConfig,
     data: Mapping[str, Any],
 ) -> None:
     """Write `snapshot.json`; log what differs from the run that this one repeats or resumes.

@@ -17,11 +17,20 @@ def ray_options(launcher: DictConfig) -> dict[str, Any]:
     return {"object_store_memory": STORE, **given}
 
 
-def start_ray(options: Mapping[str, Any]) -> None:
+def start_ray(
+    options: Mapping[str, Any],
+    *,
+    key: str = "hydra/launcher=ray",
+    otherwise: str = "hydra/launcher=joblib",
+) -> None:
     """Start Ray, which the launcher of the jobs then finds running.
 
     When it starts, Ray puts a handler of SIGTERM in the place of the one there is, which would end
     the jobs amid their steps. So it has to start first.
+
+    Args:
+        options: of `ray.init`.
+        key, otherwise: what requests Ray, and what does without it.
 
     Raises:
         UserError: it is not installed, or does not start.
@@ -29,8 +38,6 @@ def start_ray(options: Mapping[str, Any]) -> None:
     try:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise UserError(
-            "hydra/launcher=ray needs Ray: pip install -e '.[ray]', or use hydra/launcher=joblib."
-        ) from error
+        raise UserError(f"{key} needs Ray: pip install -e '.[ray]', or use {otherwise}.") from error
     if not ray.is_initialized():
         ray.init(**options)

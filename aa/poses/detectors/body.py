@@ -6,7 +6,7 @@ import numpy as np
 
 from aa.poses.detectors import topology
 from aa.poses.detectors.anchors import decode, make_anchors, sigmoid
-from aa.poses.detectors.networks import Network, network_file
+from aa.poses.detectors.networks import open_network
 from aa.poses.detectors.regions import Region, upright, whole
 
 ANCHORS = ((8, 2), (16, 2), (32, 6))  # strides in pixels, anchors a cell
@@ -35,17 +35,16 @@ class Bodies:
     """The two networks of bodies; `num_threads` of the processor, by default all."""
 
     def __init__(self, num_threads: int | None = None) -> None:
-        self._finder = Network(
-            network_file("find_bodies"), outputs=[0, 1], num_threads=num_threads
-        )
+        self._finder = open_network("find_bodies", (0, 1), num_threads)
         self._anchors = make_anchors(self._finder.size, ANCHORS)
-        self._network = Network(network_file("body"), outputs=[0, 1, 3], num_threads=num_threads)
+        self._network = open_network("body", (0, 1, 3), num_threads)
 
     def find(self, frame: np.ndarray) -> list[Region]:
         """Regions of all bodies in a frame uint8 [H, W, 3], the surest first."""
         region, size = whole(frame), self._finder.size
         picture = region.crop(frame, size).astype("float32") / 127.5 - 1
-        found = decode(*self._finder(picture), self._anchors, size=size)
+        values, logits = self._finder(picture)
+        found = decode(values, logits, self._anchors, size=size)
         return [body_region(region.to_frame(thing.keypoints)) for thing in found]
 
     def look(self, frame: np.ndarray, region: Region) -> Body:
@@ -88,4 +87,3 @@ def refined(points: np.ndarray, heat: np.ndarray) -> np.ndarray:
             middle = np.array([heap.sum(axis=0) @ columns, heap.sum(axis=1) @ rows]) / heap.sum()
             points[number] = (middle + 0.125) / (width, height)
     return points
-

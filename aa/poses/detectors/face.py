@@ -6,7 +6,7 @@ import numpy as np
 
 from aa.poses.detectors import topology
 from aa.poses.detectors.anchors import sigmoid
-from aa.poses.detectors.networks import Network, network_file
+from aa.poses.detectors.networks import open_network
 from aa.poses.detectors.regions import Region, around, level
 
 MARGIN = 1.5  # of a region about a mesh
@@ -38,7 +38,7 @@ class Faces:
     """The network of faces; `num_threads` of the processor, by default all."""
 
     def __init__(self, num_threads: int | None = None) -> None:
-        self._network = Network(network_file("face"), outputs=[0, 1], num_threads=num_threads)
+        self._network = open_network("face", (0, 1), num_threads)
 
     def look(self, frame: np.ndarray, region: Region) -> Face:
         """The face in a region of a frame uint8 [H, W, 3]."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aa.poses.detectors.anchors import decode, make_anchors
-from aa.poses.detectors.networks import Network, network_file
+from aa.poses.detectors.networks import open_network
 from aa.poses.detectors.regions import Region, around, upright
 
 ANCHORS = ((8, 2), (16, 6))  # strides in pixels, anchors a cell
@@ -44,15 +44,16 @@ class Hands:
     """The two networks of hands; `num_threads` of the processor, by default all."""
 
     def __init__(self, num_threads: int | None = None) -> None:
-        self._finder = Network(network_file("find_palms"), outputs=[0, 1], num_threads=num_threads)
+        self._finder = open_network("find_palms", (0, 1), num_threads)
         self._anchors = make_anchors(self._finder.size, ANCHORS)
-        self._network = Network(network_file("hand"), outputs=[0, 1], num_threads=num_threads)
+        self._network = open_network("hand", (0, 1), num_threads)
 
     def find(self, frame: np.ndarray, region: Region) -> list[Region]:
         """Regions of the hands within a region of a frame uint8 [H, W, 3], the surest first."""
         size = self._finder.size
         picture = region.crop(frame, size).astype("float32") / 255
-        found = decode(*self._finder(picture), self._anchors, size=size)
+        values, logits = self._finder(picture)
+        found = decode(values, logits, self._anchors, size=size)
         return [_palm_region(region, thing.box, thing.keypoints) for thing in found]
 
     def look(self, frame: np.ndarray, region: Region) -> Hand:

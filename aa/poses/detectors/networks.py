@@ -1,5 +1,6 @@
 """MediaPipe's networks, read from its package by OpenVINO; the package itself is never imported."""
 
+import functools
 import importlib.util
 import os
 from pathlib import Path
@@ -36,6 +37,12 @@ def network_file(name: str) -> Path:
     return path
 
 
+@functools.lru_cache(maxsize=16)
+def open_network(name: str, outputs: tuple[int, ...], num_threads: int | None = None) -> "Network":
+    """A network of `FILES`, made ready once for a process; arguments and errors as of `Network`."""
+    return Network(network_file(name), outputs=outputs, num_threads=num_threads)
+
+
 class Network:
     """One network, ready to run.
 
@@ -44,14 +51,16 @@ class Network:
 
     Args:
         path: a .tflite file whose one input is a picture [1, size, size, 3].
-        outputs: how many of its results are wanted, from the first; others are not computed.
+        outputs: numbers of the results that are wanted; others are not computed.
         num_threads: of the processor; all that this process may use by default.
 
     Raises:
         UserError: the file cannot be read as a network.
     """
 
-    def __init__(self, path: Path, *, outputs: list[int], num_threads: int | None = None) -> None:
+    def __init__(
+        self, path: Path, *, outputs: tuple[int, ...], num_threads: int | None = None
+    ) -> None:
         from aa.runtime import core, openvino  # deferred: a second
 
         try:

@@ -1,0 +1,24 @@
+"""Make a data set: `python runners/prepare.py source=<folder of videos> target=<data set>`."""
+
+from aa.interrupts import listen
+
+listen()  # to a signal while the rest is imported, too
+
+import hydra
+from omegaconf import DictConfig
+
+from aa import cli
+from aa.config.prepare import PrepareConfig
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="prepare")
+@cli.task
+def main(config: DictConfig) -> None:
+    checked, folder = cli.begin_without_paddle(config)
+    from aa.prepare.run import run  # deferred: reads videos
+
+    run(checked, folder)
+
+
+if __name__ == "__main__":
+    cli.run(main, PrepareConfig)
