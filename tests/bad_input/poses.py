@@ -27,11 +27,13 @@ def bomb():
     content = io.BytesIO()
     header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 18, 18)}"
     content.write(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header.encode())
-    with zipfile.ZipFile("dance.npz", "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("body.npy", "w", force_zip64=True) as file:
-            file.write(content.getvalue())
-            for _ in range(1000):
-                file.write(bytes(10**6))
+    with (
+        zipfile.ZipFile("dance.npz", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("body.npy", "w", force_zip64=True) as file,
+    ):
+        file.write(content.getvalue())
+        for _ in range(1000):
+            file.write(bytes(10**6))
 
 
 def _poses(name, prepare):
