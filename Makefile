@@ -11,10 +11,10 @@ DEMO := outputs/demo/$(shell date +%Y-%m-%d_%H-%M-%S)
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 START := $(shell date +%s)
-.PHONY: help setup demo learn test lint format lock clean
+.PHONY: help setup demo learn test test-slow lint format lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(STAMP) ## Make .venv and install the locked packages (once; again when the lock changes)
 
@@ -25,9 +25,14 @@ learn: setup ## Train both stages on generated figures on a CPU, test the result
 	$(PYTHON) runners/train.py +experiment=puppets hydra.run.dir=$(DEMO)
 	@echo "Open $(DEMO)/report.html: held-out figures in held-out motions, their scores and curves."
 
-test: setup ## Run the tests (make test PYTEST_ARGS="-m 'not slow'" for the quick ones; WORKERS=0: one by one)
-	@# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace
-	PYTHONFAULTHANDLER=1 $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+# faulthandler: a library that aborts while Python exits, after the last test, leaves a trace.
+PYTEST = PYTHONFAULTHANDLER=1 $(PYTHON) -m pytest -n $(WORKERS) --dist worksteal
+
+test: setup ## Run the quick tests (PYTEST_ARGS=tests/data: those of a folder; WORKERS=0: one by one)
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
+
+test-slow: setup ## Run the slow ones: groups of processes, hosts and Slurm, sweeps, full sizes, fuzzing
+	$(PYTEST) -m slow $(PYTEST_ARGS)
 
 lint: setup ## Check style and types
 	$(PYTHON) -m ruff check .

@@ -1,6 +1,7 @@
 """Hosts and clusters for tests in any folder, started once and cleared after every test.
 
-`hosts` and `cluster` mark a test `cluster`, and skip it where there can be none. Other kinds:
+`hosts` and `cluster` mark a test `cluster` and `slow`, and skip it where there can be none. Other
+kinds:
 
     @pytest.mark.parametrize("hosts", [{"debian": True}], indirect=True)
     @pytest.mark.parametrize("cluster", [{"proctrack": "linuxproc"}], indirect=True)
@@ -23,6 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if set(NAMES) & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.cluster)
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -161,6 +161,7 @@ def test_other_clips_on_one_host_train_nowhere(hosts, tmp_path):
             hosts.run(host, "umount", str(tmp_path / "clips"))
 
 
+@pytest.mark.slow
 def test_sigterm_to_everybody_saves_without_a_scheduler_too(tmp_path):
     """`timeout` signals its child, then the group of both: readers of clips are in it."""
     own = ["stage=1", "hardware=cpu", *TINY, "stage.max_steps=4000", "hydra.run.dir=run"]

@@ -11,11 +11,20 @@ from tests.fuzz.command import USUAL
 SEED = 0
 
 
+def fuzz(folder, *arguments):
+    """Try mutants; a failure names each that breaks a promise, and the command to repeat it."""
+    command = [sys.executable, "-m", "tests.fuzz", *arguments, "--seed", str(SEED)]
+    tried = subprocess.run(
+        [*command, "--output", str(folder / "found")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert tried.returncode == 0, f"{tried.stdout}\n{tried.stderr[-3000:]}"
+
+
+def test_all_that_was_ever_found_is_read_or_refused(tmp_path):
+    fuzz(tmp_path, "--kept")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", USUAL)
 def test_mutants_are_read_or_refused(kind, tmp_path):
-    command = [sys.executable, "-m", "tests.fuzz", "--kind", kind, "--seed", str(SEED)]
-    tried = subprocess.run(
-        [*command, "--output", str(tmp_path / "found")], cwd=ROOT, capture_output=True, text=True
-    )
-    # It names each input that breaks a promise, what happened, and the command to repeat it.
-    assert tried.returncode == 0, f"{tried.stdout}\n{tried.stderr[-3000:]}"
+    fuzz(tmp_path, "--kind", kind)

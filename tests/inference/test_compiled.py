@@ -67,6 +67,7 @@ def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache, gui
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
 def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_scale):
     compiled = CompiledModel(tiny_model(), cache)
@@ -76,6 +77,7 @@ def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_s
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not has_bfloat16(), reason="this CPU computes float32 instead")
 def test_bfloat16_stays_near_float32(tiny_model, cache):
     compiled = CompiledModel(tiny_model(), cache, precision="bfloat16")
@@ -96,15 +98,14 @@ def test_bfloat16_on_a_cpu_without_it_is_one_warning(
     assert all(line.startswith("inference.precision=bfloat16: this CPU has no") for line in lines)
 
 
-def test_a_graph_serves_other_weights_of_the_same_model(tiny_model, cache, monkeypatch):
-    animate(CompiledModel(tiny_model(), cache))
+def test_a_graph_serves_other_weights_of_the_same_model(compact_model, cache, monkeypatch):
+    animate(CompiledModel(compact_model, cache))
     monkeypatch.setattr(graphs, "export_graph", None)  # whatever calls it fails
-    other = tiny_model()
-    fill(other, seed=1)
-    compiled = CompiledModel(other, cache)
+    fill(compact_model, seed=1)
+    compiled = CompiledModel(compact_model, cache)
     found = animate(compiled)
     assert not compiled.failed
-    np.testing.assert_allclose(found, animate(other), atol=1e-5)
+    np.testing.assert_allclose(found, animate(compact_model), atol=1e-5)
 
 
 def test_where_the_export_fails_paddle_goes_on_after_one_warning(
@@ -124,8 +125,8 @@ def test_where_the_export_fails_paddle_goes_on_after_one_warning(
     np.testing.assert_array_equal(found, animate(tiny_model()))
 
 
-def test_signals_are_handled_after_compiled_models_have_come_and_gone(tiny_model, cache):
-    one, two = (CompiledModel(tiny_model(), cache) for _ in range(2))
+def test_signals_are_handled_after_compiled_models_have_come_and_gone(compact_model, cache):
+    one, two = (CompiledModel(compact_model, cache) for _ in range(2))
     for model in (one, two):
         animate(model, frames=1, num_inference_steps=1)
     handled = []

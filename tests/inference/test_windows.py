@@ -1,5 +1,7 @@
 """Windows cover every frame; by default none joins the end of a video to its start."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -7,11 +9,14 @@ from aa.config.sampling import SamplingOptions
 from aa.inference import windows
 from aa.inference.windows import WindowSchedule
 
+# (frames, size, overlap, stride): what is below, at and above every border that the code knows.
 SHAPES = [
-    (frames, size, overlap, stride)
-    for frames in (1, 2, 6, 7, 10, 61)
-    for size, overlap in ((1, 0), (6, 0), (6, 4), (24, 4))
-    for stride in (1, 2, 3)
+    (2, 6, 4, 2),  # shorter than a window
+    (7, 1, 0, 2),  # windows of one frame
+    (7, 6, 4, 3),  # one frame more than a window: no room for a dilation
+    (10, 6, 0, 2),  # no overlap, and a loop that meets a frame twice
+    (61, 6, 4, 3),  # all dilations, and a last window that overlaps more
+    (61, 24, 4, 2),  # as published
 ]
 
 
@@ -30,14 +35,14 @@ def schedule(frames, size, overlap, **options):
     return WindowSchedule(frames, sampling(size, overlap, **options))
 
 
-@pytest.mark.parametrize("closed_loop", [False, True])
 @pytest.mark.parametrize(("frames", "size", "overlap", "stride"), SHAPES)
-def test_every_frame_is_covered_and_no_window_is_empty(frames, size, overlap, stride, closed_loop):
-    windows = context_windows(
-        frames, size=size, overlap=overlap, stride=stride, closed_loop=closed_loop
-    )
-    assert all(0 < len(window) <= size for window in windows)
-    assert {frame for window in windows for frame in window} == set(range(frames))
+def test_every_frame_is_covered_and_no_window_is_empty(frames, size, overlap, stride):
+    for closed_loop in (False, True):
+        windows = context_windows(
+            frames, size=size, overlap=overlap, stride=stride, closed_loop=closed_loop
+        )
+        assert all(0 < len(window) <= size for window in windows)
+        assert {frame for window in windows for frame in window} == set(range(frames))
 
 
 @pytest.mark.parametrize(("frames", "size", "overlap", "stride"), SHAPES)
@@ -85,6 +90,14 @@ def test_the_second_dilation_takes_every_other_frame():
     ]
 
 
+def test_a_dilation_that_just_fits_is_taken():
+    assert context_windows(11, size=6, overlap=4, stride=2)[-1] == [0, 2, 4, 6, 8, 10]
+
+
+def test_the_third_dilation_takes_every_fourth_frame():
+    assert context_windows(21, size=6, overlap=4, stride=3)[-1] == [0, 4, 8, 12, 16, 20]
+
+
 def test_a_closed_loop_of_two_dilations_is_the_published_one():
     windows = context_windows(10, size=6, overlap=4, stride=2, closed_loop=True)
     assert windows[5:] == [[0, 2, 4, 6, 8, 0], [8, 0, 2, 4, 6, 8]]
@@ -95,14 +108,12 @@ def test_a_video_without_room_for_a_dilation_does_without():
     assert context_windows(7, size=6, overlap=4, stride=3) == context_windows(7, size=6, overlap=4)
 
 
-@pytest.mark.parametrize("closed_loop", [False, True])
-@pytest.mark.parametrize("blend", ["mean", "pyramid"])
 @pytest.mark.parametrize(("frames", "size", "overlap", "stride"), SHAPES)
 def test_the_weights_of_every_frame_add_up_to_one_wherever_the_windows_begin(
-    frames, size, overlap, stride, closed_loop, blend
+    frames, size, overlap, stride
 ):
-    options = {"stride": stride, "closed_loop": closed_loop, "shift": True, "blend": blend}
-    for step in range(4):
+    for closed_loop, blend, step in product([False, True], ["mean", "pyramid"], range(4)):
+        options = {"stride": stride, "closed_loop": closed_loop, "shift": True, "blend": blend}
         windows, weights = schedule(frames, size, overlap, **options).at(step)
         total = np.zeros(frames)
         for window, share in zip(windows, weights, strict=True):
@@ -114,6 +125,11 @@ def test_shifted_windows_begin_elsewhere_in_every_step():
     starts = [[w[0] for w in schedule(16, 6, 2, shift=True).at(step)[0]] for step in range(4)]
     # 4 frames from window to window; earlier by 0, 1/2, 1/4 and 3/4 of them.
     assert starts == [[0, 4, 8, 10], [0, 2, 6, 10], [0, 3, 7, 10], [0, 1, 5, 9, 10]]
+
+
+def test_windows_around_a_loop_shift_too():
+    windows, _ = schedule(16, 6, 2, shift=True, closed_loop=True).at(1)
+    assert [w[0] for w in windows] == [14, 2, 6, 10]
 
 
 def test_windows_that_do_not_shift_are_the_same_in_every_step():

@@ -60,6 +60,7 @@ def start(toy, *arguments, begun):
     return process
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_ends_neither_the_command_nor_the_others(toy):
     process = start(toy, "x=1,2", "ends=slowly,well", begun="0_x-1_ends-slowly")
     wait_for(toy.folder / "2_x-2_ends-slowly.begun")
@@ -82,6 +83,7 @@ def test_the_exit_code_is_that_of_a_job_that_failed(toy):
     assert errors.endswith("error: 0_ends-badly: x=1.0 is impossible.\n")
 
 
+@pytest.mark.slow
 def test_a_job_that_is_warned_of_its_end_saves_and_is_queued_again(toy):
     process = start(toy, "ends=stuck", begun="0")
     for sent in ("USR2", "TERM", "USR2"):
@@ -92,6 +94,7 @@ def test_a_job_that_is_warned_of_its_end_saves_and_is_queued_again(toy):
     assert toy.starts() == {"0": 2}
 
 
+@pytest.mark.slow
 def test_a_job_that_gets_nowhere_in_its_time_has_failed_the_second_time(toy):
     process = start(toy, "ends=slowly", "hydra.launcher.timeout_min=1", begun="0")
     toy.scancel("1", "--signal=USR2")
@@ -109,6 +112,7 @@ def test_a_job_that_gets_nowhere_in_its_time_has_failed_the_second_time(toy):
     )
 
 
+@pytest.mark.slow
 def test_a_command_that_is_stopped_leaves_its_jobs_and_finds_them_again(toy):
     process = start(toy, "ends=stuck,well", begun="0_ends-stuck")
     process.send_signal(signal.SIGTERM)
@@ -123,6 +127,7 @@ def test_a_command_that_is_stopped_leaves_its_jobs_and_finds_them_again(toy):
     assert toy.starts() == {"0_ends-stuck": 2, "1_ends-well": 1}
 
 
+@pytest.mark.slow
 def test_a_search_is_told_what_its_jobs_have_come_to(toy):
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=2"]
     code, _, errors = toy.sweep(*search, "x=interval(0,6)", SLURM)

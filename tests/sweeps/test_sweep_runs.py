@@ -96,6 +96,7 @@ def test_a_resumed_sweep_runs_only_what_is_new_or_unfinished(toy):
     assert toy.starts() == {"0_x-1": 1, "1_x-2": 2, "2_x-4": 1}
 
 
+@pytest.mark.slow
 def test_failed_jobs_are_tried_again_as_often_as_asked_in_all(toy):
     toy.sweep("x=1", "ends=once,badly", "sweep.retries=1")
     assert toy.outcomes() == {"0_ends-once": "done", "1_ends-badly": "failed"}
@@ -127,6 +128,7 @@ def test_a_signal_stops_the_job_and_says_how_to_go_on(sleeping):
     assert toy.outcomes() == {}
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_takes_its_job_along_and_goes_on(sleeping):
     toy, process = sleeping
     process.kill()
@@ -136,6 +138,7 @@ def test_a_killed_sweep_takes_its_job_along_and_goes_on(sleeping):
     assert toy.outcomes() == {"1_ends-well": "done"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
 def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
     code, output, errors = toy.sweep("x=1,2", "ends=well,badly", f"hydra/launcher={launcher}")
@@ -144,6 +147,7 @@ def test_a_launcher_changes_where_jobs_run_and_nothing_else(toy, launcher):
     assert "1_x-1_ends-badly: failed: x=1.0 is impossible." in output
 
 
+@pytest.mark.slow
 def test_a_job_that_its_queue_ends_is_queued_again_and_goes_on(toy):
     local = ["hydra/launcher=submitit_local", f"hydra.sweep.dir={toy.folder}"]
     process = toy.start("-m", "ends=stuck", *local)
@@ -154,6 +158,7 @@ def test_a_job_that_its_queue_ends_is_queued_again_and_goes_on(toy):
     assert toy.starts() == {"0": 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("launcher", "two"),
     [
@@ -184,6 +189,7 @@ with held_briefly(Path(sys.argv[1]), say=print):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lock", "whose"), [("0_x-1/.job.lock", "0_x-1:"), (".claims.lock", "{}: its list of jobs")]
 )
@@ -208,6 +214,7 @@ def test_a_lock_that_is_waited_for_is_said_with_who_has_it(toy, lock, whose):
     assert process.returncode == 0, errors
 
 
+@pytest.mark.slow
 def test_a_job_that_waits_for_a_lock_can_be_stopped(toy):
     toy.sweep("x=1,2")
     (toy.folder / "0_x-1/outcome.json").unlink()
@@ -219,6 +226,7 @@ def test_a_job_that_waits_for_a_lock_can_be_stopped(toy):
     assert process.returncode == 128 + signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_a_sweep_that_nobody_listens_to_goes_on_and_does_not_count_as_done(toy):
     process = toy.start("-m", "x=1,2", toy.into)
     process.stdout.close()
@@ -227,6 +235,7 @@ def test_a_sweep_that_nobody_listens_to_goes_on_and_does_not_count_as_done(toy):
     assert process.returncode == 1, errors
 
 
+@pytest.mark.slow
 def test_a_search_finds_the_best_and_goes_on_with_the_same_values(toy):
     search = ["hydra/sweeper=optuna", "hydra.sweeper.n_jobs=1", "x=interval(0,6)"]
     toy.sweep(*search, "hydra.sweeper.n_trials=2")

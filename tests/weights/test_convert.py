@@ -122,6 +122,13 @@ def test_inspecting_a_truncated_folder_names_the_file(torch_release, copy_of):
         inspect(folder)
 
 
+def test_the_command_line_converts(command_line, own_folder, tmp_path):
+    code, out, _ = command_line("convert", own_folder, tmp_path / "ours")
+    assert code == 0
+    assert "pose_guider     pose_guider.safetensors" in out
+
+
+@pytest.mark.slow
 def test_the_command_line_converts_and_says_nothing_else(torch_release, tmp_path):
     command = [sys.executable, "-m", "aa.weights", "convert", torch_release, tmp_path / "ours"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
