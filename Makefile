@@ -1,4 +1,4 @@
-# Everything runs in .venv, made by `make setup` from requirements.lock; nothing else is touched.
+# Everything runs in .venv, made by `make setup` from the two locks; nothing else is touched.
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
@@ -67,7 +67,7 @@ $(PYTHON):
 	  "Install one (Debian: apt install python3 python3-venv) and run make again." >&2; exit 1
 
 # The lock's own pip goes in first, so that every Python installs the rest in the same way.
-$(STAMP): requirements.lock pyproject.toml setup.py | $(PYTHON)
+$(STAMP): requirements.lock requirements-poses.lock pyproject.toml setup.py | $(PYTHON)
 	@$(PYTHON) -c "import os, shutil, sysconfig as s, sys; sys.exit(not (shutil.which('gcc') or \
 	  shutil.which('cc')) or not os.path.exists(os.path.join(s.get_path('include'), 'Python.h')))" || \
 	  { echo "One dependency (ligo-segments) is compiled: a C compiler and Python's headers are" \
@@ -78,6 +78,8 @@ $(STAMP): requirements.lock pyproject.toml setup.py | $(PYTHON)
 	@$(PIP) install --require-hashes -r $(VENV)/pip.lock
 	@# Bytecode comes with the first import of what is used; of all packages it takes a minute.
 	$(PIP) install --no-compile --require-hashes -r requirements.lock
+	@# Its dependencies would clash with ours, and nothing imports it: see the file.
+	$(PIP) install --no-deps --no-compile --require-hashes -r requirements-poses.lock
 	$(PIP) --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -5,7 +5,8 @@
 CASE_DIR holds `case.json` (sizes), `case.npz` (inputs and expected outputs) and
 `pretrained_weights/` in layouts 1 and 2. The case runs from layout 1, from layout 2, and from
 layout 3 as `convert` writes it. One line a quantity: name, max abs error, tolerance, ok or FAIL.
-Exit code 1 if any fails. Sizes come from the case's files; none is assumed.
+Exit code 1 if any fails. Sizes come from the case's files; none is assumed. `tests/test_parity.py`
+runs the same on the case in `tests/fixtures/case1`.
 
 The torch implementation has three quirks, reproduced here and nowhere else: it keeps the reference
 features in float16, without guidance it adds overlapping windows up instead of averaging them, and
@@ -75,16 +76,16 @@ class Case:
 
     def run(self):
         """Compute and compare everything the case has."""
-        model = self._model(motion_modules=True)
-        self._outputs(model)
-        self._images(model)
-        self._videos(model)
-        self._gradients(model, "stage2", slice(None), ["denoising_unet.*.motion_modules.*"])
-        stage1 = self._model(motion_modules=False)
-        self._gradients(stage1, "stage1", slice(0, 1), ["*_unet.*", "pose_guider.*"])
+        model = self.model(motion_modules=True)
+        self.outputs(model)
+        self.images(model)
+        self.videos(model)
+        self.compiled_videos(model)
+        self.gradients_of_stage_2(model)
+        self.gradients_of_stage_1()
         return self.errors
 
-    def _model(self, motion_modules):
+    def model(self, motion_modules):
         from aa.weights.models import load_weights
 
         model_class, self.pipeline_class = published_classes()
@@ -116,7 +117,7 @@ class Case:
             "reference_latents": self._tensor("reference_latents"),
         }
 
-    def _outputs(self, model):
+    def outputs(self, model):
         import paddle
 
         from aa.models.diffusion import add_noise, min_snr_weight, velocity
@@ -135,7 +136,7 @@ class Case:
             self._compare("loss_target", velocity(latents, noise, t, a))
             self._compare("loss_weights", min_snr_weight(t, a, model.snr_gamma))
 
-    def _images(self, model):
+    def images(self, model):
         import paddle
         from PIL import Image
 
@@ -157,7 +158,11 @@ class Case:
         image = Image.fromarray(array)
         return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
 
-    def _videos(self, model):
+    def videos(self, model):
+        for scale in self.sizes["guidance"]:
+            self._compare(f"video_guidance_{scale}", self._video(model, scale))
+
+    def compiled_videos(self, model):
         from aa.inference.compiled.graph_cache import GraphCache
         from aa.inference.compiled.model import CompiledModel
 
@@ -166,7 +171,6 @@ class Case:
             half = CompiledModel(model, GraphCache(folder), precision="bfloat16")
             for scale in self.sizes["guidance"]:
                 name = f"video_guidance_{scale}"
-                self._compare(name, self._video(model, scale))
                 video = self._video(compiled, scale)
                 assert not compiled.failed, "the compiled engine fell back to Paddle"
                 self._compare(name, video, label=f"{name} compiled")
@@ -189,6 +193,13 @@ class Case:
             context_blend="mean",
             latents=self.expected["initial_latents"],
         ).videos
+
+    def gradients_of_stage_1(self):
+        model = self.model(motion_modules=False)
+        self._gradients(model, "stage1", slice(0, 1), ["*_unet.*", "pose_guider.*"])
+
+    def gradients_of_stage_2(self, model):
+        self._gradients(model, "stage2", slice(None), ["denoising_unet.*.motion_modules.*"])
 
     def _gradients(self, model, stage, frames, trainable):
         from aa.training.trainable import set_trainable

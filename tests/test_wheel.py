@@ -66,3 +66,9 @@ def test_another_name_is_one_line_that_says_which_there_are(aa):
 
 def test_the_wheel_is_typed(installed):
     assert (installed / "aa" / "py.typed").is_file()
+
+
+def test_the_wheel_carries_no_test_and_no_weights(installed):
+    found = {path.suffix for path in installed.rglob("*") if path.is_file()}
+    assert found <= {".py", ".yaml", ".txt", ".typed", ""}
+    assert not list(installed.rglob("tests"))

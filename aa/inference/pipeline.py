@@ -1,7 +1,7 @@
 """The pipeline: encode the character, denoise in windows, decode in small batches."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import paddle
 from PIL import Image
 
+from aa.config.sampling import SamplingOptions
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
 from aa.errors import UserError
@@ -75,10 +76,10 @@ class Pose2VideoPipeline:
         self,
         reference_image: Image.Image,
         pose_images: "Sequence[Image.Image | np.ndarray] | PoseVideo",
-        **options: Any,
+        **arguments: Any,
     ) -> VideoOutput:
-        """Animate and return the whole video; options are those of `frames`."""
-        video = np.concatenate(list(self.frames(reference_image, pose_images, **options)))
+        """Animate and return the whole video; arguments are those of `frames`."""
+        video = np.concatenate(list(self.frames(reference_image, pose_images, **arguments)))
         return VideoOutput(np.ascontiguousarray(video.transpose(3, 0, 1, 2)[None]))
 
     def frames(
@@ -88,22 +89,10 @@ class Pose2VideoPipeline:
         *,
         width: int,
         height: int,
-        num_inference_steps: int = 20,
-        guidance_scale: float = 3.5,
-        context_frames: int = 24,
-        context_overlap: int = 4,
-        context_stride: int = 1,
-        closed_loop: bool = False,
-        context_shift: bool = False,
-        context_blend: str = "pyramid",
-        sampler: str = "ddim",
-        fit: str = "pad",
-        background: str = "white",
         latents: np.ndarray | paddle.Tensor | None = None,
-        seed: int = 42,
-        noise: str = "independent",
-        decode_batch_size: int | None = None,
         progress: bool = False,
+        options: SamplingOptions | None = None,
+        **changes: Any,
     ) -> Iterator[np.ndarray]:
         """Animate and yield the frames as they are decoded.
 
@@ -112,54 +101,37 @@ class Pose2VideoPipeline:
             pose_images: images or uint8 arrays [H, W, 3], one per frame; they are read in slices,
                 so they may be fetched when requested.
             width, height: of the result, multiples of the model's `size_step` (8).
-            num_inference_steps: denoising steps.
-            guidance_scale: strength of the conditions over none; 1 or less computes no guidance.
-            context_frames, context_overlap, context_stride, closed_loop: see `context_windows`.
-            context_shift, context_blend: see `WindowSchedule`.
-            sampler: "ddim" or "dpmsolver++".
-            fit: how other sizes are brought to this one, see `fit_frames`.
-            background: colour that a transparent reference is laid over; poses are over black.
             latents: noise to start from [1, 4, F, h, w]; None draws it.
-            seed: of the drawn noise.
-            noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of
-                the variance shared (arXiv 2305.10474, 4.1).
-            decode_batch_size: frames decoded at once; None: see `decode_batch`.
             progress: show a bar.
+            options: of sampling; None: those by default.
+            changes: fields of `SamplingOptions`, as `num_inference_steps=10`, in their place.
 
         Yields:
             float32 arrays [n, H, W, 3] in 0..1, a batch each.
 
         Raises:
-            UserError: a size, a count or the shape of the given latents is impossible, or the
-                result is not finite.
+            UserError: a size, a count, an option or the shape of the given latents is impossible,
+                or the result is not finite.
         """
+        options = replace(options or SamplingOptions(), **changes)
         size, num_frames = (height, width), len(pose_images)
-        self._check(size, num_frames, context_frames, context_overlap)
+        self._check(size, num_frames, options.context_frames)
         vae = self.model.config.vae
         sides = [side // vae.stride for side in size]
         shape = [1, vae.latent_channels, num_frames, *sides]
-        schedule = WindowSchedule(
-            num_frames,
-            size=context_frames,
-            overlap=context_overlap,
-            stride=context_stride,
-            closed_loop=closed_loop,
-            shift=context_shift,
-            blend=context_blend,
-        )
-        batch = decode_batch(decode_batch_size, height, width)
+        batch = decode_batch(options.decode_batch_size, height, width)
         with paddle.no_grad():
             conditions = self._encode_reference(
-                flatten(reference_image, background), size, fit, guidance_scale
+                flatten(reference_image, options.background), size, options
             )
-            pose_features = self._encode_poses(pose_images, size, fit, batch)
+            pose_features = self._encode_poses(pose_images, size, options.fit, batch)
             latents = self._denoise(
-                start_latents(latents, shape, seed, noise),
-                schedule,
+                start_latents(latents, shape, options.seed, options.noise),
+                WindowSchedule(num_frames, options),
                 (*conditions, pose_features),
-                guidance_scale,
-                sampler=sampler,
-                num_inference_steps=num_inference_steps,
+                options.guidance_scale,
+                sampler=options.sampler,
+                num_inference_steps=options.num_inference_steps,
                 progress=progress,
             )
         del conditions, pose_features
@@ -175,9 +147,7 @@ class Pose2VideoPipeline:
                 )
             yield pixels
 
-    def _check(
-        self, size: tuple[int, int], num_frames: int, context_frames: int, context_overlap: int
-    ) -> None:
+    def _check(self, size: tuple[int, int], num_frames: int, context_frames: int) -> None:
         if num_frames < 1:
             raise UserError("there is no pose to follow: the pose video has no frames.")
         step = self.model.config.size_step
@@ -192,20 +162,15 @@ class Pose2VideoPipeline:
                 f"context_frames is {context_frames}, but the motion modules reach {most} frames; "
                 f"use context_frames={most}."
             )
-        if not 0 <= context_overlap < context_frames:
-            raise UserError(
-                f"context_overlap ({context_overlap}) must be less than context_frames "
-                f"({context_frames})."
-            )
 
-    def _encode_reference(self, image, size, fit, guidance_scale):
+    def _encode_reference(self, image, size, options):
         """Conditions of an RGB image, and those without it (None where there is no guidance)."""
-        pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=fit))[:, 0]
+        pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=options.fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)
-        nothing = paddle.zeros_like(image_embeds) if guidance_scale > 1 else None
+        nothing = paddle.zeros_like(image_embeds) if options.guidance_scale > 1 else None
         return (
             self.model.conditions(image_embeds, latents),
             nothing if nothing is None else self.model.conditions(nothing),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from aa.config.inference import InferenceConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.data.case_names import BESIDE
 from aa.data.frame_writer import FrameWriter, remove_partial
@@ -135,7 +134,7 @@ class InferenceRun:
             width=width,
             height=height,
             progress=True,
-            **sampling_options(self.options),
+            options=self.options,
         )
         with autocast(self.config):
             writers = self._open_writers(case.name, height, width, fps, sound)
@@ -191,14 +190,6 @@ class InferenceRun:
                 beside.write(np.concatenate([np.repeat(left, len(pose), 0), pose, result], axis=2))
                 done += len(result)
         return {key: h.hexdigest() for key, h in hashes.items()}
-
-
-def sampling_options(options: InferenceConfig) -> dict[str, Any]:
-    """Options of `Pose2VideoPipeline.frames` in a config, the size aside."""
-    keys = ("num_inference_steps", "guidance_scale", "context_frames", "context_overlap")
-    keys += ("context_stride", "context_shift", "context_blend", "closed_loop", "sampler", "fit")
-    keys += ("seed", "noise", "background", "decode_batch_size")
-    return {key: getattr(options, key) for key in keys}
 
 
 def autocast(config: TrainConfig | InferConfig) -> contextlib.AbstractContextManager[Any]:

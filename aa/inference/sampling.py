@@ -32,7 +32,8 @@ def start_latents(
         latents: of that shape, or None to draw.
         shape: [1, C, F, h, w].
         seed: of the draw.
-        noise: how frames share it, see `Pose2VideoPipeline.frames`.
+        noise: how frames share it: "independent"; "shared", the same for all; "mixed", half of the
+            variance shared (arXiv 2305.10474, 4.1).
 
     Raises:
         UserError: the given latents have another shape.

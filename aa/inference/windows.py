@@ -5,43 +5,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aa.config.sampling import SamplingOptions
+
 
 @dataclass(frozen=True)
 class WindowSchedule:
     """Windows that are denoised in a step, and the weight of each in its frames.
 
+    `options.context_shift` lets windows begin elsewhere in every step, so that no seam stays where
+    it is. Of `options.context_blend`, "pyramid" counts a window by the distance of the frame from
+    its end, "mean" all windows of a frame alike, as the published code does.
+
     Args:
         num_frames: frames of the video.
-        size, overlap, stride, closed_loop: see `context_windows`.
-        shift: begin elsewhere in every step, so that no seam stays where it is.
-        blend: "pyramid" counts a window by the distance of the frame from its end, "mean" all
-            windows of a frame alike, as the published code does.
+        options: those named context_..., and closed_loop.
     """
 
     num_frames: int
-    size: int
-    overlap: int
-    stride: int = 1
-    closed_loop: bool = False
-    shift: bool = False
-    blend: str = "pyramid"
+    options: SamplingOptions
 
     def at(self, step: int) -> tuple[list[list[int]], list[np.ndarray]]:
         """The windows of a step, lists of frames, and the weights of each, float32 [size]."""
-        offset = _spread(step) if self.shift else 0
-        windows = context_windows(
-            self.num_frames,
-            size=self.size,
-            overlap=self.overlap,
-            stride=self.stride,
-            closed_loop=self.closed_loop,
-            offset=offset,
-        )
+        offset = _spread(step) if self.options.context_shift else 0.0
+        windows = context_windows(self.num_frames, self.options, offset=offset)
         return windows, self.weights(windows)
 
     def weights(self, windows: list[list[int]]) -> list[np.ndarray]:
         """Weights of windows' frames: those of one frame add up to 1."""
-        raw = [_last_visits(window) * _ramp(len(window), self.blend) for window in windows]
+        raw = [
+            _last_visits(window) * _ramp(len(window), self.options.context_blend)
+            for window in windows
+        ]
         total = np.zeros(self.num_frames)
         for window, weights in zip(windows, raw, strict=True):
             np.add.at(total, window, weights)
@@ -70,38 +64,32 @@ def _ramp(size: int, blend: str) -> np.ndarray:
 
 
 def context_windows(
-    num_frames: int,
-    *,
-    size: int,
-    overlap: int,
-    stride: int = 1,
-    closed_loop: bool = False,
-    offset: float = 0.0,
+    num_frames: int, options: SamplingOptions, *, offset: float = 0.0
 ) -> list[list[int]]:
     """Windows that together cover every frame.
 
+    `options.context_stride` counts the dilations used, 1, 2, 4, ... frames from one to the next;
+    the published uniform schedule, which keeps to those a video of this length has room for. With
+    `options.closed_loop` windows run over the end into the first frames, as the published schedule
+    does, for a video that shall loop. Otherwise the last window ends with the last frame.
+
     Args:
         num_frames: frames of the video.
-        size: frames of one window.
-        overlap: frames that neighbouring windows share.
-        stride: number of dilations used, 1, 2, 4, ... frames from one to the next; the published
-            uniform schedule, which keeps to those a video of this length has room for.
-        closed_loop: let windows run over the end into the first frames, as the published schedule
-            does, for a video that shall loop. Otherwise the last window ends with the last frame.
         offset: by which share of the way from one window to the next all begin earlier.
 
     Returns:
         lists of frame numbers, none empty.
     """
+    size = options.context_frames
     if num_frames <= size:
         return [list(range(num_frames))]
-    dilations = min(stride, math.ceil(math.log2(num_frames / size)) + 1)
+    dilations = min(options.context_stride, math.ceil(math.log2(num_frames / size)) + 1)
     windows = []
     for dilation in (2**i for i in range(dilations)):
         span = (size - 1) * dilation + 1
-        hop = size * dilation - overlap
+        hop = size * dilation - options.context_overlap
         earlier = int(offset * hop)
-        if closed_loop:
+        if options.closed_loop:
             starts = [start - earlier for start in range(0, num_frames, hop)]
         elif span > num_frames:
             continue

@@ -1,6 +1,7 @@
 """Attention on a CPU whose scores stay in its cache: never all in memory, never kept."""
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 import paddle
 import paddle.nn.functional as F
@@ -27,12 +28,17 @@ class ChunkedAttention(PyLayer):
             k, v = key[entries], value[entries]
             out.append(_joined([_shares(query[entries, r], k) @ v for r in rows], axis=1))
         ctx.save_for_backward(query, key, value)
+        # Not asked of the saved ones: recomputed, they all say that they are frozen.
+        cast("Any", ctx).frozen = [tensor.stop_gradient for tensor in (query, key, value)]
         return _joined(out, axis=0)
 
     @staticmethod
     @paddle.no_grad()
-    def backward(ctx: PyLayerContext, grad: paddle.Tensor) -> tuple[paddle.Tensor, ...]:
-        """Gradients of query, key and value; see arXiv 2205.14135, appendix B.2."""
+    def backward(ctx: PyLayerContext, grad: paddle.Tensor) -> tuple[paddle.Tensor | None, ...]:
+        """Gradients of query, key and value; see arXiv 2205.14135, appendix B.2.
+
+        None for what comes from frozen parts: Paddle refuses any other answer.
+        """
         query, key, value = ctx.saved_tensor()
         gradients = []
         for entries, rows in _parts(query, key):
@@ -48,7 +54,12 @@ class ChunkedAttention(PyLayer):
                 to_key = to_key + paddle.matmul(scores, q, transpose_x=True)
                 del shares, scores  # before the next are made
             gradients.append((_joined(to_query, axis=1), to_key, to_value))
-        return tuple(_joined(list(parts), axis=0) for parts in zip(*gradients, strict=True))
+        return tuple(
+            None if frozen else _joined(list(parts), axis=0)
+            for frozen, parts in zip(
+                cast("Any", ctx).frozen, zip(*gradients, strict=True), strict=True
+            )
+        )
 
 
 def _parts(query: paddle.Tensor, key: paddle.Tensor) -> list[tuple[slice, list[slice]]]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from aa.config.convert import to_dict
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.inference.run import autocast, sampling_options
+from aa.inference.run import autocast
 from aa.plain import printable
 from aa.puppets.evaluation import evaluate
 from aa.puppets.report import write_report
@@ -43,7 +43,7 @@ def animator(model: AnimateAnyone, options: InferenceConfig) -> Animate:
         model: in evaluation mode.
         options: its size, seed and number of frames are the test's.
     """
-    pipeline, fixed = Pose2VideoPipeline(model), sampling_options(options)
+    pipeline = Pose2VideoPipeline(model)
 
     def animate(references, poses, seeds):
         videos = []
@@ -54,7 +54,8 @@ def animator(model: AnimateAnyone, options: InferenceConfig) -> Animate:
                 list(frames),
                 height=height,
                 width=width,
-                **{**fixed, "seed": seed},
+                options=options,
+                seed=seed,
             )
             videos.append(np.concatenate(list(sampled)))
         return np.stack(videos)

@@ -15,7 +15,7 @@ from aa.data.transforms import fit_frames
 from aa.data.video import VideoReader
 from aa.data.writers import open_writer
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.inference.run import sampling_options, to_uint8
+from aa.inference.run import to_uint8
 
 if TYPE_CHECKING:
     from aa.config.inference import InferenceConfig
@@ -45,9 +45,7 @@ def animate_clip(
     poses = PoseVideo(clip.pose, count, like=video.reader)
     reference = Image.fromarray(video[:1][0])
     truth = fit_frames(video[: len(poses)], size, fit=options.fit)
-    frames = pipeline.frames(
-        reference, poses, height=size[0], width=size[1], **sampling_options(options)
-    )
+    frames = pipeline.frames(reference, poses, height=size[0], width=size[1], options=options)
     result = to_uint8(np.concatenate(list(frames)))
     return result, truth, fit_frames(poses[:], size, fit=options.fit)
 

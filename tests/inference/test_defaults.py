@@ -6,12 +6,12 @@ from dataclasses import asdict, fields
 import pytest
 
 from aa.config.inference import InferenceConfig
+from aa.config.sampling import SamplingOptions
 from aa.inference import Pose2VideoPipeline
-from aa.inference.run import sampling_options
 from aa.inference.windows import WindowSchedule, context_windows
 
 DEFAULTS = asdict(InferenceConfig())
-ALONE = {"latents", "progress"}  # a call's own: no key of the config
+ALONE = {"latents", "progress", "options"}  # a call's own: no key of the config
 
 
 def defaults(function):
@@ -19,18 +19,20 @@ def defaults(function):
     return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
-def test_the_pipelines_defaults_are_the_configs():
-    ours = defaults(Pose2VideoPipeline.frames)
-    assert {k: v for k, v in ours.items() if k not in ALONE} == sampling_options(InferenceConfig())
+def test_the_sampling_options_defaults_are_the_configs():
+    assert asdict(SamplingOptions()).items() <= DEFAULTS.items()
 
 
-@pytest.mark.parametrize("function", [WindowSchedule, context_windows])
-def test_the_windows_defaults_are_the_configs(function):
-    ours = {k: v for k, v in defaults(function).items() if k != "offset"}  # drawn in every step
-    assert ours
-    for name, value in ours.items():
-        key = name if name in DEFAULTS else f"context_{name}"
-        assert DEFAULTS[key] == value, name
+def test_no_other_signature_states_a_default_of_sampling():
+    assert defaults(Pose2VideoPipeline.frames).keys() == ALONE
+    assert not defaults(WindowSchedule)
+    assert defaults(context_windows) == {"offset": 0.0}  # drawn in every step
+
+
+def test_a_misspelt_option_of_a_call_is_refused(tiny_model):
+    pipeline = Pose2VideoPipeline(tiny_model())
+    with pytest.raises(TypeError, match="num_steps"):
+        next(pipeline.frames(None, [], width=16, height=16, num_steps=2))
 
 
 def test_the_engine_and_its_cache_are_the_configs():

@@ -6,11 +6,11 @@ import paddle.nn.functional as F
 import pytest
 from paddle import nn
 
-from aa.inference.compiled.runtime import core
 from aa.inference.compiled.translation import TranslationError, translate
 from aa.models.attention import GEGLU
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
+from aa.runtime import core
 from tests.conftest import fill
 
 

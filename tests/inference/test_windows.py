@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from aa.inference.windows import WindowSchedule, context_windows
+from aa.config.sampling import SamplingOptions
+from aa.inference import windows
+from aa.inference.windows import WindowSchedule
 
 SHAPES = [
     (frames, size, overlap, stride)
@@ -11,6 +13,21 @@ SHAPES = [
     for size, overlap in ((1, 0), (6, 0), (6, 4), (24, 4))
     for stride in (1, 2, 3)
 ]
+
+
+def sampling(size, overlap, closed_loop=False, **context):
+    named = {f"context_{key}": value for key, value in context.items()}
+    return SamplingOptions(
+        context_frames=size, context_overlap=overlap, closed_loop=closed_loop, **named
+    )
+
+
+def context_windows(frames, **options):
+    return windows.context_windows(frames, sampling(**options))
+
+
+def schedule(frames, size, overlap, **options):
+    return WindowSchedule(frames, sampling(size, overlap, **options))
 
 
 @pytest.mark.parametrize("closed_loop", [False, True])
@@ -76,10 +93,6 @@ def test_a_closed_loop_of_two_dilations_is_the_published_one():
 def test_a_video_without_room_for_a_dilation_does_without():
     # ceil(log2(7 / 6)) + 1 = 2 dilations at most, and 6 frames two apart span 11.
     assert context_windows(7, size=6, overlap=4, stride=3) == context_windows(7, size=6, overlap=4)
-
-
-def schedule(frames, size, overlap, **options):
-    return WindowSchedule(frames, size, overlap, **options)
 
 
 @pytest.mark.parametrize("closed_loop", [False, True])

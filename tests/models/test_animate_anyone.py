@@ -45,6 +45,23 @@ def test_every_parameter_that_trains_gets_a_gradient(
     assert sorted(gradients(model, tiny_batch(frames))) == names
 
 
+@pytest.mark.parametrize(
+    "pattern", ["reference_unet.*", "pose_guider.*", "*.attn1.to_q.*", "*.attn1.to_v.*"]
+)
+@pytest.mark.parametrize("recompute", [False, True])
+def test_a_stage_may_train_any_part_alone(tiny_model, tiny_batch, pattern, recompute):
+    model = tiny_model(motion_modules=False, recompute=recompute)
+    names = set_trainable(model, [pattern])
+    found = gradients(model, tiny_batch(1))
+    assert sorted(found) == names
+    every = tiny_model(motion_modules=False)
+    set_trainable(every, ["*_unet.*", "pose_guider.*"])
+    expected = gradients(every, tiny_batch(1))
+    rounding = 3e-5 * max(abs(expected[name]).max() for name in names)
+    for name in names:
+        np.testing.assert_allclose(found[name], expected[name], atol=rounding, err_msg=name)
+
+
 def test_idle_parameters_change_no_loss(tiny_model, tiny_batch):
     model = tiny_model()
     before = float(model(**tiny_batch(2)))

@@ -52,6 +52,29 @@ def test_attention_in_parts_gives_the_numbers_and_gradients_of_the_plain_formula
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
+@pytest.mark.parametrize("frozen", [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)])
+@pytest.mark.parametrize("most", [30, 1000])
+def test_what_comes_from_frozen_parts_gets_no_gradient_the_rest_the_same(monkeypatch, most, frozen):
+    def gradients(frozen):
+        tensors = [random(6, n, 4, seed=n + i) for i, n in enumerate((5, 7, 7))]
+        for i, tensor in enumerate(tensors):
+            tensor.stop_gradient = i in frozen
+        chunked_attention.ChunkedAttention.apply(*tensors).square().sum().backward()
+        return [tensor.grad for tensor in tensors]
+
+    monkeypatch.setattr(chunked_attention, "MAX_SCORES", most)
+    for i, (some, every) in enumerate(zip(gradients(frozen), gradients(()), strict=True)):
+        if i in frozen:
+            assert some is None
+        else:
+            np.testing.assert_array_equal(some.numpy(), every.numpy())
+
+
+def test_attention_of_frozen_parts_alone_has_no_gradient_to_give():
+    query, key, value = random(6, 5, 4), random(6, 7, 4), random(6, 7, 4)
+    assert chunked_attention.ChunkedAttention.apply(query, key, value).stop_gradient
+
+
 def test_attending_to_one_token_needs_no_queries():
     layer = Attention(8, 2, 6)
     fill(layer)

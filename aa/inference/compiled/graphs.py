@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import aa.models
-from aa.inference.compiled.runtime import core, openvino
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
+from aa.runtime import core, openvino
 
 if TYPE_CHECKING:
     import paddle

@@ -134,7 +134,7 @@ class CompiledModel:
 
     def _compile(self, part, specs):
         from aa.inference.compiled.graphs import export_graph, graph_key, load_graph
-        from aa.inference.compiled.runtime import core
+        from aa.runtime import core
 
         start = time.perf_counter()
         key = graph_key(self.model, part, specs)

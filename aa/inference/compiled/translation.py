@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from aa.inference.compiled.runtime import openvino
+from aa.runtime import openvino
 
 ov = openvino.opset15
 
