@@ -32,7 +32,8 @@ class VideoWriter(FrameWriter):
     `fps` need not be whole. `height` and `width` must be even: yuv420p halves the colour planes.
     `crf` is x264's quality, 0 (lossless) to 51; 18 looks like the source, small videos need less.
     `hurry` writes larger files of the same quality in less time, in one thread.
-    `threads` of the encoder, by default as many as it likes: other numbers give other bytes.
+    `repeatable` writes the same bytes for the same frames every time and on every host, in one
+    thread: x264 otherwise weighs frames a little differently from one encoding to the next.
     `sound` is written beside the frames, as long as they are shown.
     """
 
@@ -45,12 +46,12 @@ class VideoWriter(FrameWriter):
         width: int,
         crf: int = 18,
         hurry: bool = False,
-        threads: int | None = None,
+        repeatable: bool = False,
         sound: Sound | None = None,
     ) -> None:
         super().__init__(path, fps=fps, height=height, width=width)
         self.crf, self.hurry, self.sound = crf, hurry, sound
-        self.threads = 1 if hurry else threads
+        self.repeatable = repeatable
         self.rate = Fraction(self.fps).limit_denominator(1001)
         if self.height % 2 or self.width % 2:
             raise UserError(
@@ -70,8 +71,10 @@ class VideoWriter(FrameWriter):
         context = self._stream.codec_context
         if self.hurry:
             self._stream.options |= {"preset": "ultrafast"}
-        if self.threads:
-            context.thread_count = self.threads
+        if self.repeatable:
+            self._stream.options |= {"x264-params": "cpu-independent=1"}
+        if self.hurry or self.repeatable:
+            context.thread_count = 1
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         self._reformatter = VideoReformatter()  # of all frames: it keeps what it has worked out

@@ -31,7 +31,7 @@ def write_clip(job: WriteJob) -> str:
 
 def _writer(job: WriteJob, path: Path, view: ClipView) -> VideoWriter:
     height, width = view.height // 2 * 2, view.width // 2 * 2
-    return VideoWriter(path, fps=view.fps, height=height, width=width, crf=job.crf, threads=1)
+    return VideoWriter(path, fps=view.fps, height=height, width=width, crf=job.crf, repeatable=True)
 
 
 def cropped(poses: Poses, height: int, width: int) -> Poses:

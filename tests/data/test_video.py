@@ -17,6 +17,7 @@ from tests.data.conftest import (
     write_video,
     write_video_without_frames,
 )
+from tests.prepare.videos import puppet
 
 
 def test_frames_come_in_the_order_asked_for(tmp_path):
@@ -247,3 +248,12 @@ def test_other_containers_of_videos_are_read(tmp_path, ending):
     reader = VideoReader(path)
     reader.check_ends()
     assert (reader.num_frames, reader.height, reader.width) == (4, 64, 64)
+
+
+def test_a_repeatable_writer_writes_the_same_bytes_every_time(tmp_path):
+    frames = puppet(1, 30)[0]  # x264 is not so by itself: one puppet is enough to see it
+    paths = [tmp_path / f"{number}.mp4" for number in range(5)]
+    for path in paths:
+        with VideoWriter(path, fps=8, height=96, width=64, repeatable=True) as writer:
+            writer.write(frames)
+    assert len({path.read_bytes() for path in paths}) == 1

@@ -4,7 +4,6 @@ python -m tests.prepare.in_processes <source> <target> <run folder> <processes> 
 """
 
 import sys
-import time
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
@@ -14,13 +13,7 @@ from aa.config.convert import to_config
 from aa.prepare.run import prepare
 from aa.prepare.workers import Workers
 from tests.commands import ROOT
-from tests.prepare.videos import SMALL, detect
-
-
-def detect_slowly(video):
-    """As `detect`, with time to be killed in."""
-    time.sleep(0.1)
-    return detect(video)
+from tests.prepare.videos import SMALL, detect_slowly
 
 
 def main(source, target, folder, processes, *overrides):
