@@ -1,6 +1,7 @@
 """Poses of people in videos: detect, clean, align to a picture, draw, store."""
 
+from aa.poses.align import Alignment, align_poses, draw_overlay
 from aa.poses.drawing import DrawnPoses, draw_poses
 from aa.poses.poses import Poses
 
-__all__ = ["DrawnPoses", "Poses", "draw_poses"]
+__all__ = ["Alignment", "DrawnPoses", "Poses", "align_poses", "draw_overlay", "draw_poses"]
