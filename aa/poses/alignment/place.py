@@ -53,7 +53,14 @@ def slow(feet: np.ndarray, limit: float) -> np.ndarray:
 
 
 def _start(frames: np.ndarray, heights: np.ndarray) -> float:
-    """Where a straight line through heights [N] begins: the ground moves where the camera does."""
-    if len(frames) < 3:
-        return float(heights.mean())
-    return float(np.polyfit(frames - frames[0], heights, 1)[-1])
+    """Where a straight line through heights [N] begins: the ground moves where the camera does.
+
+    Medians of the slopes of all pairs and of what is left (Theil and Sen): in a jump's highest
+    point feet are slow too, and do not count.
+    """
+    time = (frames - frames[0]).astype(np.float64)
+    first, second = np.triu_indices(len(time), 1)
+    if not len(first):
+        return float(heights[0])
+    slope = np.median((heights[second] - heights[first]) / (time[second] - time[first]))
+    return float(np.median(heights - slope * time))
