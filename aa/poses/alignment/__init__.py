@@ -1,0 +1,1 @@
+"""The steps of `aa.poses.align`, one file each."""
