@@ -6,7 +6,7 @@ from aa.config.checks import not_negative, positive, wanted
 from aa.config.sweep import SweepConfig
 
 ENGINES = ("local", "ray")
-DETECTORS = ("mediapipe",)
+DETECTORS = ("auto", "mediapipe", "dwpose")
 
 
 @dataclass
@@ -62,7 +62,7 @@ class PrepareConfig:
     source: str | None = None  # a folder of videos, or one
     target: str | None = None  # folder of the data set
     check: str | None = None  # a data set that exists: its folder, or its manifest
-    detector: str = "mediapipe"
+    detector: str = "auto"  # dwpose where its files are, else mediapipe
     scenes: ScenesConfig = field(default_factory=ScenesConfig)
     keep: KeepConfig = field(default_factory=KeepConfig)
     validation_share: float = 0.05  # of the source videos

@@ -2,12 +2,14 @@
 
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from aa.config.prepare import PrepareConfig
 from aa.errors import UserError
 from aa.plain import printable
+from aa.poses.detectors.choice import choose_detector
 from aa.prepare.attempts import Engine
 from aa.prepare.detection import detector
 from aa.prepare.jobs import Detect
@@ -40,6 +42,7 @@ def run(config: PrepareConfig, folder: Path) -> None:
 
         check_data_set(config, folder, engine=engine)
     else:
+        config = replace(config, detector=choose_detector(config.detector))
         prepare(config, folder, engine=engine, detect=detector(config.detector))
 
 

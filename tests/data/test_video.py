@@ -253,7 +253,9 @@ def test_other_containers_of_videos_are_read(tmp_path, ending):
 def test_a_repeatable_writer_writes_the_same_bytes_every_time(tmp_path):
     frames = puppet(1, 30)[0]  # x264 is not so by itself: one puppet is enough to see it
     paths = [tmp_path / f"{number}.mp4" for number in range(5)]
+    memory = []  # of other contents and places every time
     for path in paths:
+        memory.append(np.random.default_rng().bytes(1 + 99_991 * len(memory)))
         with VideoWriter(path, fps=8, height=96, width=64, repeatable=True) as writer:
             writer.write(frames)
     assert len({path.read_bytes() for path in paths}) == 1
