@@ -5,6 +5,7 @@ import ctypes
 import functools
 import itertools
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -23,12 +24,28 @@ if TYPE_CHECKING:
         nodes: int
 
 
+HOME = Path(__file__).parent
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 WARNING = signal.SIGUSR2  # by which schedulers announce an end; no process of ours dies of it
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 LOOK_EVERY = 0.2  # seconds at most between looks at those that are waited for
 
 _barriers = itertools.count()  # of this process; all of a group come to the same ones
+
+
+def runner_command(runner: str | Path) -> str:
+    """Return the words that start a runner here: `python runners/train.py`, or `aa train`.
+
+    The latter where only the wheel is installed: there is no folder `runners` to name.
+
+    Args:
+        runner: its name, as "train", or its path, which is kept where it is a checkout's.
+    """
+    path, is_name = Path(runner), not Path(runner).suffix
+    in_wheel = not (HOME.parent / "runners").is_dir()
+    if in_wheel and (is_name or os.path.abspath(path.parent) == str(HOME / "runners")):
+        return f"aa {path.stem}"
+    return shlex.join(["python", f"runners/{runner}.py" if is_name else str(path)])
 
 
 def is_rank() -> bool:

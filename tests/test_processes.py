@@ -1,5 +1,6 @@
 """A process among others: how those of a group wait for each other, and what one shows."""
 
+import re
 import signal
 import threading
 import time
@@ -8,7 +9,16 @@ import paddle
 import pytest
 
 from aa import processes
-from aa.processes import FORWARDED, WARNING, Shown, is_main_process, is_run_command, wait_for_others
+from aa.processes import (
+    FORWARDED,
+    WARNING,
+    Shown,
+    is_main_process,
+    is_run_command,
+    runner_command,
+    wait_for_others,
+)
+from tests.commands import ROOT
 
 
 class Store:
@@ -112,3 +122,31 @@ def test_the_output_of_a_later_host_is_not_shown(tmp_path, capsys):
     with Shown(tmp_path / "log", wanted=False) as shown:
         shown.show()
     assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """The folder of the package where only the wheel is installed."""
+    home = tmp_path / "site-packages" / "aa"
+    (home / "runners").mkdir(parents=True)
+    monkeypatch.setattr(processes, "HOME", home)
+    return home
+
+
+def test_a_runner_of_a_checkout_is_named_by_its_path():
+    assert runner_command("train") == "python runners/train.py"
+    assert runner_command("../runners/train.py") == "python ../runners/train.py"
+    assert runner_command("my runners/train.py") == "python 'my runners/train.py'"
+
+
+def test_a_runner_of_a_wheel_is_a_word_of_aa(wheel):
+    assert runner_command("train") == "aa train"
+    assert runner_command(wheel / "runners" / "infer.py") == "aa infer"
+    assert runner_command("/elsewhere/toy.py") == "python /elsewhere/toy.py"
+
+
+def test_no_message_of_ours_spells_a_runner_itself():
+    rooms = [ROOT / "aa" / room for room in ("build", "cli", "config", "data", "runs", "training")]
+    files = [file for room in rooms for file in room.rglob("*.py")]
+    spelled = [f.name for f in files if re.search(r"[\"' ]python (runners/|\{)", f.read_text())]
+    assert not spelled

@@ -64,6 +64,13 @@ def test_another_name_is_one_line_that_says_which_there_are(aa):
     )
 
 
+def test_messages_name_the_command_that_is_there(installed, tmp_path):
+    code = "from aa.processes import runner_command; print(runner_command('train'))"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    said = subprocess.check_output([sys.executable, "-c", code], env=environment, cwd=tmp_path)
+    assert said == b"aa train\n"
+
+
 def test_the_wheel_is_typed(installed):
     assert (installed / "aa" / "py.typed").is_file()
 

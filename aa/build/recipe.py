@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aa.build.data import build_protocol
 from aa.build.training import build_training
-from aa.processes import is_main_process, wait_for_others
+from aa.processes import is_main_process, runner_command, wait_for_others
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES, SUMMARY, stage_folders
 from aa.runs.reading import find_record
@@ -71,5 +71,5 @@ def build_puppet_test(config: TrainConfig, folder: str | Path) -> PuppetTest:
         folder,
         build_protocol(config, "test"),
         stages if config.next_stage else {config.name: folder},
-        " ".join(["python", "runners/train.py", *given]),
+        " ".join([runner_command("train"), *given]),
     )

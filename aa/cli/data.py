@@ -7,6 +7,7 @@ from aa.cli.program import run_program
 from aa.data.download import download
 from aa.data.published import SET_HOME, UBC_AND_BILI
 from aa.plain import printable
+from aa.processes import runner_command
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,7 +30,7 @@ def _download(options: argparse.Namespace) -> None:
     manifest = download(UBC_AND_BILI, Path(options.to), url=options.url)
     named = "" if options.to == SET_HOME else f" data.manifest={printable(manifest)}"
     print(f"{UBC_AND_BILI.num_clips} clips in {printable(manifest.parent.parent)}; train on them:")
-    print(f"  python runners/train.py stage=2 hardware=v100{named}")
+    print(f"  {runner_command('train')} stage=2 hardware=v100{named}")
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from aa.errors import UserError
 from aa.interrupts import unwinding
 from aa.machine import prepare_paddle
 from aa.plain import plain_logging, printable
-from aa.processes import is_main_process, is_rank, leave, wants_group
+from aa.processes import is_main_process, is_rank, leave, runner_command, wants_group
 from aa.runs.resume import has_begun, has_checkpoint
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
@@ -148,18 +148,18 @@ def how_to_go_on(job: Task) -> str:
     options = "".join(f" {shlex.quote(word)}" for word in option_words(given_options(sys.argv[1:])))
     if job.sweep:
         asked = shlex.quote(f"sweep.resume={job.sweep}") + options
-        return f"; go on with it: python {sys.argv[0]} {asked}"
+        return f"; go on with it: {runner_command(sys.argv[0])} {asked}"
     if job.schema is PrepareConfig:
         return "; the same command goes on with the rest"
     if job.schema not in RESUMABLE or job.folder is None or not has_begun(job.folder):
         return ""
     asked = shlex.quote(f"resume={job.folder}") + options
     if job.schema is InferConfig:
-        return f"; make the rest: python {sys.argv[0]} {asked}"
+        return f"; make the rest: {runner_command(sys.argv[0])} {asked}"
     where = " from its last checkpoint" if has_checkpoint(job.folder) else " from its start"
     every = {1: "", SLURM: " in a job on as many hosts"}
     hosts = every.get(job.nodes, " on every host, with its own hardware.node_rank")
-    return f"; go on{where}{hosts}: python {sys.argv[0]} {asked}"
+    return f"; go on{where}{hosts}: {runner_command(sys.argv[0])} {asked}"
 
 
 def begin(config: DictConfig) -> tuple[Any, Path]:

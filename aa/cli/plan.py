@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from aa.config.primary import TrainConfig
 from aa.errors import UserError
 from aa.files import write_json
 from aa.machine import card_memory, prepare_paddle
-from aa.processes import is_main_process, is_rank, wants_group
+from aa.processes import is_main_process, is_rank, runner_command, wants_group
 from aa.runs.layout import PLAN, stage_folders
 
 VALUES = ("true", "max")
@@ -60,7 +61,7 @@ def run_plan(value: str, arguments: list[str], schema: type, *, runner: str) -> 
     prepare_paddle(HardwareConfig(device="cpu"))
     from aa.plan.report import show, show_video  # deferred: pulls in paddle
 
-    command = ["python", runner, *words, *overrides]
+    command = [*shlex.split(runner_command(runner)), *words, *overrides]
     if schema is TrainConfig:
         return show(config, command, search=value == "max")
     return show_video(config, command)
@@ -89,7 +90,7 @@ def check_memory(config: TrainConfig, folder: Path) -> None:
 
         there = (card_memory() or 0) if hardware.device == "gpu" else 0
         memory = max(hardware.memory_gb, there)
-        command = ["python", *sys.argv]
+        command = [*shlex.split(runner_command(sys.argv[0])), *sys.argv[1:]]
         counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)), command)
     if is_main_process(hardware.node_rank):
         for number, its_folder in enumerate(stage_folders(config, folder)):

@@ -23,6 +23,7 @@ from aa.config.explain import explain
 from aa.config.overrides import key_of
 from aa.config.texts import literal, plain
 from aa.errors import UserError, one_line
+from aa.processes import runner_command
 from aa.runs.differences import ABOUT_HOSTS, ABSENT, RUN_LINKS, changed_leaves, without_runs
 from aa.runs.kinds import HydraFile, Overrides
 from aa.runs.layout import HYDRA, SNAPSHOT
@@ -86,7 +87,8 @@ class RecordedRun:
             )
         runner = Path(snapshot["command"][1]).name
         if Path(runner).stem != self.runner.stem:
-            again = f"python runners/{runner} {self.asked}" if runner in RUNNERS else "no runner's"
+            known = runner in RUNNERS
+            again = f"{runner_command(Path(runner).stem)} {self.asked}" if known else "no runner's"
             raise UserError(f"is a run of {one_line(runner)}: {again}")
         task, hydra = FILES
         recorded = read_yaml_record(self.folder, hydra, HydraFile).get("hydra", {})

@@ -32,6 +32,7 @@ from aa.config.sweep import SweepConfig
 from aa.config.texts import literal
 from aa.errors import UserError, one_line
 from aa.plain import printable
+from aa.processes import runner_command
 from aa.runs.kinds import RecordedSweep
 from aa.runs.layout import SWEEP
 from aa.runs.links import check_own
@@ -127,7 +128,7 @@ def _read(folder: Path, runner: str) -> RecordedSweep:
         ) from error
     before = Path(earlier["runner"]).name
     if before != Path(runner).name:
-        again = f"python runners/{before} sweep.resume={folder}"
+        again = f"{runner_command(Path(before).stem)} sweep.resume={folder}"
         raise UserError(
             f"sweep.resume={folder}: is a sweep of {one_line(before)}: "
             f"{again if before in RUNNERS else 'no runner of ours'}"
@@ -190,7 +191,7 @@ def _describe(config: DictConfig, options: SweepConfig, overrides: list[str], ru
         runner=str(Path(runner).resolve()),
         options=[],
         arguments=overrides,
-        command=shlex.join(["python", runner, *sys.argv[1:]]),
+        command=f"{runner_command(runner)} {shlex.join(sys.argv[1:])}",
         swept=[*(sweeper.get("params") or {}), *_swept(overrides)],
         metric=options.metric,
         direction=options.direction or (options.metric and direction(options.metric)),
@@ -245,7 +246,7 @@ def finish(sweep: Sweep) -> int:
     print(f"report:     {printable(report)}")
     if states.count(DONE) < len(states):
         words = [f"sweep.resume={sweep.folder}", *option_words(given_options(sweep.options))]
-        again = f"{os.path.relpath(sweep.runner)} {shlex.join(words)}"
-        print(f"go on with: python {printable(again)}")
+        again = f"{runner_command(os.path.relpath(sweep.runner))} {shlex.join(words)}"
+        print(f"go on with: {printable(again)}")
     codes = [outcome["code"] or FIRST_ERROR for outcome in failures.values()]
     return codes[0] if codes else STOPPED * (states.count(DONE) < len(states))

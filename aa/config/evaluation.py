@@ -21,7 +21,7 @@ def higher_is_better(name: str) -> bool:
 class EvaluateConfig:
     """Generated videos, the true ones, and what is measured."""
 
-    generated: str = MISSING  # a folder of videos, a run folder of runners/infer.py, or one video
+    generated: str = MISSING  # a folder of videos, the run folder of an animation, or one video
     truth: str = MISSING  # a folder of videos with the same names, or one video
     masks: str | None = None  # likewise; white is the figure
     metrics: list[str] | None = None  # null: all of METRICS that can be computed

@@ -15,8 +15,8 @@ from aa.errors import UserError
 
 OUTSIDE = {"experiment": "+experiment"}  # a group that no schema knows
 WHAT = {
-    "weights": "a weights folder or a run folder of runners/train.py",
-    "generated": "a folder of videos, a run folder of runners/infer.py, or one video",
+    "weights": "a weights folder or the run folder of a training",
+    "generated": "a folder of videos, the run folder of an animation, or one video",
     "truth": "a folder of videos with the same names, or one video",
     "stage.init_from": "a run folder of stage 1 or a weights folder, null starts at random",
 }

@@ -113,7 +113,7 @@ class TrainConfig:
         frames = options.num_frames
         wanted(
             options.engine == "eager" and options.precision is None,
-            "inference.engine and inference.precision are for runners/infer.py: the samples of a "
+            "inference.engine and inference.precision are for animations: the samples of a "
             "training are made by the networks as they are trained.",
         )
         wanted(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from aa.files import NoPlainFileError
+from aa.processes import runner_command
 from aa.runs.differences import flat, without_runs
 from aa.runs.kinds import Listed, Outcome
 from aa.runs.layout import HYDRA, JOB, METRICS, OUTCOME, SNAPSHOTS
@@ -97,7 +98,7 @@ def read_job(reader: TolerantReader, number: int, swept: dict, runner: str) -> J
         seconds=outcome.get("seconds"),
         error=outcome.get("error"),
         last_lines=_last_lines(folder) if its_state in ("failed", "interrupted") else [],
-        command=f"python runners/{runner} {shlex.quote(f'rerun={short(folder)}')}",
+        command=f"{runner_command(Path(runner).stem)} {shlex.quote(f'rerun={short(folder)}')}",
         troubles=reader.troubles,
     )
 
