@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from aa.cli.run_tables import count_runs, print_runs, total
+from aa.cli.run_tables import count_runs, print_runs, run_values, total
+from aa.cli.tables import print_json
 from aa.errors import UserError, one_line
 from aa.files import NoPlainFileError
 from aa.plain import printable
@@ -16,13 +17,17 @@ YES = ("y", "yes")
 MOST_TROUBLES = 20  # lines about damaged files
 
 
-def show(outputs: str | Path, filters: list[str]) -> None:
-    """Print the runs below a folder that all filters hold for.
+def show(outputs: str | Path, filters: list[str], *, as_json: bool = False) -> None:
+    """Print the runs below a folder that all filters hold for, as a table or as JSON.
 
     Raises:
         UserError: no such folder, or a filter cannot be understood.
     """
-    print_runs(_selected(outputs, filters))
+    runs = _selected(outputs, filters)
+    if as_json:
+        print_json([run_values(run) for run in runs])
+    else:
+        print_runs(runs)
 
 
 def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:

@@ -12,7 +12,7 @@ from aa.runs.differences import flat
 from aa.runs.jobs import read_snapshot_of, spelled
 from aa.runs.kinds import HydraFile, Job, Outcome, Overrides, Plain, SweepAbout
 from aa.runs.layout import HYDRA, JOB, OUTCOME, SNAPSHOT, STAGES, SWEEP
-from aa.runs.metrics import USUAL, metrics_of, stage_curves
+from aa.runs.metrics import USUAL, Metric, metrics_of, stage_curves
 from aa.runs.outcomes import state_of
 from aa.runs.tolerant import TolerantReader
 
@@ -36,6 +36,7 @@ class Run:
         step, steps: the last recorded one of the stage it has come to, and of how many; or None.
         stage: the name of that stage where the run has two, else "".
         metric: (name, value) of what it is best compared by, or None.
+        metrics: {name: `Metric`} of all that it has.
         changed: when something in it was last written, in seconds since 1970.
         troubles: lines about files of it that are damaged.
     """
@@ -51,6 +52,7 @@ class Run:
     steps: int | None
     stage: str
     metric: tuple[str, float] | None
+    metrics: dict[str, Metric] = field(repr=False)
     changed: float
     troubles: list[str] = field(default_factory=list, repr=False)
 
@@ -88,6 +90,7 @@ def _read(folder: Path) -> Run:
             steps=None,
             stage="",
             metric=None,
+            metrics={},
             changed=0.0,
             troubles=[f"{folder}: cannot be read ({error.strerror})"],
         )
@@ -135,6 +138,7 @@ def read_run(folder: Path) -> Run:
         steps=_whole(config.get(f"{'next_stage' if stage == STAGES[1] else 'stage'}.max_steps")),
         stage=stage,
         metric=(name, metrics[name].value) if name else None,
+        metrics=metrics,
         changed=_changed(folder),
         troubles=reader.troubles,
     )
