@@ -9,7 +9,13 @@ import sys
 
 from aa.errors import UserError, one_line
 
-VERBS = {"diff": "what differs between two runs"}
+VERBS = {
+    "diff": "what differs between two runs",
+    "query": "runs by a metric",
+    "note": "words of yours about a run",
+    "tag": "and filter by tag=<word>",
+    "star": "and filter by star=true",
+}
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from aa.errors import one_line
 from aa.runs.jobs import short
 from aa.runs.listing import Run
 
-COLUMNS = ("kind", "state", "step", "metric", "age", "size", "set", "folder")
+COLUMNS = ("kind", "state", "step", "metric", "age", "size", "tags", "set", "folder")
 LONGEST = 48  # characters of the overrides
 COLOURS = {
     **{"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow"},
@@ -22,15 +22,22 @@ COLOURS = {
 AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def print_runs(runs: Sequence[Run]) -> None:
-    """Print a table of `Run`s and a line of sums; lines may be longer than the terminal is wide."""
+def print_runs(runs: Sequence[Run], *, metrics: Sequence[str] = ()) -> None:
+    """Print a table of `Run`s and a line of sums; lines may be longer than the terminal is wide.
+
+    Args:
+        runs: in their order.
+        metrics: to show, a column each; else the best known one of each run.
+    """
     now, rows = time.time(), []
     for run in runs:
+        found = [_value(run, name) for name in metrics] or [_metric(run)]
         age, size = spell_age(now - run.changed), decimal(run.size)
-        row = [run.kind, run.state, _steps(run), _metric(run), age, size, _overrides(run)]
+        row = [run.kind, run.state, _steps(run), *found, age, size, _notes(run), _overrides(run)]
         rows.append([*row, short(run.folder)])
     if runs:
-        print_table(COLUMNS, rows, colours=COLOURS)
+        columns = (*COLUMNS[:3], *(metrics or COLUMNS[3:4]), *COLUMNS[4:])
+        print_table(columns, rows, colours=COLOURS)
     states = ", ".join(f"{count} {state}" for state, count in _states(runs))
     print_line(f"{count_runs(runs)}{': ' * bool(states)}{states}; {total(runs)}")
 
@@ -41,6 +48,7 @@ def run_values(run: Run) -> dict[str, Any]:
     return {
         **{name: getattr(run, name) for name in names},
         "metrics": {name: asdict(metric) for name, metric in run.metrics.items()},
+        **run.notes,
         "changed": run.changed,
         "size": run.size,
     }
@@ -75,6 +83,16 @@ def _steps(run: Run) -> str:
 
 def _metric(run: Run) -> str:
     return f"{run.metric[0]} {run.metric[1]:.4g}" if run.metric else ""
+
+
+def _value(run: Run, name: str) -> str:
+    return f"{run.metrics[name].value:.4g}" if name in run.metrics else ""
+
+
+def _notes(run: Run) -> str:
+    """A star, the tags, and dots where there is a note to read."""
+    star, note = "*" * run.notes.get("star", False), "..." * bool(run.notes.get("note"))
+    return " ".join(filter(None, (star, ",".join(run.notes.get("tags", [])), note)))
 
 
 def _overrides(run: Run) -> str:

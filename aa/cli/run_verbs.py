@@ -1,7 +1,11 @@
 """`aa runs <verb> ...`: the arguments of what is done with single runs."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Verbs = Any  # argparse's, whose type has no public name
+RUN = "a run folder, or a checkpoint in it"
 
 
 def run_verb(words: Sequence[str]) -> None:
@@ -12,26 +16,93 @@ def run_verb(words: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="runs.py", description="Compare and keep runs.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for add in (_add_diff,):
+    for add in (_add_diff, _add_query, _add_note, _add_tag, _add_star):
         add(verbs)
-    options = parser.parse_args(words)
-    options.command(options)
+    options = vars(parser.parse_args(words))
+    command: Callable[..., None] = options.pop("command")
+    options.pop("verb")
+    command(**options)
 
 
-def _add_diff(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_diff(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "diff",
         description="Say what differs between two runs: config, code, packages, data, machine and "
         "results. The exit code is 0 whether or not anything does.",
     )
-    parser.add_argument("first", help="a run folder, or a checkpoint in it")
+    parser.add_argument("first", help=RUN)
     parser.add_argument("second", help="another one")
-    parser.add_argument("--all", action="store_true", help="also what is equal")
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--all", dest="everything", action="store_true", help="also what is equal")
+    _add_json(parser)
 
-    def command(options: argparse.Namespace) -> None:
+    def command(**options: Any) -> None:
         from aa.cli.run_diff import diff
 
-        diff(options.first, options.second, everything=options.all, as_json=options.json)
+        diff(**options)
 
     parser.set_defaults(command=command)
+
+
+def _add_query(verbs: Verbs) -> None:
+    parser = verbs.add_parser(
+        "query",
+        description="List runs in an order, with a column for each metric that is named. Words: "
+        "the filters of `runs.py`, metrics among them ('val/loss<0.1'), sort=<key> (of a metric "
+        "the best first, else the least; sort=-<key> the other way round), limit=<number>.",
+    )
+    parser.add_argument("words", nargs="*", help="'val/loss<0.1' sort=val/loss limit=10")
+    parser.add_argument("--outputs", default="outputs", help="folder that the runs are below")
+    _add_json(parser)
+
+    def command(**options: Any) -> None:
+        from aa.cli.runs import query
+
+        query(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_note(verbs: Verbs) -> None:
+    parser = verbs.add_parser("note", description="Write a run's note, or show it.")
+    parser.add_argument("run", help=RUN)
+    parser.add_argument("text", nargs="?", help="the note; an empty one takes it away")
+    _add_json(parser)
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_notes import note
+
+        note(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_tag(verbs: Verbs) -> None:
+    parser = verbs.add_parser("tag", description="Tag a run, or show its tags.")
+    parser.add_argument("run", help=RUN)
+    parser.add_argument("tags", nargs="*", help="words to add")
+    parser.add_argument("--remove", action="append", default=[], metavar="TAG", help="take it away")
+    _add_json(parser)
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_notes import tag
+
+        tag(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_star(verbs: Verbs) -> None:
+    parser = verbs.add_parser("star", description="Give runs a star.")
+    parser.add_argument("runs", nargs="+", help=RUN)
+    parser.add_argument("--off", action="store_true", help="take it away")
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_notes import star
+
+        star(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help="as JSON")

@@ -27,3 +27,28 @@ def test_the_list_is_json_if_asked(tmp_path):
 def test_what_is_no_run_is_one_line(tmp_path):
     done = run_light(tmp_path, "runs", "diff", "a", "b")
     assert one_line(done).startswith("a: no such run; ")
+
+
+def test_a_run_is_annotated_and_found_by_it(tmp_path):
+    for seed in (1, 2):
+        make_run(tmp_path / f"outputs/run{seed}", seed=seed)
+    for words in (
+        ["note", "outputs/run1", "the one of the paper"],
+        ["tag", "outputs/run1", "paper", "old", "--remove", "old"],
+        ["star", "outputs/run1"],
+    ):
+        done = run_light(tmp_path, "runs", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert run_light(tmp_path, "runs", "note", "outputs/run1").stdout == "the one of the paper\n"
+    lines = run_light(tmp_path, "runs", "tag=paper", "star=true").stdout.splitlines()
+    assert len(lines) == 3 and "* paper ..." in lines[1] and lines[1].endswith("outputs/run1")
+    (run,) = json.loads(run_light(tmp_path, "runs", "--json", "star=true").stdout)
+    assert (run["note"], run["tags"], run["star"]) == ("the one of the paper", ["paper"], True)
+
+
+def test_a_query_has_a_column_for_each_metric_it_names(tmp_path):
+    for number in (1, 2):
+        make_run(tmp_path / f"outputs/run{number}", lines=[{"step": 1, "val/loss": number / 10}])
+    done = run_light(tmp_path, "runs", "query", "val/loss<0.15", "sort=val/loss")
+    title, row, _ = done.stdout.splitlines()
+    assert title.split()[3] == "val/loss" and row.split()[2] == "0.1"
