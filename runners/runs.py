@@ -15,6 +15,8 @@ VERBS = {
     "note": "words of yours about a run",
     "tag": "and filter by tag=<word>",
     "star": "and filter by star=true",
+    "lineage": "where a run comes from, and what came of it",
+    "promote": "give a checkpoint a name that weights= takes",
 }
 
 

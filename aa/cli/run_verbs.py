@@ -16,7 +16,7 @@ def run_verb(words: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="runs.py", description="Compare and keep runs.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for add in (_add_diff, _add_query, _add_note, _add_tag, _add_star):
+    for add in (_add_diff, _add_query, _add_note, _add_tag, _add_star, _add_lineage, _add_promote):
         add(verbs)
     options = vars(parser.parse_args(words))
     command: Callable[..., None] = options.pop("command")
@@ -100,6 +100,44 @@ def _add_star(verbs: Verbs) -> None:
         from aa.cli.run_notes import star
 
         star(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_lineage(verbs: Verbs) -> None:
+    parser = verbs.add_parser(
+        "lineage",
+        description="Show where a run comes from (weights, data, the run it repeats, its sweep) "
+        "and what came of it below the outputs: runs and named models.",
+    )
+    parser.add_argument("run", help=RUN)
+    parser.add_argument("--outputs", default="outputs", help="folder that runs are below")
+    parser.add_argument("--models", default="models", help="folder of named models")
+    _add_json(parser)
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_lineage import lineage
+
+        lineage(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_promote(verbs: Verbs) -> None:
+    parser = verbs.add_parser(
+        "promote",
+        description="Give a checkpoint a name, models/<name>, that weights= takes and that keeps "
+        "its source. The run may be removed afterwards; a name is never taken twice.",
+    )
+    parser.add_argument("run", help="a checkpoint, or a run: of that the newest checkpoint")
+    parser.add_argument("name", help="a new one")
+    parser.add_argument("--models", default="models", help="folder of named models")
+    _add_json(parser)
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_promote import promote_run
+
+        promote_run(**options)
 
     parser.set_defaults(command=command)
 

@@ -3,7 +3,7 @@
 import json
 
 from tests.commands import one_line, run_light
-from tests.runs.folders import make_run
+from tests.runs.folders import make_checkpoint, make_run
 
 
 def test_two_runs_are_compared_and_the_exit_code_is_0(tmp_path):
@@ -52,3 +52,16 @@ def test_a_query_has_a_column_for_each_metric_it_names(tmp_path):
     done = run_light(tmp_path, "runs", "query", "val/loss<0.15", "sort=val/loss")
     title, row, _ = done.stdout.splitlines()
     assert title.split()[3] == "val/loss" and row.split()[2] == "0.1"
+
+
+def test_a_checkpoint_gets_a_name_and_its_run_is_known_by_it(tmp_path):
+    make_checkpoint(make_run(tmp_path / "outputs/run", lines=[{"step": 5, "loss": 0.5}]), 5)
+    done = run_light(tmp_path, "runs", "promote", "outputs/run", "walk")
+    assert done.stdout.splitlines() == [
+        "models/walk: step 5 of outputs/run, train/loss 0.5",
+        "take it with weights=models/walk",
+    ]
+    again = run_light(tmp_path, "runs", "promote", "outputs/run", "walk")
+    assert one_line(again).startswith("models/walk: is there already; ")
+    done = run_light(tmp_path, "runs", "lineage", "outputs/run")
+    assert "promoted from, checkpoints/step-000005: models/walk (model)" in done.stdout
