@@ -3,41 +3,55 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
-from rich.text import Text
 
-from aa.cli.tree import WIDE
+from aa.cli.tables import print_line, print_table
 from aa.errors import one_line
-from aa.plain import printable
 from aa.runs.jobs import short
 from aa.runs.listing import Run
 
+COLUMNS = ("kind", "state", "step", "metric", "age", "size", "tags", "set", "folder")
 LONGEST = 48  # characters of the overrides
-COLOURS = {"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow"}
+COLOURS = {
+    **{"running": "cyan", "done": "green", "failed": "red", "interrupted": "yellow"},
+    **{"waiting": "dim", "unreadable": "dim"},
+}
 AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def print_runs(runs: Sequence[Run]) -> None:
-    """Print a table of `Run`s and a line of sums; lines may be longer than the terminal is wide."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("kind", "state", "step", "metric", "age", "size", "set"):
-        table.add_column(name, no_wrap=True, justify="right" if name in ("age", "size") else "left")
-    table.add_column("folder", no_wrap=True)  # the last one: it is as long as it is
-    now = time.time()
+def print_runs(runs: Sequence[Run], *, metrics: Sequence[str] = ()) -> None:
+    """Print a table of `Run`s and a line of sums; lines may be longer than the terminal is wide.
+
+    Args:
+        runs: in their order.
+        metrics: to show, a column each; else the best known one of each run.
+    """
+    now, rows = time.time(), []
     for run in runs:
+        found = [_value(run, name) for name in metrics] or [_metric(run)]
         age, size = spell_age(now - run.changed), decimal(run.size)
-        cells = (_steps(run), _metric(run), age, size, _overrides(run), short(run.folder))
-        state = _cell(run.state, COLOURS.get(run.state, "dim"))
-        table.add_row(_cell(run.kind), state, *map(_cell, cells))
-    console = Console(highlight=False, markup=False, emoji=False, width=WIDE)
+        row = [run.kind, run.state, _steps(run), *found, age, size, _notes(run), _overrides(run)]
+        rows.append([*row, short(run.folder)])
     if runs:
-        console.print(table, soft_wrap=True)
+        columns = (*COLUMNS[:3], *(metrics or COLUMNS[3:4]), *COLUMNS[4:])
+        print_table(columns, rows, colours=COLOURS)
     states = ", ".join(f"{count} {state}" for state, count in _states(runs))
-    sums = f"{count_runs(runs)}{': ' * bool(states)}{states}; {total(runs)}"
-    console.print(printable(sums), soft_wrap=True)
+    print_line(f"{count_runs(runs)}{': ' * bool(states)}{states}; {total(runs)}")
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """A `Run` as plain values, for JSON."""
+    names = ("folder", "sweep", "kind", "state", "stage", "step", "steps", "overrides", "config")
+    return {
+        **{name: getattr(run, name) for name in names},
+        "metrics": {name: asdict(metric) for name, metric in run.metrics.items()},
+        **run.notes,
+        "changed": run.changed,
+        "size": run.size,
+    }
 
 
 def count_runs(runs: Sequence[Run]) -> str:
@@ -56,11 +70,6 @@ def spell_age(seconds: float) -> str:
     return f"{max(0, seconds) // length:.0f} {unit}"
 
 
-def _cell(text: object, style: str = "") -> Text:
-    """A cell whose text is shown as it is: rich takes brackets in a plain one for styles."""
-    return Text(printable(text), style=style)
-
-
 def _states(runs: Iterable[Run]) -> list[tuple[str, int]]:
     return Counter(run.state for run in runs).most_common()
 
@@ -74,6 +83,16 @@ def _steps(run: Run) -> str:
 
 def _metric(run: Run) -> str:
     return f"{run.metric[0]} {run.metric[1]:.4g}" if run.metric else ""
+
+
+def _value(run: Run, name: str) -> str:
+    return f"{run.metrics[name].value:.4g}" if name in run.metrics else ""
+
+
+def _notes(run: Run) -> str:
+    """A star, the tags, and dots where there is a note to read."""
+    star, note = "*" * run.notes.get("star", False), "..." * bool(run.notes.get("note"))
+    return " ".join(filter(None, (star, ",".join(run.notes.get("tags", [])), note)))
 
 
 def _overrides(run: Run) -> str:

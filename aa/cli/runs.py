@@ -1,28 +1,46 @@
 """`runners/runs.py`: the list of runs, and the question before some are removed."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from aa.cli.run_tables import count_runs, print_runs, total
+from aa.cli.run_tables import count_runs, print_runs, run_values, total
+from aa.cli.tables import print_json
 from aa.errors import UserError, one_line
 from aa.files import NoPlainFileError
 from aa.plain import printable
 from aa.runs.filters import parse, select
 from aa.runs.jobs import short
 from aa.runs.listing import Run, list_runs
+from aa.runs.queries import parse_query
 from aa.runs.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
 
 YES = ("y", "yes")
 MOST_TROUBLES = 20  # lines about damaged files
 
 
-def show(outputs: str | Path, filters: list[str]) -> None:
-    """Print the runs below a folder that all filters hold for.
+def show(outputs: str | Path, filters: list[str], *, as_json: bool = False) -> None:
+    """Print the runs below a folder that all filters hold for, as a table or as JSON.
 
     Raises:
         UserError: no such folder, or a filter cannot be understood.
     """
-    print_runs(_selected(outputs, filters))
+    runs = _listed(outputs)
+    _print(select(runs, parse(filters, runs)), as_json)
+
+
+def query(outputs: str | Path, words: list[str], *, as_json: bool = False) -> None:
+    """As `show`, in an order, with a column for each metric that is named, see `Query`."""
+    runs = _listed(outputs)
+    asked = parse_query(words, runs)
+    _print(asked.runs(runs), as_json, asked.metrics)
+
+
+def _print(runs: list[Run], as_json: bool, metrics: Sequence[str] = ()) -> None:
+    if as_json:
+        print_json([run_values(run) for run in runs])
+    else:
+        print_runs(runs, metrics=metrics)
 
 
 def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
@@ -38,7 +56,8 @@ def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
     """
     if not filters:
         raise UserError("--remove wants a filter, as state=failed; what it selects is removed.")
-    runs = _selected(outputs, filters)
+    runs = _listed(outputs)
+    runs = select(runs, parse(filters, runs))
     print_runs(runs)
     delete_leftovers(outputs)
     runs = _removable(runs, Guard(outputs))
@@ -54,14 +73,15 @@ def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
         raise UserError(f"not everything could be deleted: {'; '.join(troubles)}.")
 
 
-def _selected(outputs: str | Path, filters: list[str]) -> list[Run]:
+def _listed(outputs: str | Path) -> list[Run]:
+    """The runs below a folder; what is damaged is reported."""
     runs = list_runs(outputs)
     troubles = list(dict.fromkeys(line for run in runs for line in run.troubles))
     for line in troubles[:MOST_TROUBLES]:
         print(f"damaged: {one_line(line)}", file=sys.stderr)
     if troubles[MOST_TROUBLES:]:
         print(f"damaged: and {len(troubles) - MOST_TROUBLES} files more", file=sys.stderr)
-    return select(runs, parse(filters, runs))
+    return runs
 
 
 def _removable(runs: list[Run], guard: Guard) -> list[Run]:

@@ -97,14 +97,16 @@ def _text(value: Any) -> str:
 
 def changed_files(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Changed, missing and new files of two {name: what is known of it}."""
-    words = {name: "changed" for name in old if name in new and not _same(old[name], new[name])}
+    both = [name for name in old if name in new]
+    words = {name: "changed" for name in both if not same_entry(old[name], new[name])}
     words |= {name: "missing" for name in old if name not in new}
     words |= {name: "new" for name in new if name not in old}
     order = ("changed", "missing", "new")
     return [f"{name} {word}" for word in order for name in words if words[name] == word]
 
 
-def _same(before: Any, after: Any) -> bool:
+def same_entry(before: Any, after: Any) -> bool:
+    """Return whether two of `changed_files` agree in all that is known of both."""
     if isinstance(before, str):
         return before == after
     return all(before[key] == after[key] for key in before.keys() & after.keys())

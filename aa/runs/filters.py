@@ -10,15 +10,20 @@ from aa.config.evaluation import EvaluateConfig
 from aa.config.keys import known_keys, no_such_key
 from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
+from aa.config.sweep import GROUPS
 from aa.errors import UserError
+from aa.runs.differences import ABSENT
 from aa.runs.jobs import spelled
 from aa.runs.listing import Run
+from aa.runs.metrics import is_metric
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING
 
+TRUTHS = ("true", "false")
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)
 KINDS = ("train", "infer", "evaluate", "prepare")
 SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, PrepareConfig)
-CHOICES = {"state": STATES, "kind": KINDS}
+CHOICES = {"state": STATES, "kind": KINDS, "star": TRUTHS}
+OF_RUNS = ("tag", "step")  # keys of no config
 UNITS = {
     "age": {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400},
     "size": {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12},
@@ -36,20 +41,63 @@ class Filter:
 
     def holds(self, run: Run, now: float) -> bool:
         """Return whether a `Run` is meant, `now` in seconds since 1970."""
-        if self.key == "age":
-            found = now - run.changed
-        elif self.key in ("size", "state", "kind"):
-            found = getattr(run, self.key)
-        elif self.key in run.config:
-            found = run.config[self.key]
-        else:
-            return False
-        return compare(found, self.sign, self.value)
+        if self.key == "tag":
+            return self.value in run.notes.get("tags", [])
+        found = value_of(run, self.key, now)
+        return found is not ABSENT and compare(found, self.sign, self.value)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The keys that runs can be chosen and ordered by."""
+
+    keys: Collection[str]
+
+    def check(self, key: str) -> None:
+        """Refuse a key that is none.
+
+        Raises:
+            UserError: names similar ones.
+        """
+        if key not in self.keys and not is_metric_key(key):
+            raise UserError(no_such_key(key, self.keys))
+
+
+def known_of(runs: Iterable[Run]) -> Known:
+    """The keys of our schemas and of the runs there are, those of older versions among them."""
+    keys = {key for schema in SCHEMAS for key in known_keys(schema)}
+    keys |= {key for run in runs for key in run.config}
+    return Known(keys | {*CHOICES, *UNITS, *OF_RUNS})
+
+
+def is_metric_key(key: str) -> bool:
+    """Return whether a key is a metric's, as val/loss."""
+    group, slash, _ = key.partition("/")
+    return bool(slash) and group in GROUPS and is_metric(key)
+
+
+def value_of(run: Run, key: str, now: float) -> Any:
+    """The value of a key of a run; `ABSENT` where it has none. Of a metric its number.
+
+    Args:
+        now: in seconds since 1970.
+    """
+    if key == "age":
+        return now - run.changed
+    if key == "star":
+        return run.notes.get("star", False)
+    if key in ("size", "state", "kind"):
+        return getattr(run, key)
+    if key == "step":
+        return ABSENT if run.step is None else run.step
+    if key in run.metrics:
+        return run.metrics[key].value
+    return run.config.get(key, ABSENT)
 
 
 def compare(found: Any, sign: str, wanted: float | str) -> bool:
     """Compare numbers as numbers, all else as an override spells it, which is equal or not."""
-    left, right = _number(found), _number(wanted)
+    left, right = number(found), number(wanted)
     if left is None or right is None:
         return sign == "=" and spelled(found) == wanted
     return {"=": left == right, ">": left > right, "<": left < right}[sign]
@@ -65,9 +113,7 @@ def parse(texts: Iterable[str], runs: Iterable[Run]) -> list[Filter]:
     Raises:
         UserError: no filter, no such key, or no such value of it.
     """
-    known = {key for schema in SCHEMAS for key in known_keys(schema)}
-    known |= {key for run in runs for key in run.config}
-    known |= {*CHOICES, *UNITS}
+    known = known_of(runs)
     return [_parse(text, known) for text in texts]
 
 
@@ -77,33 +123,37 @@ def select(runs: Iterable[Run], filters: Collection[Filter]) -> list[Run]:
     return [run for run in runs if all(f.holds(run, now) for f in filters)]
 
 
-def _parse(text: str, known: Collection[str]) -> Filter:
+def _parse(text: str, known: Known) -> Filter:
     match = re.fullmatch(r"([\w./]+)([=<>])(.*)", text)
     if not match:
         raise UserError(f"{text}: {FORM}.")
     key, sign, value = match.groups()
-    if key not in known:
-        raise UserError(no_such_key(key, known))
+    known.check(key)
     if key in CHOICES and (value not in CHOICES[key] or sign != "="):
         raise UserError(
             f"{text}: {key} is one of {', '.join(CHOICES[key])}, as {key}=<one of them>."
         )
+    if key == "tag" and sign != "=":
+        raise UserError(f"{text}: a run has a tag or has not, as tag={value or '<word>'}.")
+    if is_metric_key(key) and number(value) is None:
+        raise UserError(f"{text}: {key} wants a number, as '{key}<0.1'.")
     return Filter(key, sign, _quantity(text, key, value) if key in UNITS else value)
 
 
 def _quantity(text: str, key: str, value: str) -> float:
     """Seconds of "7d", bytes of "1GB"."""
     units, match = UNITS[key], re.fullmatch(r"([\d.]+)\s*([a-zA-Z]+)", value)
-    number, unit = (_number(match[1]), match[2]) if match else (None, None)
-    if number is None or unit not in units:
+    count, unit = (number(match[1]), match[2]) if match else (None, None)
+    if count is None or unit not in units:
         example = f"{key}>7{[*units][3]}"
         raise UserError(
             f"{text}: {key} wants a number and one of {', '.join(units)}, as '{example}'."
         )
-    return number * units[unit]
+    return count * units[unit]
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A value as a number, None where it is none."""
     if isinstance(value, bool):
         return None
     try:

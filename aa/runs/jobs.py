@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from aa.files import NoPlainFileError
+from aa.errors import UserError
+from aa.files import NoPlainFileError, missing
 from aa.processes import runner_command
 from aa.runs.differences import flat, without_runs
 from aa.runs.kinds import Listed, Outcome
 from aa.runs.layout import HYDRA, JOB, METRICS, OUTCOME, SNAPSHOTS
 from aa.runs.metrics import Metric, metrics_of, stage_curves
 from aa.runs.outcomes import state_of
-from aa.runs.resume import NOT_DECISIVE
+from aa.runs.resume import NOT_DECISIVE, locate, run_folder
 from aa.runs.tolerant import TolerantReader
 from aa.runs.words import last_lines
 
@@ -75,6 +76,18 @@ def is_run(folder: Path) -> bool:
     """Return whether a folder is a run's."""
     names = (JOB, HYDRA, OUTCOME, METRICS, *SNAPSHOTS)
     return any(os.path.exists(folder / name) for name in names)
+
+
+def run_at(path: str | Path) -> Path:
+    """The run folder that a path names: itself, or the one that a checkpoint or a stage is in.
+
+    Raises:
+        UserError: there is no run.
+    """
+    run = run_folder(locate(path)[0])
+    if not run.is_dir() or not is_run(run):
+        raise UserError(f"{path}: {missing(path, 'run')}; give a run's folder, as `aa runs` shows.")
+    return run
 
 
 def read_job(reader: TolerantReader, number: int, swept: dict, runner: str) -> Job:

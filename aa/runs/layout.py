@@ -10,6 +10,7 @@ SNAPSHOTS = (SNAPSHOT, f"{STAGES[0]}/{SNAPSHOT}")  # the first there is
 METRICS = "metrics.jsonl"
 PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
 CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
+NOTES = "notes.json"  # what people have to say of a run
 HYDRA = ".hydra"
 SWEEP, JOB = "sweep.json", "job.json"  # of a sweep, and of each of its jobs
 CHECKPOINTS, BEST = "checkpoints", "best"  # BEST: a link to the one that validated best

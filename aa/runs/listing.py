@@ -9,10 +9,12 @@ from typing import Any
 
 from aa.errors import UserError
 from aa.runs.differences import flat
+from aa.runs.disk import disk_size, last_change
 from aa.runs.jobs import read_snapshot_of, spelled
 from aa.runs.kinds import HydraFile, Job, Outcome, Overrides, Plain, SweepAbout
-from aa.runs.layout import HYDRA, JOB, OUTCOME, SNAPSHOT, STAGES, SWEEP
-from aa.runs.metrics import USUAL, metrics_of, stage_curves
+from aa.runs.layout import HYDRA, JOB, NOTES, OUTCOME, SNAPSHOT, STAGES, SWEEP
+from aa.runs.metrics import USUAL, Metric, metrics_of, stage_curves
+from aa.runs.notes import Notes
 from aa.runs.outcomes import state_of
 from aa.runs.tolerant import TolerantReader
 
@@ -36,7 +38,9 @@ class Run:
         step, steps: the last recorded one of the stage it has come to, and of how many; or None.
         stage: the name of that stage where the run has two, else "".
         metric: (name, value) of what it is best compared by, or None.
-        changed: when something in it was last written, in seconds since 1970.
+        metrics: {name: `Metric`} of all that it has.
+        notes: what people have to say of it.
+        changed: when the run last wrote something there, in seconds since 1970.
         troubles: lines about files of it that are damaged.
     """
 
@@ -51,6 +55,8 @@ class Run:
     steps: int | None
     stage: str
     metric: tuple[str, float] | None
+    metrics: dict[str, Metric] = field(repr=False)
+    notes: Notes
     changed: float
     troubles: list[str] = field(default_factory=list, repr=False)
 
@@ -88,6 +94,8 @@ def _read(folder: Path) -> Run:
             steps=None,
             stage="",
             metric=None,
+            metrics={},
+            notes=Notes(),
             changed=0.0,
             troubles=[f"{folder}: cannot be read ({error.strerror})"],
         )
@@ -135,24 +143,11 @@ def read_run(folder: Path) -> Run:
         steps=_whole(config.get(f"{'next_stage' if stage == STAGES[1] else 'stage'}.max_steps")),
         stage=stage,
         metric=(name, metrics[name].value) if name else None,
-        changed=_changed(folder),
+        metrics=metrics,
+        notes=reader.json(NOTES, Notes) or Notes(),
+        changed=last_change(folder),
         troubles=reader.troubles,
     )
-
-
-def disk_size(folder: str | Path) -> int:
-    """Bytes that a folder takes on the disk; links are not followed."""
-    total, seen = 0, set()
-    for name, folders, files in os.walk(folder):
-        for entry in (name, *(os.path.join(name, n) for n in (*folders, *files))):
-            try:
-                status = os.lstat(entry)
-            except OSError:  # a running one deletes its old checkpoints; or it is not for us
-                continue
-            if (status.st_dev, status.st_ino) not in seen:  # a file may have several names
-                seen.add((status.st_dev, status.st_ino))
-                total += status.st_blocks * 512
-    return total
 
 
 def _snapshot(reader: TolerantReader) -> tuple[str, dict[str, Any], str] | None:
@@ -180,14 +175,3 @@ def _swept(reader: TolerantReader) -> list[str]:
 
 def _whole(value: Any) -> int | None:
     return value if type(value) is int else None
-
-
-def _changed(folder: Path) -> float:
-    """The last change of the folder, of what lies in it and in the folders of its stages."""
-    times = [folder.stat().st_mtime]
-    for place in (folder, *(folder / name for name in STAGES)):
-        try:
-            times += [entry.stat(follow_symlinks=False).st_mtime for entry in os.scandir(place)]
-        except OSError:
-            continue
-    return max(times)

@@ -18,7 +18,7 @@ from aa.config.texts import literal
 from aa.errors import Interrupted, one_line
 from aa.interrupts import wishes
 from aa.processes import WARNING
-from aa.runs.layout import JOB
+from aa.runs.layout import JOB, NOTES
 from aa.runs.lock import held_briefly, wait_until_free, who_holds
 from aa.runs.metrics import job_metrics
 from aa.runs.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
@@ -155,7 +155,7 @@ class _Job:
         for left in self.folder.iterdir():  # half of what is made anew
             if left.is_dir():
                 shutil.rmtree(left)
-            elif left.name not in (JOB, OUTPUT, HELD):
+            elif left.name not in (JOB, OUTPUT, HELD, NOTES):
                 left.unlink()
         return [*command, *self._threads(), f"hydra.run.dir={folder}"]
 

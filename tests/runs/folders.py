@@ -7,6 +7,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from aa.runs.sealing import partial_folder, seal
+
 ROOT = Path(__file__).parents[2]
 HOLD = """
 import sys
@@ -64,3 +66,17 @@ def written(folder):
         process.stdout.readline()
         yield
         process.stdin.close()
+
+
+def make_checkpoint(part, step):
+    """A sealed checkpoint of a run or stage."""
+    target = part / "checkpoints" / f"step-{step:06d}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_folder(target)
+    (partial / "training").mkdir(parents=True)
+    (partial / "training/state.safetensors").write_bytes(b"state")
+    (partial / "config.json").write_text('{"format": "aa-1"}')
+    for name in ("vae", "pose_guider"):
+        (partial / f"{name}.safetensors").write_text(f"{name} {step}")
+    seal(partial, target, step=step)
+    return target

@@ -6,7 +6,8 @@ import pytest
 
 from aa.cli.run_tables import print_runs, spell_age
 from aa.errors import UserError
-from aa.runs.listing import disk_size, find_runs, list_runs, read_run
+from aa.runs.disk import disk_size
+from aa.runs.listing import find_runs, list_runs, read_run
 from tests.runs.folders import make_run, make_sweep, written
 
 
