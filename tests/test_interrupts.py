@@ -162,7 +162,9 @@ def listens(process):
     return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
 
 
-@pytest.mark.parametrize("runner", ["train", "infer", "evaluate", "runs", "report", "aa"])
+@pytest.mark.parametrize(
+    "runner", ["train", "infer", "evaluate", "prepare", "runs", "report", "aa"]
+)
 def test_a_runner_listens_before_it_imports_what_takes_time(runner, tmp_path):
     words = ["-m", "aa", "train"] if runner == "aa" else [str(ROOT / "runners" / f"{runner}.py")]
     words += ["."] * (runner == "report")  # without a folder it would end by itself meanwhile

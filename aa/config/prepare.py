@@ -37,7 +37,7 @@ class KeepConfig:
     min_sharpness: float = 10.0  # variance of the Laplacian on the person at 256 pixels height
     similar_person: float = 0.6  # of the person's height: others from here on are in the way
     max_overlap: float = 0.1  # of the person's box with that of another
-    max_similarity: float = 0.75  # correlation with an earlier clip's motion
+    max_similarity: float = 0.75  # correlation of motion: of more alike clips the largest is kept
 
     def __post_init__(self) -> None:
         positive("keep", self, "min_frames", "max_frames", "max_pixels", "min_joints")

@@ -1,5 +1,7 @@
 """Jobs on the hosts of a Ray cluster, which share the folders of videos and of the data set."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,8 +25,10 @@ class OverRay:
     """
 
     def __init__(self, address: str | None, count: int) -> None:
-        options: dict[str, Any] = {"runtime_env": {"env_vars": ONE_THREAD}}
+        variables = dict(ONE_THREAD)
+        options: dict[str, Any] = {"runtime_env": {"env_vars": variables}}
         if address is None:
+            variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
             options |= {"num_cpus": count, "object_store_memory": STORE}
             options |= {"include_dashboard": False}
         else:

@@ -11,7 +11,8 @@ from aa.poses import Poses, draw_poses
 from aa.prepare.people import Track
 
 PERSON_HEIGHT = 256  # pixels that a person is brought to before sharpness is measured
-STRIP_HEIGHT, QUALITY = 128, 70  # of a picture in the report, and of its JPEG
+STRIP_HEIGHT, QUALITY = 144, 70  # of a picture in the report, and of its JPEG
+FINE = 3  # times as large as it is shown a skeleton is drawn
 FRAMES_OF_STRIP = 4
 
 
@@ -57,7 +58,8 @@ def strip(frames: np.ndarray, poses: Poses | None = None, drawn: np.ndarray | No
     size = (max(1, round(width * STRIP_HEIGHT / height)), STRIP_HEIGHT)
     pictures = _resized(frames, size)
     if poses is not None:
-        drawn = draw_poses(poses, height=size[1], width=size[0])
+        large = [FINE * side for side in size]  # so that lines are thin
+        drawn = _resized(draw_poses(poses, height=large[1], width=large[0]), size)
     elif drawn is not None:
         drawn = _resized(drawn, size)
     if drawn is not None:

@@ -1,7 +1,7 @@
 """A data set that is made: its sources looked at, clips judged, compared, written and listed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aa.config.prepare import PrepareConfig
@@ -25,6 +25,7 @@ class Decision:
 
     Attributes:
         start, stop: frames of the source.
+        measures: what was measured of a clip.
         split: "train" or "validation" of a clip that is kept.
     """
 
@@ -34,6 +35,7 @@ class Decision:
     clip: str | None = None
     start: int = 0
     stop: int = 0
+    measures: dict[str, float] = field(default_factory=dict)
     split: str | None = None
 
     @property
@@ -121,8 +123,9 @@ class Preparation:
             )
 
     def _compare(self, decisions: list[Decision]) -> None:
-        """Drop clips that repeat an earlier one."""
+        """Drop clips that repeat another one: of copies the one of most pixels and frames stays."""
         kept = [decision for decision in decisions if decision.kept]
+        kept.sort(key=lambda d: (-d.record["height"] * d.record["width"], d.start - d.stop))
         thumbs = [self._looks.samples(d.source, d.start, d.stop).thumbs for d in kept]
         most = self.config.keep.max_similarity
         repeats = find_repeats(thumbs, max_similarity=most)
@@ -171,3 +174,4 @@ class Preparation:
 def _take(decision: Decision, record: dict[str, Any]) -> None:
     decision.verdict = Verdict.from_dict(record["verdict"])
     decision.start, decision.stop = record["start"], record["stop"]
+    decision.measures = record["measures"]

@@ -16,7 +16,8 @@ STYLE = Html("""
 body { max-width: 80rem; }
 td { white-space: normal; vertical-align: top; overflow-wrap: anywhere; min-width: 4rem; }
 td:first-child { min-width: 11rem; }
-td.words, td:nth-child(3) { text-align: left; min-width: 14rem; }
+th, td:nth-child(3), td:nth-child(6) { text-align: left; }
+td:nth-child(3) { min-width: 14rem; }
 td img { max-width: 26rem; width: 100%; min-width: 12rem; background: none; }
 """)
 TITLES = ("clip", "pictures", "decision", "measured", "limit", "key")
@@ -73,7 +74,7 @@ def _counts(summary: dict[str, Any]) -> Html:
         if number
     ]
     return Html(
-        "<p>{} videos, {} clips; kept are {:g} minutes, {} clips to train on and {} to validate."
+        "<p>{} videos, {} clips; kept are {:g} minutes: {} clips to train on, {} to validate with."
         "</p>\n<p>{}</p>"
     ).format(
         *(summary[key] for key in ("videos", "clips", "minutes", "train", "validation")),
@@ -82,17 +83,27 @@ def _counts(summary: dict[str, Any]) -> Html:
 
 
 def _row(row: dict[str, Any], pictures: _Pictures) -> tuple[object, Sequence[object], bool]:
-    where = [row["source"]]
+    where = [row["source"]] if row["clip"] else []
     if row["clip"]:
         start, stop = row["seconds"]
         height, width = row["size"]
         first, last = row["frames"]
         where.append(f"{start:g} to {stop:g} s, {last - first} frames of {width}x{height}")
         where.append(row["note"] or "")
-    lines = [Html("<b>{}</b>").format(row["clip"] or ""), *map(Html.escape, filter(None, where))]
+        where.append(
+            ", ".join(f"{name} {_short(value)}" for name, value in row["measures"].items())
+        )
+    lines = [
+        Html("<b>{}</b>").format(row["clip"] or row["source"]),
+        *map(Html.escape, filter(None, where)),
+    ]
     words = row["words"] if not row["split"] else f"{row['words']}: {row['split']}"
     cells = (pictures.of(row["clip"]), words, *map(_number, (row["measured"], row["limit"])))
     return Html("<br>").join(filter(None, lines)), (*cells, row["key"] or ""), False
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _number(value: float | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from aa.prepare.preparation import Decision
-from aa.prepare.verdicts import OF_SOURCES, REASONS
+from aa.prepare.verdicts import REASONS
 
 
 def rows(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
@@ -23,6 +23,7 @@ def _row(decision: Decision) -> dict[str, Any]:
             "fps": round(fps, 3),
             "size": [record["height"], record["width"]],
             "note": record["note"],
+            "measures": decision.measures,
         }
     return {**about, "split": decision.split, **decision.verdict.as_dict()}
 
@@ -47,13 +48,9 @@ def summarise(decisions: Sequence[Decision]) -> dict[str, Any]:
 def line(summary: dict[str, Any]) -> str:
     """The summary in a line."""
     dropped = [f"{number} {REASONS[reason].title}" for reason, number in summary["dropped"].items()]
+    clips = "clip" if summary["kept"] == 1 else "clips"
     return (
-        f"kept {summary['kept']} clips ({summary['minutes']:g} minutes) of {summary['videos']} "
+        f"kept {summary['kept']} {clips} ({summary['minutes']:g} minutes) of {summary['videos']} "
         f"videos: {summary['train']} to train on, {summary['validation']} to validate; "
         f"dropped: {', '.join(dropped) or 'none'}"
     )
-
-
-def is_of_a_video(reason: str) -> bool:
-    """Return whether a reason is about a whole video, not about a clip."""
-    return reason in OF_SOURCES

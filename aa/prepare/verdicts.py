@@ -90,7 +90,6 @@ REASONS = {
         "keep.max_similarity",
     ),
 }
-OF_SOURCES = ("unreadable", "failed", "too_small", "too_large")  # they have no clips
 
 
 @dataclass(frozen=True)

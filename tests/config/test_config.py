@@ -21,7 +21,12 @@ CONF = Path(__file__).parents[2] / "conf"
 YAMLS = sorted(CONF.rglob("*.yaml"))
 QUICK = ["model=parity", "data=puppets"]
 PAIR = ["weights=w", "reference=r.png", "pose=p.mp4"]
-NEEDED = {"train": [], "infer": PAIR, "evaluate": ["generated=g", "truth=t"]}
+NEEDED = {
+    "train": [],
+    "infer": PAIR,
+    "evaluate": ["generated=g", "truth=t"],
+    "prepare": ["source=s", "target=t"],
+}
 
 
 def name_of(file):
@@ -73,7 +78,9 @@ def test_every_yaml_composes_and_passes_all_checks(file, compose):
         compose("train", [f"+experiment={option}"])
     else:
         gpu = ["hardware.device=gpu"] if group == "hardware/sharding" else []
-        compose("train", [*required(f"{group}={option}"), *gpu])
+        runner = "infer" if group == "poses" else "train"
+        needed = NEEDED["infer"] if group == "poses" else []
+        compose(runner, [*needed, *required(f"{group}={option}"), *gpu])
 
 
 @pytest.mark.parametrize("file", YAMLS, ids=name_of)
@@ -272,7 +279,9 @@ def test_clips_are_asked_for_by_the_keys_that_name_them(compose):
 )
 def test_what_to_animate_is_one_pair_or_a_cases_file(overrides, compose):
     line = refused(compose, *overrides, name="infer")
-    assert line.startswith("give reference=<image> pose=<video>, or +cases=<yaml file>; got ")
+    assert line.startswith(
+        "give reference=<image> and pose=<video of poses> or driving=<any video>, or +cases=<yaml file>; got "
+    )
 
 
 def test_a_key_below_a_group_that_is_null_names_the_remedy(compose):
