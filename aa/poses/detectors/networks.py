@@ -66,7 +66,7 @@ class Network:
         try:
             network = core().read_model(path)
             results = [network.outputs[number].node for number in outputs]
-            part = openvino.Model(results, network.get_parameters(), path.stem)
+            part = openvino.Model(results, network.get_parameters(), path.stem)  # pyright: ignore[reportGeneralTypeIssues]
         except (RuntimeError, IndexError) as error:
             raise UserError(f"{path}: no network ({reason(error)}). {ADVICE}") from error
         self.size = int(part.input().shape[1])
