@@ -34,7 +34,8 @@ LIMBS = (
     (RIGHT_HIP, RIGHT_KNEE, RIGHT_ANKLE),
     (LEFT_HIP, LEFT_KNEE, LEFT_ANKLE),
 )
-KNEES, WRISTS = [RIGHT_KNEE, LEFT_KNEE], [RIGHT_WRIST, LEFT_WRIST]
+KNEES = [RIGHT_KNEE, LEFT_KNEE]
+ENDS = {"half-body reference": 0.36, "chest reference": 0.56}  # body heights below the picture
 CASES = {
     "same view": "the reference is a moment of the driver's motion",
     "another pose": "the reference is a moment of another motion, as in all cases below",
@@ -88,52 +89,53 @@ def draw_pair(case: str, number: int) -> Pair:
 
 def place(case, rng, truth, driving, reference, sizes):
     """The figures (in body heights, ground at 0) in frames of their own, seen by a camera."""
-    height, width = (int(side) for side in rng.choice([(768, 512), (512, 512), (640, 640)]))
-    tall, ground = rng.uniform(0.6, 0.85) * min(height, 1.2 * width), 0.95 * height
-    if case in ("half-body reference", "chest reference"):
-        last = (
-            0.36 if case == "half-body reference" else 0.56
-        )  # of the height, what the frame ends at
-        tall *= 1.6
-        ground = height + last * tall
-    x = rng.uniform(0.4, 0.6) * width
-    reference, truth = (points * tall + (x, ground) for points in (reference, truth))
-    # The result is to begin where the reference is.
+    height, width, tall, origin = draw_frame(case, rng)
+    reference, truth = (points * tall + origin for points in (reference, truth))
+    # The result is to begin where the reference is; where its feet are out, in height too.
     root = HIPS if case != "chest reference" else [NECK]
     offset = reference[0, root].mean(axis=0) - truth[0, root].mean(axis=0)
-    truth = truth + offset * ((1, 1) if ground > height else (1, 0))
+    truth = truth + offset * ((1, 1) if case in ENDS else (1, 0))
     other = int(rng.choice([480, 720, 960]))
-    other_tall = rng.uniform(0.5, 0.8) * other
-    other_x = rng.uniform(0.4, 0.6) * 0.75 * other
-    driving = driving * other_tall + (other_x, 0.93 * other)
-    still = as_poses(driving, other, int(0.75 * other))
+    other_tall, other_width = rng.uniform(0.5, 0.8) * other, int(0.75 * other)
+    start = np.array([rng.uniform(0.4, 0.6) * other_width, 0.93 * other])
+    driving = driving * other_tall + start
+    still = as_poses(driving, other, other_width)
+    talls = tall * sizes[0], other_tall * sizes[1]
     if case == "camera zoom":
         zoom = np.linspace(1, 1.5, FRAMES)[:, None, None]
-        middle = np.array([0.75 * other - 1, other - 1]) / 2
-        start = (other_x, 0.93 * other)
-        moved = (zoom - 1) * (start - middle) * (tall * sizes[0]) / (other_tall * sizes[1])
+        middle = np.array([other_width - 1, other - 1]) / 2
         driving = middle + (driving - middle) * zoom
-        truth = (truth - (x, ground)) * zoom + (x, ground) + moved
+        # The place where the body stands moves as the driver's, in the scale of the bodies.
+        truth = (truth - origin) * zoom + origin
+        truth = truth + (zoom - 1) * (start - middle) * talls[0] / talls[1]
     if case.startswith("noise"):
         reference = reference + rng.normal(0, 0.015 * tall, reference.shape)
         driving = driving + rng.normal(0, 0.015 * other_tall, driving.shape)
     if case == "noise, smoothed":
         driving = savgol_filter(driving, 7, 2, axis=0)
-    frames = as_poses(driving, other, int(0.75 * other))
     picture = as_poses(reference, height, width)
-    scores = picture.scores.copy()
-    if case in ("half-body reference", "chest reference"):
-        scores[:, BODY] *= reference[..., 1] < height
+    picture = picture.with_points(picture.points, picture.scores * shown(case, rng, picture))
+    return Pair(as_poses(driving, other, other_width), picture, truth, *talls, still)
+
+
+def draw_frame(case, rng):
+    """Height and width of the picture, a grown body's height and where it stands, in pixels."""
+    height, width = (int(side) for side in rng.choice([(768, 512), (512, 512), (640, 640)]))
+    tall, ground = rng.uniform(0.6, 0.85) * min(height, 1.2 * width), 0.95 * height
+    if case in ENDS:
+        tall *= 1.6
+        ground = height + ENDS[case] * tall
+    return height, width, tall, np.array([rng.uniform(0.4, 0.6) * width, ground])
+
+
+def shown(case, rng, picture):
+    """Which points the picture shows, bool [1, 128]."""
+    shown_ = np.ones_like(picture.scores, bool)
+    if case in ENDS:
+        shown_ = picture.points[..., 1] < picture.height
     if case == "hidden arm":
-        scores[:, list(LIMBS[int(rng.integers(2))][1:])] = 0
-    return Pair(
-        frames,
-        picture.with_points(picture.points, scores),
-        truth,
-        tall * sizes[0],
-        other_tall * sizes[1],
-        still,
-    )
+        shown_[:, list(LIMBS[int(rng.integers(2))][1:])] = False
+    return shown_
 
 
 def change(case, rng, truth, driving, reference):

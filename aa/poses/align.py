@@ -61,16 +61,11 @@ def align_poses(
     """
     _check(driving, reference)
     driving = weaken_expression(driving, face_strength)
-    if mode == "none":
-        scale, ratios = _frame_scale(driving, reference), {}
-        moved = _into_frame(driving, reference)
-    else:
-        zoom = camera_zoom(Joints.of(driving), driving.fps)
-        if camera == "lock":
-            driving, zoom = without_zoom(driving, zoom), np.ones_like(zoom)
-        ratios, scale = _find_ratios(driving, reference, zoom, mode=mode, face=face)
-        values = {name: ratio.value for name, ratio in ratios.items()} | {"whole": scale}
-        moved = move(driving, reference, values)
+    if mode != "none" and camera == "lock":
+        driving = without_zoom(driving, camera_zoom(Joints.of(driving), driving.fps))
+    ratios, scale = _find_ratios(driving, reference, mode=mode, face=face)
+    values = {name: ratio.value for name, ratio in ratios.items()} | {"whole": scale}
+    moved = move(driving, reference, values) if ratios else _into_frame(driving, reference)
     moved = _without(moved, reference, face=face == "none", unseen=unseen == "drop")
     return _fitted(driving, reference, moved, (mode, ratios, scale), shrinks=fit == "shrink")
 
@@ -90,12 +85,15 @@ def _check(driving: Poses, reference: Poses) -> None:
 
 
 def _find_ratios(
-    driving: Poses, reference: Poses, zoom: np.ndarray, *, mode: str, face: str
+    driving: Poses, reference: Poses, *, mode: str, face: str
 ) -> tuple[dict[str, Ratio], float]:
-    """The ratios of all bones by name, and that of the whole."""
+    """The ratios of all bones by name, none without alignment; and that of the whole."""
+    if mode == "none":
+        return {}, _frame_scale(driving, reference)
+    zoom = camera_zoom(Joints.of(driving), driving.fps)
     measured = measure_bones(driving, reference, zoom)
     whole = whole_scale(measured)
-    if whole is None:  # they share no bone: all that is left
+    if whole is None:  # they share no bone: the frames are all that is left
         whole = log(_frame_scale(driving, reference))
     as_whole = Ratio(exp(whole), 0, "whole")
     if mode == "scale":
