@@ -84,10 +84,7 @@ def test_missing_base_weights_name_the_download_and_the_way_without(start):
 @MANY(
     ("arguments", "line"),
     [
-        (
-            [],
-            "give reference=<image> and pose=<video of poses> or driving=<any video>, or +cases=<yaml file>; got none of them.",
-        ),
+        ([], "give reference=<image> and pose=<poses> or driving=<video>, or +cases=<yaml"),
         (["reference=file", "pose=file"], "weights=pretrained_weights: no such folder;"),
         (["weights=none", "reference=file", "pose=file"], "weights=none: no such folder;"),
         (["weights=.", "reference=none", "pose=file"], "reference=none: no such file;"),

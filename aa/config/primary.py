@@ -156,8 +156,7 @@ class InferConfig:
         given = [k for k in ("reference", "pose", "driving", "cases") if getattr(self, k)]
         wanted(
             given in (["reference", "pose"], ["reference", "driving"], ["cases"]),
-            "give reference=<image> and pose=<video of poses> or driving=<any video>, or "
-            "+cases=<yaml file>; "
+            "give reference=<image> and pose=<poses> or driving=<video>, or +cases=<yaml file>; "
             f"got {' and '.join(given) or 'none of them'}.",
         )
         if self.cases_shard is not None:

@@ -72,9 +72,9 @@ def read_cases(
     files = [
         (_locate(image, home), _locate(video.removeprefix(DRIVING), home)) for image, video in pairs
     ]
+    _refuse_doubles(cases, files, raw)
     names = distinct_names(pairs)
     found = [Case(*pair, *rest) for pair, *rest in zip(files, names, raw, strict=True)]
-    _refuse_doubles(cases, found)
     if shard:
         number, count = shard_of(shard)
         found = found[number - 1 :: count]
@@ -93,15 +93,13 @@ def cases_of(config: InferConfig) -> list[Case]:
     )
 
 
-def _refuse_doubles(name: str, cases: list[Case]) -> None:
+def _refuse_doubles(name: str, files: list[tuple[Path, Path]], raw: list[bool]) -> None:
     """Refuse the same image in the same poses, the same video: a line of the file is a mistake."""
     seen = set()
-    for case in cases:
-        pair = os.path.abspath(case.reference), os.path.abspath(case.pose), case.driving
+    for (reference, pose), drives in zip(files, raw, strict=True):
+        pair = os.path.abspath(reference), os.path.abspath(pose), drives
         if pair in seen:
-            raise UserError(
-                f"cases={name}: {case.reference} with {case.pose} is there twice; leave one out."
-            )
+            raise UserError(f"cases={name}: {reference} with {pose} is there twice; leave one out.")
         seen.add(pair)
 
 

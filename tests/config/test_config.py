@@ -279,9 +279,8 @@ def test_clips_are_asked_for_by_the_keys_that_name_them(compose):
 )
 def test_what_to_animate_is_one_pair_or_a_cases_file(overrides, compose):
     line = refused(compose, *overrides, name="infer")
-    assert line.startswith(
-        "give reference=<image> and pose=<video of poses> or driving=<any video>, or +cases=<yaml file>; got "
-    )
+    start = "give reference=<image> and pose=<poses> or driving=<video>, or +cases=<yaml file>;"
+    assert line.startswith(f"{start} got ")
 
 
 def test_a_key_below_a_group_that_is_null_names_the_remedy(compose):
