@@ -97,14 +97,7 @@ class DrivenPoses:
             found = Poses.load(kept)
         else:
             log.info("%s: detecting poses with %s", case.pose, detector)
-            found = detect_poses(
-                motion,
-                detector=detector,
-                person=settings.person,
-                num_threads=self.num_threads,
-                progress=True,
-                **_files(settings),
-            )
+            found = self._found(case, motion, detector)
             kept.parent.mkdir(parents=True, exist_ok=True)
             found.save(kept)
         cleaned, cleaning = clean_poses(
@@ -117,6 +110,19 @@ class DrivenPoses:
         )
         log.info("%s: %s", case.pose, _said(cleaning, found))
         return cleaned, cleaning.to_dict(), detector
+
+    def _found(self, case: Case, motion: PoseVideo | PosePicture, detector: str) -> Poses:
+        try:
+            return detect_poses(
+                motion,
+                detector=detector,
+                person=self.settings.person,
+                num_threads=self.num_threads,
+                progress=True,
+                **_files(self.settings),
+            )
+        except UserError as error:
+            raise UserError(f"{case.pose}: {error}") from error
 
     def _aligned(
         self, case: Case, driving: Poses, reference: Image.Image
@@ -131,7 +137,7 @@ class DrivenPoses:
             log.warning("%s: %s", case.name, warning)
         overlay = self.folder / f"{case.name}{OVERLAY}"
         overlay.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw_overlay(picture, poses)).save(overlay)
+        Image.fromarray(draw_overlay(picture, poses, own)).save(overlay)
         print(f"overlay:      {printable(overlay)}")
         return poses, alignment.to_dict()
 

@@ -173,7 +173,7 @@ def test_nobody_in_the_video_or_the_picture_is_said_before_weights_are_loaded(
     infer, home, detector, dance
 ):
     pipeline = Noise()
-    with pytest.raises(UserError, match=r"^nobody was found\.$"):
+    with pytest.raises(UserError, match=r"^walk\.mp4: nobody was found\.$"):
         infer("reference=person.png", "driving=walk.mp4", pipeline=pipeline)
     Image.new("RGB", (64, 96), "black").save(home / "night.png")
     with pytest.raises(UserError, match=r"^night\.png: nobody .* inference\.align=none"):
