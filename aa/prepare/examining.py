@@ -42,18 +42,26 @@ def examine(job: CheckJob) -> dict[str, Any]:
     fault = fault_of(Clip(job.video, job.pose), min_frames=job.min_frames)
     if fault:
         return {"findings": [Finding("left_out", without_path(ValueError(fault), job.video))]}
-    video, pose = open_pair(job.video, job.pose)
     try:
-        samples = Samples(video.fps)
-        for start, frames in batches(video):
-            for number, frame in enumerate(frames, start):
-                samples.add(number, frame)
-        drawn = sum(_num_drawn(frames) for _, frames in batches(pose))
-        shown = spread(video.num_frames, FRAMES_OF_STRIP)
-        pictures, skeletons = video.read(shown), pose.read(shown)
+        return _read_whole(job)
     except ClipError as error:
         return {"findings": [Finding("undecodable", without_path(error, job.video))]}
-    share = drawn / pose.num_frames
+
+
+def _read_whole(job: CheckJob) -> dict[str, Any]:
+    """As `examine`, of a clip that can be opened.
+
+    Raises:
+        ClipError: a frame does not decode.
+    """
+    video, pose = open_pair(job.video, job.pose)
+    samples = Samples(video.fps)
+    for start, frames in batches(video):
+        for number, frame in enumerate(frames, start):
+            samples.add(number, frame)
+    share = sum(_num_drawn(frames) for _, frames in batches(pose)) / pose.num_frames
+    shown = spread(video.num_frames, FRAMES_OF_STRIP)
+    pictures, skeletons = video.read(shown), pose.read(shown)
     about = {
         "frames": video.num_frames,
         "fps": round(video.fps, 3),
