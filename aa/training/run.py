@@ -16,12 +16,14 @@ from aa.plain import printable
 from aa.runs.best import BestCheckpoint
 from aa.runs.layout import PLAN
 from aa.runs.reading import read_json
-from aa.runs.resume import decisive_hash
+from aa.runs.requests import Mailbox
+from aa.runs.resume import decisive_hash, run_folder
 from aa.training.callbacks import InspectCallback, ProgressBarCallback, WaitCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.failures import check_finished, told_failures
 from aa.training.puppet_test import PuppetValidation
 from aa.training.records import LogLastCallback, RecordCallback, StepSize
+from aa.training.requested import Requested
 from aa.training.samples import SampleClips
 from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
@@ -79,7 +81,9 @@ class TrainingRun:
         self.held_out, self.protocol, self.resume_from = held_out, protocol, resume_from
         self.stopper, self.bar, step = Stopper(), ProgressBarCallback(), Step()
         self.missed: list[str] = []  # looks at the last step that are to be made up for
-        self.agree = AgreeCallback(step, self.stopper)
+        mailbox = Mailbox(run_folder(folder)) if recorder is not None else None
+        self.requested = Requested(mailbox, self.stopper)
+        self.agree = AgreeCallback(step, self.stopper, self.requested, self._looks())
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
             model=model,
@@ -163,6 +167,7 @@ class TrainingRun:
             ema=ema,
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
             best=self._best(),
+            requested=self.requested,
         )
         callbacks = cast("list[TrainerCallback]", [self.agree, finite, *([ema] if ema else [])])
         looks = self._looks()
@@ -180,6 +185,7 @@ class TrainingRun:
                 ema=ema,
                 stopper=self.stopper,
                 missed=record.missed,
+                requested=self.requested,
             )
             callbacks.append(inspect)
         return [*callbacks, wait, checkpoints, record.clock]
