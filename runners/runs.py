@@ -17,6 +17,7 @@ VERBS = {
     "star": "and filter by star=true",
     "lineage": "where a run comes from, and what came of it",
     "promote": "give a checkpoint a name that weights= takes",
+    "ask": "a training that runs: save, stop, validate, sample",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from aa.config.primary import TrainConfig
     from aa.data.manifest import Clip
     from aa.training.run import TrainingRun
+    from aa.training.steps import Step
+    from aa.training.watch import Watch
 
 
 def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
@@ -66,13 +69,14 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
     processes = arguments.dataset_world_size
     dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
     items = build_validation_items(config, held_out, latents=latents) if held_out else None
-    recorder = None
+    recorder, watch = None, None
     read = _fingerprint(config, every_clip, resume_from)
     if is_main_process():
         write_snapshot(folder, config, cast("dict[str, Any]", read))
         step = (checkpoint_step(resume_from) if resume_from else None) or 0
         recorder = Recorder(folder, step=step)
         recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
+        watch = _watch(config, folder)
     return TrainingRun(
         config,
         Path(folder),
@@ -82,9 +86,27 @@ def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
         num_bad=len(bad),
         arguments=arguments,
         recorder=recorder,
+        watch=watch,
         held_out=items,
         protocol=build_protocol(config, "validation") if config.test else None,
         resume_from=resume_from,
+    )
+
+
+def _watch(config: TrainConfig, folder: str | Path) -> Callable[[Step], Watch] | None:
+    """Return what makes the watch over the steps; None where nobody is to be told of them."""
+    from aa.runs.told import alerts_of
+    from aa.training.watch import Watch
+
+    options = config.alerts
+    alerts = alerts_of(options, name=config.name, folder=folder)
+    return alerts and partial(
+        Watch,
+        alerts,
+        folder=Path(folder),
+        loss_spike=options.loss_spike,
+        stall=options.stall,
+        disk_gb=options.disk_gb,
     )
 
 

@@ -24,7 +24,7 @@ from aa.config.overrides import key_of
 from aa.config.texts import literal, plain
 from aa.errors import UserError, one_line
 from aa.processes import runner_command
-from aa.runs.differences import ABOUT_HOSTS, ABSENT, RUN_LINKS, changed_leaves, without_runs
+from aa.runs.differences import ABOUT_HOSTS, ABSENT, OTHER_RUNS, changed_leaves, without_runs
 from aa.runs.kinds import HydraFile, Overrides
 from aa.runs.layout import HYDRA, SNAPSHOT
 from aa.runs.links import check_own
@@ -96,7 +96,7 @@ class RecordedRun:
         return snapshot, [*of_hydra, *read_yaml_record(self.folder, task, Overrides)]
 
     def overrides(
-        self, schema: type, words: list[str], given: list[str], *, forget: tuple = RUN_LINKS
+        self, schema: type, words: list[str], given: list[str], *, forget: tuple = OTHER_RUNS
     ) -> list[str]:
         """Those that it was started with, but for its folder and the keys to `forget`.
 

@@ -6,6 +6,7 @@ folder, for what `${...}` says. A folder may be anybody's: nothing recorded in i
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ OF_SWEEPERS = (
 OF_SWEEPS = {f"hydra.launcher.{key}" for key in OF_LAUNCHERS}
 OF_SWEEPS |= {f"hydra.sweeper.{key}" for key in OF_SWEEPERS}
 PARAMS = "hydra.sweeper.params."
+ALERTS = "alerts"  # start a program, or tell somebody: of each command anew
+NOT_TOLD = "{}: not taken from the folder, for it may be anybody's. Give it again if yours."
 
 
 class Recorded:
@@ -135,6 +138,10 @@ class Recorded:
         The place where hosts meet is taken by who says which of them this is.
         """
         key = key_of(text)
+        if key.split(".")[0] == ALERTS:
+            if not any(given.split(".")[0] == ALERTS for given in self.given):
+                print(NOT_TOLD.format(one_line(key)), file=sys.stderr)
+            return True
         if key == "hardware.master" and "hardware.node_rank" in self.given:
             return False
         if key in WRITTEN and key not in self.given:
@@ -201,7 +208,8 @@ class Recorded:
             return all(is_option(name) for name in names_of(override))
         if key in OF_SWEEPS:
             return all(map(is_setting, names_of(override)))
-        swept = self.known.difference(ABOUT_HOSTS, WRITTEN)
+        told = {name for name in self.known if name.split(".")[0] == ALERTS}
+        swept = self.known.difference(ABOUT_HOSTS, WRITTEN, told)
         return key.startswith(PARAMS) and key.removeprefix(PARAMS) in swept
 
     def _check_interpolations(self, text: str) -> None:

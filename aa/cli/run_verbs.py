@@ -16,7 +16,16 @@ def run_verb(words: Sequence[str]) -> None:
     """
     parser = argparse.ArgumentParser(prog="runs.py", description="Compare and keep runs.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for add in (_add_diff, _add_query, _add_note, _add_tag, _add_star, _add_lineage, _add_promote):
+    for add in (
+        _add_diff,
+        _add_query,
+        _add_note,
+        _add_tag,
+        _add_star,
+        _add_lineage,
+        _add_promote,
+        _add_ask,
+    ):
         add(verbs)
     options = vars(parser.parse_args(words))
     command: Callable[..., None] = options.pop("command")
@@ -138,6 +147,23 @@ def _add_promote(verbs: Verbs) -> None:
         from aa.cli.run_promote import promote_run
 
         promote_run(**options)
+
+    parser.set_defaults(command=command)
+
+
+def _add_ask(verbs: Verbs) -> None:
+    parser = verbs.add_parser(
+        "ask",
+        description="Ask a training that runs, on whichever host, for something after its step. "
+        "Its train.log says what it was asked and what was done.",
+    )
+    parser.add_argument("run", help="its run folder")
+    parser.add_argument("wishes", nargs="+", help="save, stop, validate, sample")
+
+    def command(**options: Any) -> None:
+        from aa.cli.run_requests import ask_run
+
+        ask_run(**options)
 
     parser.set_defaults(command=command)
 

@@ -22,6 +22,7 @@ from aa.plain import plain_logging
 from aa.processes import is_main_process, is_run_command
 from aa.runs.lock import held, is_held
 from aa.runs.outcomes import forget_outcome, write_outcome
+from aa.runs.told import tell_end
 from aa.sweeps.job import run_job
 
 log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Task:
         keeps = is_run_command(rank) and not is_held(self.folder)
         if keeps:
             forget_outcome(self.folder)
-        line = None
+        line, whole = None, None
         try:
             # From the start: what nobody holds may be removed.
             with held(self.folder, node_rank=rank):
@@ -79,7 +80,11 @@ class Task:
         finally:
             stopped = isinstance(sys.exc_info()[1], KeyboardInterrupt)
             if keeps and not stopped:
-                self._keep_outcome(line, time.monotonic() - start)
+                seconds = time.monotonic() - start
+                try:
+                    self._keep_outcome(line, seconds)
+                finally:
+                    tell_end(whole, self.folder, error=line, seconds=seconds)
 
     def _keep_outcome(self, line: str | None, seconds: float) -> None:
         """Write how the run ended; on a full disk that is reported, unless something else was."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from aa.config.alerts import AlertsConfig
 from aa.config.checks import rerun_folder, wanted
 from aa.config.sweep import SweepConfig
 
@@ -29,6 +30,7 @@ class EvaluateConfig:
     rerun: str | None = None  # as in TrainConfig
     rerun_check: bool = False
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     name: str = "evaluate"
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
+from aa.config.alerts import AlertsConfig
 from aa.config.checks import no_plan, rerun_folder, seed_range, shard_of, wanted
 from aa.config.data import DataConfig
 from aa.config.hardware import HardwareConfig
@@ -40,6 +41,7 @@ class TrainConfig:
     rerun_check: bool = False  # compare the result with that run's
     plan: str | None = None  # true or max: only say whether it fits; see `aa.cli.plan`
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     seed: int = 42
     name: str = "train"
 
@@ -148,6 +150,7 @@ class InferConfig:
     rerun_check: bool = False
     plan: str | None = None  # true: only say whether it fits
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     name: str = "infer"
 
     def __post_init__(self) -> None:

@@ -23,6 +23,7 @@ from aa.runs.lock import held_briefly, wait_until_free, who_holds
 from aa.runs.metrics import job_metrics
 from aa.runs.outcomes import DONE, FAILED, forget_outcome, read_outcome, write_outcome
 from aa.runs.resume import has_begun
+from aa.runs.told import tell_end
 from aa.runs.words import last_error
 from aa.sweeps.limits import TimeLimit
 from aa.sweeps.process import Stopper, run_process
@@ -140,6 +141,7 @@ class _Job:
             error = last_error(output, code)
             shown = 128 - code if code < 0 else code or 1  # of a signal, as shells say it
             write_outcome(self.folder, error=error, code=shown, seconds=seconds)
+            tell_end(self.config, self.folder, error=error, seconds=seconds)
         return code
 
     def _command(self) -> list[str]:

@@ -14,6 +14,7 @@ from aa.processes import wait_for_others
 
 if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
+    from aa.training.requested import Requested
     from aa.training.steps import AgreeCallback
     from aa.training.stopping import Stopper
 
@@ -85,6 +86,7 @@ class InspectCallback(TrainerCallback):
         at_end: whether also at the last step.
         ema: its average is shown, as checkpoints hold it.
         missed: names of the looks that were omitted after the last step, which checkpoints keep.
+        requested: it looks after a step when it is asked to, too.
     """
 
     def __init__(
@@ -98,10 +100,11 @@ class InspectCallback(TrainerCallback):
         ema: Average | None,
         stopper: Stopper,
         missed: list[str],
+        requested: Requested,
     ) -> None:
         self.name, self.inspect, self.model, self.ema = name, inspect, model, ema
         self.every, self.at_end = every, at_end
-        self.stopper, self.missed = stopper, missed
+        self.stopper, self.missed, self.requested = stopper, missed, requested
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -120,8 +123,11 @@ class InspectCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        if is_due(state, self.every, at_end=self.at_end):
+        asked = self.name in self.requested.looks
+        if asked or is_due(state, self.every, at_end=self.at_end):
             self._look(state.global_step)
+            if asked and self.name not in self.missed:
+                log.info("%s: done after step %d, as asked", self.name, state.global_step)
 
     def _look(self, step: int) -> None:
         self.model.eval()
@@ -157,7 +163,8 @@ class WaitCallback(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        if any(is_due(state, every, at_end=at_end) for every, at_end in self.looks):
+        due = any(is_due(state, every, at_end=at_end) for every, at_end in self.looks)
+        if due or self.agree.requested.waits:
             wait_for_others()
             self.agree.agree()
             control.should_training_stop |= self.agree.stops

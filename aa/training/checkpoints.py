@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aa.runs.best import BestCheckpoint
     from aa.runs.kinds import FileEntry
     from aa.training.records import RecordCallback
+    from aa.training.requested import Requested
 
     # Of `collect_optimizer`, of the learning rate and of the trainer.
     Training = tuple[dict[str, np.ndarray], paddle.optimizer.lr.LRScheduler, TrainerState]
@@ -71,10 +72,10 @@ class EmaCallback(TrainerCallback):
 class CheckpointCallback(TrainerCallback):
     """Weights in the inference layout and what training needs to resume (see `state`).
 
-    Every `save_steps`, at the end, where training stops, and of a step that validated best. A
-    checkpoint is sealed (see `aa.runs.sealing`) after all records of its step are on the disk;
-    older ones go when it is in place, but for the one that `best` leads to. Components that do not
-    train are linked to those of the checkpoint before.
+    Every `save_steps`, at the end, where training stops, of a step that validated best, and when
+    requested. A checkpoint is sealed (see `aa.runs.sealing`) after all records of its step are on
+    the disk; older ones go when it is in place, but for the one that `best` leads to. Components
+    that do not train are linked to those of the checkpoint before.
 
     Args:
         parameters: {name: parameter} of those that train.
@@ -87,6 +88,7 @@ class CheckpointCallback(TrainerCallback):
         gather: makes the weights whole in every process before the first saves them, or None where
             they are.
         best: its records are made earlier in the step.
+        requested: what is asked for after a step; None where nobody can ask.
     """
 
     def __init__(
@@ -103,11 +105,12 @@ class CheckpointCallback(TrainerCallback):
         ema: EmaCallback | None = None,
         gather: Callable[[], Any] | None = None,
         best: BestCheckpoint | None = None,
+        requested: Requested | None = None,
     ) -> None:
         self.model, self.parameters, self.folder = model, parameters, folder
         self.config, self.record, self.ema, self.gather = config, record, ema, gather
         self.save_steps, self.limit, self.last = save_steps, save_total_limit, last
-        self.best, self.scaler = best, None
+        self.best, self.requested, self.scaler = best, requested, None
         self.frozen = [
             name
             for name, layer in component_layers(model).items()
@@ -134,6 +137,7 @@ class CheckpointCallback(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         due = is_due(state, self.save_steps) or control.should_training_stop
+        due = due or bool(self.requested and self.requested.save)
         control.should_save = due or self._is_best(state)
 
     def _is_best(self, state: TrainerState) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,12 +16,14 @@ from aa.plain import printable
 from aa.runs.best import BestCheckpoint
 from aa.runs.layout import PLAN
 from aa.runs.reading import read_json
-from aa.runs.resume import decisive_hash
+from aa.runs.requests import Mailbox
+from aa.runs.resume import decisive_hash, run_folder
 from aa.training.callbacks import InspectCallback, ProgressBarCallback, WaitCallback
 from aa.training.checkpoints import CheckpointCallback, EmaCallback
 from aa.training.failures import check_finished, told_failures
 from aa.training.puppet_test import PuppetValidation
 from aa.training.records import LogLastCallback, RecordCallback, StepSize
+from aa.training.requested import Requested
 from aa.training.samples import SampleClips
 from aa.training.state import load_parameters, load_records, state_folder
 from aa.training.steps import AgreeCallback, FiniteCallback, Step
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
     from aa.puppets.scenes import Protocol
     from aa.runs.records import Recorder
+    from aa.training.watch import Watch
 
 
 class TrainingRun:
@@ -53,6 +56,7 @@ class TrainingRun:
         clips: the clips behind the dataset; samples show the first that decodes.
         num_bad: clips omitted because they cannot be read.
         recorder: None in all processes but the main one.
+        watch: makes what tells of a step that is worth an alert, or None.
         held_out: items of the clips that are held out.
         protocol: of the figures to validate on.
         resume_from: the checkpoint that the model has been loaded from.
@@ -69,6 +73,7 @@ class TrainingRun:
         num_bad: int,
         arguments: TrainingArguments,
         recorder: Recorder | None,
+        watch: Callable[[Step], Watch] | None = None,
         held_out: ValidationItems | None = None,
         protocol: Protocol | None = None,
         resume_from: Path | None = None,
@@ -79,7 +84,10 @@ class TrainingRun:
         self.held_out, self.protocol, self.resume_from = held_out, protocol, resume_from
         self.stopper, self.bar, step = Stopper(), ProgressBarCallback(), Step()
         self.missed: list[str] = []  # looks at the last step that are to be made up for
-        self.agree = AgreeCallback(step, self.stopper)
+        mailbox = Mailbox(run_folder(folder)) if recorder is not None else None
+        self.requested = Requested(mailbox, self.stopper)
+        self.agree = AgreeCallback(step, self.stopper, self.requested, self._looks())
+        self.watch = watch and watch(step)
         parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
         self.trainer = AnimateAnyoneTrainer(
             model=model,
@@ -101,7 +109,7 @@ class TrainingRun:
         told = told_failures(
             self.trainer, self.stopper, folder=self.folder, stage=self.config.stage
         )
-        with told, self.stopper, closing(self.bar):
+        with told, self.stopper, closing(self.bar), self.watch or nullcontext():
             step = self._train()
         if self.recorder is not None:
             self.recorder.close()
@@ -163,13 +171,14 @@ class TrainingRun:
             ema=ema,
             gather=self._gather if "stage3" in self.config.hardware.sharding.level else None,
             best=self._best(),
+            requested=self.requested,
         )
         callbacks = cast("list[TrainerCallback]", [self.agree, finite, *([ema] if ema else [])])
         looks = self._looks()
         wait = WaitCallback([(every, at_end) for _, every, at_end in looks.values()], self.agree)
         if record is None:
             return [*callbacks, LogLastCallback(), wait, checkpoints]
-        callbacks += [record, LogLastCallback(), self.bar]
+        callbacks += [record, *([self.watch] if self.watch else []), LogLastCallback(), self.bar]
         for name, (make, every, at_end) in looks.items():
             inspect = InspectCallback(
                 name,
@@ -180,9 +189,11 @@ class TrainingRun:
                 ema=ema,
                 stopper=self.stopper,
                 missed=record.missed,
+                requested=self.requested,
             )
             callbacks.append(inspect)
-        return [*callbacks, wait, checkpoints, record.clock]
+        rest = [self.watch.rest] if self.watch else []
+        return [*callbacks, wait, checkpoints, record.clock, *rest]
 
     def _looks(self) -> dict[str, tuple[Any, int, bool]]:
         """{name: (maker of its function, every so many steps, at the last one too)}."""

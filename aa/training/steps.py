@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,6 +16,7 @@ from aa.files import unlinked
 from aa.processes import is_rank
 
 if TYPE_CHECKING:
+    from aa.training.requested import Requested
     from aa.training.stopping import Stopper
 
 
@@ -43,22 +44,30 @@ class Step:
 
 
 class AgreeCallback(TrainerCallback):
-    """At the end of a step: the loss of all processes, and whether one of them has to stop.
+    """At the end of a step: the loss of all processes, whether one has to stop, what is requested.
 
     It must be the first callback. `stops` says whether training stops for a signal.
+
+    Args:
+        looks: names of the looks at the model that may be requested.
     """
 
-    def __init__(self, step: Step, stopper: Stopper) -> None:
+    def __init__(
+        self, step: Step, stopper: Stopper, requested: Requested, looks: Collection[str]
+    ) -> None:
         self.step, self.stopper, self.stops = step, stopper, False
+        self.requested, self.looks = requested, looks
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self.step.clear()
+        self.requested.clear()
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
+        self.requested.read(state.global_step, self.looks)
         self.step.loss = self.agree()
         control.should_training_stop |= self.stops
 
@@ -67,10 +76,12 @@ class AgreeCallback(TrainerCallback):
         self.stops = self.stopper.signal is not None
         if not is_rank():
             return self.step.loss
-        both = paddle.to_tensor([self.step.loss, float(self.stops)], dtype="float64")
-        paddle.distributed.all_reduce(both)
-        loss, stops = cast("list[float]", both.tolist())
+        own = [self.step.loss, float(self.stops), *self.requested.flags()]
+        total = paddle.to_tensor(own, dtype="float64")
+        paddle.distributed.all_reduce(total)
+        loss, stops, *requested = cast("list[float]", total.tolist())
         self.stops = stops > 0
+        self.requested.agree(requested)
         return loss / paddle.distributed.get_world_size()
 
 

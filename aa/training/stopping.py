@@ -33,6 +33,11 @@ class Stopper:
     def __exit__(self, *error: Any) -> None:
         self.handling.__exit__(*error)
 
+    def request(self) -> None:
+        """Ask training to stop after its step, as a first SIGTERM does."""
+        if self.signal is None:
+            self.signal = signal.SIGTERM
+
     def breaks_off(self, work: Callable[[], None]) -> bool:
         """Do some work that nothing depends on, unless a signal has come; one breaks it off.
 

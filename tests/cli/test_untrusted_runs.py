@@ -6,8 +6,11 @@ import os
 import pytest
 import yaml
 
+from aa.cli.recorded_overrides import Recorded
 from aa.config.convert import to_dict
-from tests.commands import one_line, run_light
+from aa.config.primary import TrainConfig
+from aa.errors import UserError
+from tests.commands import ROOT, one_line, run_light
 
 EVIL = ["+hydra.callbacks.x._target_=os.system", "+hydra.callbacks.x.command='touch ran'"]
 STARTED = ["model=parity", "data=puppets"]
@@ -138,3 +141,31 @@ def test_a_damaged_record_is_one_line_that_names_it(theirs, start, name, content
     (theirs / name).write_text(content)
     line = one_line(start("resume=theirs"))
     assert line.startswith(f"resume=theirs: theirs/{name}: cannot be read as what a run writes (")
+
+
+ALERTS = ["alerts.command=[touch,ran]", "+alerts.url=http://127.0.0.1:9/x"]
+
+
+@pytest.mark.parametrize("key", ["rerun", "resume"])
+def test_nobody_is_told_whom_a_folder_names(theirs, start, tmp_path, key):
+    (theirs / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump([*STARTED, *ALERTS]))
+    snapshot = json.loads((theirs / "snapshot.json").read_text())
+    snapshot["config"]["alerts"] = {"command": ["touch", "ran"], "url": "http://127.0.0.1:9/x"}
+    (theirs / "snapshot.json").write_text(json.dumps(snapshot))
+    done = start(f"{key}=theirs", "--cfg", "job", "-p", "alerts")
+    assert "touch" not in done.stdout and "127.0.0.1" not in done.stdout
+    assert "alerts.command: not taken from the folder" in done.stderr
+    mine = start(f"{key}=theirs", "--cfg", "job", "-p", "alerts", "alerts.command=[mine]")
+    assert "mine" in mine.stdout and "not taken" not in mine.stderr
+
+
+@pytest.mark.parametrize(
+    "argument", [*ALERTS, "hydra.sweeper.params.alerts.command=[touch,ran]", "alerts@x=y"]
+)
+def test_nobody_is_told_whom_a_sweep_names(tmp_path, argument):
+    homes = [ROOT / "conf"]
+    recorded = Recorded(TrainConfig, homes, [])
+    try:
+        assert recorded.of_sweep([argument]) == []
+    except UserError as error:
+        assert "refused" in str(error)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import pytest
 
@@ -82,3 +83,26 @@ def test_clips_that_do_not_fit_are_one_line_before_anything_is_measured(
     line = one_line(evaluate(*FOLDERS, "hydra.run.dir=run"))
     assert line.startswith("1 of 2 pairs cannot be measured: g/a.mp4 has 3 frames, t/a.mp4 2;")
     assert not (tmp_path / "run/snapshot.json").exists()
+
+
+def told(folder):
+    """An override that keeps what is told in the file `told`."""
+    keep = "import sys; open('told', 'a').write(sys.stdin.read() + '\\n')"
+    (folder / "keep.py").write_text(keep)
+    return f"alerts.command=[{sys.executable},{folder}/keep.py]"
+
+
+def test_the_end_of_a_run_is_told_with_its_score_or_its_error(evaluate, videos, tmp_path):
+    command = told(tmp_path)
+    assert evaluate(*FOLDERS, "metrics=[psnr]", command, "hydra.run.dir=run").returncode == 0
+    line = one_line(evaluate("generated=g", "truth=nothing", command, "hydra.run.dir=bad"))
+    good, bad = map(json.loads, (tmp_path / "told").read_text().splitlines())
+    assert (good["event"], good["folder"]) == ("finished", str(tmp_path / "run"))
+    assert good["eval/psnr"] == pytest.approx(25, abs=1) and ", eval/psnr 2" in good["text"]
+    assert (bad["event"], bad["text"].endswith(line)) == ("failed", True)
+
+
+def test_who_cannot_be_told_fails_no_run(evaluate, videos):
+    result = evaluate(*FOLDERS, "metrics=[psnr]", "alerts.command=[no-such-program]")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "alerts.command: nobody was told (no-such-program: No such file" in result.stdout

@@ -15,6 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from aa.runs.layout import list_checkpoints
+from aa.runs.requests import ask
 from aa.runs.sealing import fault_in
 from tests.commands import ROOT, run_here
 from tests.conftest import TINY_MODEL
@@ -134,6 +135,30 @@ def test_a_signal_to_the_command_lets_the_group_finish_its_step_and_save(tmp_pat
     assert "go on from its last checkpoint" in said
     (checkpoint,) = list_checkpoints(tmp_path / "run")
     assert fault_in(checkpoint) is None
+
+
+def test_two_processes_do_together_what_their_run_is_asked_for(tmp_path):
+    own = ["hardware.devices=2", "hardware/sharding=stage1", "stage.max_steps=1000"]
+    own += ["stage.sample_steps=900", "stage.save_steps=900", "hydra.run.dir=run"]
+    own += ["inference.num_frames=2", "inference.num_inference_steps=1"]
+    process, run, until = start(tmp_path, *COMMON, *own), tmp_path / "run", time.monotonic() + 120
+
+    def wait_for(pattern):
+        while not list(run.glob(pattern)):
+            assert time.monotonic() < until and process.poll() is None
+            time.sleep(0.1)
+
+    wait_for("metrics.jsonl")
+    ask(run, ["sample", "save"])
+    wait_for("samples/step-*/*.mp4")
+    wait_for("checkpoints/step-*")
+    ask(run, ["stop"])
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 143
+    assert "go on from its last checkpoint" in said
+    first, last = list_checkpoints(run)
+    assert fault_in(first) is None and fault_in(last) is None
+    assert "asked after step" in (run / "train.log").read_text()
 
 
 def test_a_run_goes_on_in_shards_and_back_in_one_process_with_the_losses_of_a_whole_one(home, one):
