@@ -3,7 +3,9 @@
 import sys
 from pathlib import Path
 
+from aa.cli.resolvers import SCHEMAS
 from aa.cli.run_tables import count_runs, print_runs, total
+from aa.config.keys import known_keys
 from aa.errors import UserError, one_line
 from aa.files import NoPlainFileError
 from aa.plain import printable
@@ -61,7 +63,8 @@ def _selected(outputs: str | Path, filters: list[str]) -> list[Run]:
         print(f"damaged: {one_line(line)}", file=sys.stderr)
     if troubles[MOST_TROUBLES:]:
         print(f"damaged: and {len(troubles) - MOST_TROUBLES} files more", file=sys.stderr)
-    return select(runs, parse(filters, runs))
+    keys = {key for schema in SCHEMAS.values() for key in known_keys(schema)}
+    return select(runs, parse(filters, runs, keys))
 
 
 def _removable(runs: list[Run], guard: Guard) -> list[Run]:

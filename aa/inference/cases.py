@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from aa.config.checks import shard_of
-from aa.config.primary import InferConfig
 from aa.data.case_names import distinct_names
 from aa.data.manifest import is_path
 from aa.errors import UserError, reason
@@ -69,16 +68,6 @@ def read_cases(
         found = found[number - 1 :: count]
     _refuse_if_all_gone(cases, found)
     return found
-
-
-def cases_of(config: InferConfig) -> list[Case]:
-    """Cases that a checked config requests, see `read_cases`."""
-    return read_cases(
-        reference=config.reference,
-        pose=config.pose,
-        cases=config.cases,
-        shard=config.cases_shard,
-    )
 
 
 def _refuse_doubles(name: str, files: list[tuple[Path, Path]]) -> None:

@@ -6,9 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from aa.config.evaluation import EvaluateConfig
-from aa.config.keys import known_keys, no_such_key
-from aa.config.primary import InferConfig, TrainConfig
+from aa.config.keys import no_such_key
 from aa.errors import UserError
 from aa.runs.jobs import spelled
 from aa.runs.listing import Run
@@ -53,21 +51,18 @@ def compare(found: Any, sign: str, wanted: float | str) -> bool:
     return {"=": left == right, ">": left > right, "<": left < right}[sign]
 
 
-def parse(texts: Iterable[str], runs: Iterable[Run]) -> list[Filter]:
+def parse(texts: Iterable[str], runs: Iterable[Run], keys: Iterable[str]) -> list[Filter]:
     """The `Filter`s that texts like `state=failed` stand for.
 
     Args:
         texts: as given on the command line.
         runs: the `Run`s there are; the keys of their configs are known, also of older versions.
+        keys: of today's configs.
 
     Raises:
         UserError: no filter, no such key, or no such value of it.
     """
-    known = {
-        key for schema in (TrainConfig, InferConfig, EvaluateConfig) for key in known_keys(schema)
-    }
-    known |= {key for run in runs for key in run.config}
-    known |= {*CHOICES, *UNITS}
+    known = {*keys, *(key for run in runs for key in run.config), *CHOICES, *UNITS}
     return [_parse(text, known) for text in texts]
 
 

@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from aa.config.keys import known_keys
+from aa.config.primary import TrainConfig
 from aa.errors import UserError
 from aa.runs.filters import parse, select
 from aa.runs.listing import read_run
 from tests.runs.folders import make_run
+
+KEYS = known_keys(TrainConfig)
 
 
 @pytest.fixture
@@ -39,12 +43,12 @@ def runs(tmp_path):
     ],
 )
 def test_a_filter_selects_the_runs_it_holds_for(text, runs):
-    assert select(runs, parse([text], runs)) == runs[:1]
+    assert select(runs, parse([text], runs, KEYS)) == runs[:1]
 
 
 def test_several_filters_must_all_hold(runs):
-    assert select(runs, parse(["state=failed", "kind=train"], runs)) == []
-    assert select(runs, parse(["state=failed", "age<1h"], runs)) == runs[1:]
+    assert select(runs, parse(["state=failed", "kind=train"], runs, KEYS)) == []
+    assert select(runs, parse(["state=failed", "age<1h"], runs, KEYS)) == runs[1:]
 
 
 @pytest.mark.parametrize(
@@ -59,8 +63,8 @@ def test_several_filters_must_all_hold(runs):
 )
 def test_what_cannot_be_meant_is_an_error(text, line, runs):
     with pytest.raises(UserError, match=line):
-        parse([text], runs)
+        parse([text], runs, KEYS)
 
 
 def test_a_key_of_a_schema_is_known_without_a_run_that_has_it():
-    assert select([], parse(["data.height=64"], [])) == []
+    assert select([], parse(["data.height=64"], [], KEYS)) == []
