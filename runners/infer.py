@@ -4,23 +4,23 @@ from aa.interrupts import listen
 
 listen()  # to a signal while the rest is imported, too
 
+from pathlib import Path
+
 import hydra
-from omegaconf import DictConfig
 
 from aa import cli
 from aa.config.primary import InferConfig
-from aa.runs.rerun_check import check_rerun
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="infer")
-@cli.task
-def main(config: DictConfig) -> None:
-    checked, folder = cli.begin(config)
-    from aa.build.inference import build_inference  # deferred: pulls in paddle and ppdiffusers
+@cli.task(InferConfig)  # checks, resume, rerun
+def main(config: InferConfig, folder: Path) -> None:
+    from aa.build.inference import build_inference, build_pipeline  # deferred: pulls in paddle
 
-    build_inference(checked, folder).run()
-    check_rerun(checked, folder)
+    run = build_inference(config, folder)  # the cases: pairs of an image and a pose video
+    pipeline = build_pipeline(config) if run.check() else None
+    run.animate(pipeline)
 
 
 if __name__ == "__main__":
-    cli.run(main, InferConfig)
+    cli.run(main)

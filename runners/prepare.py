@@ -4,21 +4,21 @@ from aa.interrupts import listen
 
 listen()  # to a signal while the rest is imported, too
 
+from pathlib import Path
+
 import hydra
-from omegaconf import DictConfig
 
 from aa import cli
 from aa.config.prepare import PrepareConfig
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="prepare")
-@cli.task
-def main(config: DictConfig) -> None:
-    checked, folder = cli.begin_without_paddle(config)
+@cli.task(PrepareConfig)  # checks
+def main(config: PrepareConfig, folder: Path) -> None:
     from aa.prepare.run import run  # deferred: reads videos
 
-    run(checked, folder)
+    run(config, folder)
 
 
 if __name__ == "__main__":
-    cli.run(main, PrepareConfig)
+    cli.run(main)

@@ -153,12 +153,12 @@ def puppets(tmp_path_factory):
 
 def train_tiny(compose, data, folder, *overrides):
     """Train a tiny model for two steps, unless the overrides say more."""
-    from aa.build.training import build_training
+    from aa.build.training import build_trainer
 
     quick = ["stage.max_steps=2", "stage.save_steps=1", "stage.log_steps=1"]
     config = compose("train", [*TINY_MODEL, *data, "hardware=cpu", *quick, *overrides])
     folder.mkdir(exist_ok=True)
-    build_training(config, folder).run()
+    build_trainer(config, folder).train()
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,9 +19,9 @@ from aa.models import attention, layers
 from aa.runs import snapshots
 from aa.training.checkpoints import CheckpointCallback
 from aa.training.records import _memory_gb
-from aa.training.run import TrainingRun
 from aa.training.state import load_optimizer, save_state
 from aa.training.steps import FiniteCallback, Step
+from aa.training.trainer import AnimateAnyoneTrainer
 
 
 def random(*shape, seed=0):
@@ -105,8 +106,7 @@ def test_inference_multiplies_in_the_precision_of_the_card(monkeypatch, precisio
         return contextlib.nullcontext()
 
     monkeypatch.setattr(paddle.amp, "auto_cast", auto_cast)
-    hardware = HardwareConfig(device="gpu", precision=precision)
-    with autocast(SimpleNamespace(hardware=hardware, precision=precision)):
+    with autocast("gpu", precision):
         assert asked == ([(True, precision)] if half else [])
 
 
@@ -165,9 +165,10 @@ def test_the_loss_scale_goes_on_where_it_was(tmp_path):
 def test_slices_of_weights_are_gathered_before_they_are_saved():
     order = []
     layer = SimpleNamespace(get_all_parameters=lambda convert2cpu: order.append("gathered"))
-    run = SimpleNamespace(trainer=SimpleNamespace(model_wrapped=layer))
+    trainer = SimpleNamespace(model_wrapped=layer)
     callback = CheckpointCallback.__new__(CheckpointCallback)
-    callback.gather, callback.record = lambda: TrainingRun._gather(run), object()
+    callback.gather = partial(AnimateAnyoneTrainer.gather, trainer)
+    callback.record = object()
     callback.save = lambda step, training: order.append((step, training))
     stage3 = SimpleNamespace(sharding=["stage3"])
     callback.on_save(stage3, SimpleNamespace(global_step=7), None)

@@ -13,8 +13,11 @@ ROOMS = re.findall(r"^\| `(\w+)/` \|", PAGE, re.M)
 GROUND = re.findall(r"^\| `(\w+)\.py` \|", PAGE, re.M)
 WITH_PADDLE = ("models", "training", "plan")  # rooms; everybody else answers at once
 WITH_PADDLE_TOO = re.compile(
-    r"aa\.(data\.loader|demo\.package|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
+    r"aa\.(build\.(callbacks|plan)|data\.loader|demo\.package|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
 )
+
+# Rooms; all others are given what they need.
+READ_WHOLE_CONFIGS = {"cli", "demo", "build", "config"}
 
 
 def module_name(path):
@@ -65,6 +68,11 @@ def test_no_modules_import_each_other_in_a_circle():
         for module in free:
             del after[module]
     assert not after
+
+
+def test_whole_configs_are_read_at_the_door_and_stop_at_build():
+    readers = {room(name) for name in MODULES if "aa.config.primary" in imported(name)}
+    assert readers == READ_WHOLE_CONFIGS
 
 
 def test_nothing_else_imports_paddle_at_once():

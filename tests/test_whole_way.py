@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aa.build.inference import build_inference
+from aa.build.inference import build_inference, build_pipeline
 from aa.data.video import VideoReader, VideoWriter
 from aa.errors import UserError
 
@@ -37,7 +37,8 @@ def infer(compose, files, home):
         config = compose("infer", [f"weights={weights}", *given, *quick, *overrides])
         folder = home / name
         folder.mkdir()
-        build_inference(config, folder).run()
+        run = build_inference(config, folder)
+        run.animate(build_pipeline(config) if run.check() else None)
         return folder
 
     return run

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aa.build.data import build_protocol
-from aa.build.training import build_training
+from aa.config.convert import to_dict
 from aa.processes import is_main_process, runner_command, wait_for_others
 from aa.runs.kinds import Summary
 from aa.runs.layout import STAGES, SUMMARY, stage_folders
@@ -23,43 +25,50 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run_recipe(config: TrainConfig, folder: str | Path) -> None:
-    """Train the stage of a checked config, then its next stage and its test if it has them.
+def stages_to_train(config: TrainConfig, folder: str | Path) -> Iterator[tuple[TrainConfig, Path]]:
+    """Yield the config and the folder of each stage when it is to be trained.
 
     A run of one stage fills the run folder itself; with a next stage there are `stage1/` and
-    `stage2/`, and the test's results beside them.
-
-    Raises:
-        UserError: data, weights or machine are not what the config says.
+    `stage2/`. A stage that a stopped run had finished is left out.
     """
+    for part, its_folder in _parts(config, Path(folder)):
+        its_folder.mkdir(exist_ok=True)
+        if _is_finished(part, its_folder):
+            log.info("%s: finished already", its_folder)
+            if is_main_process():
+                record_config(its_folder, to_dict(part))
+            continue
+        yield part, its_folder
+        wait_for_others()  # the first process has saved what all start from next
+
+
+def _parts(config: TrainConfig, folder: Path) -> list[tuple[TrainConfig, Path]]:
     if config.next_stage is None:
-        _train(config, Path(folder))
-    else:
-        first, second = stage_folders(config, folder)
-        stage = replace(config.next_stage, init_from=str(first))
-        after = replace(config, stage=stage, next_stage=None)
-        for part, its_folder in ((config, first), (after, second)):
-            its_folder.mkdir(exist_ok=True)
-            twin = part.rerun and str(Path(part.rerun) / its_folder.name)
-            _train(replace(part, rerun=twin), its_folder)
-    if config.test and is_main_process():
-        build_puppet_test(config, Path(folder)).run()
+        return [(config, folder)]
+    first, second = stage_folders(folder, several=True)
+    stage = replace(config.next_stage, init_from=str(first))
+    after = replace(config, stage=stage, next_stage=None)
+
+    def twin(part: TrainConfig, its_folder: Path) -> TrainConfig:
+        """The part of the run that it repeats."""
+        return replace(part, rerun=part.rerun and str(Path(part.rerun) / its_folder.name))
+
+    return [(twin(config, first), first), (twin(after, second), second)]
 
 
-def _train(config: TrainConfig, folder: Path) -> None:
-    """Train one stage, unless a stopped run had finished it."""
+def _is_finished(config: TrainConfig, folder: Path) -> bool:
     summary = find_record(folder, SUMMARY, Summary) if config.resume else None
-    if summary and summary.get("steps", 0) >= config.stage.max_steps:
-        log.info("%s: finished already", folder)
-        if is_main_process():
-            record_config(folder, config)
-        return
-    build_training(config, folder).run()
-    wait_for_others()  # the first process has saved what all start from next
+    return bool(summary and summary.get("steps", 0) >= config.stage.max_steps)
 
 
-def build_puppet_test(config: TrainConfig, folder: str | Path) -> PuppetTest:
-    """The test of a config whose stages have been trained into the run folder."""
+def build_puppet_test(config: TrainConfig, folder: str | Path) -> PuppetTest | None:
+    """The test of a config whose stages have been trained into the run folder.
+
+    None where the config has none, and in all processes but the main one.
+    """
+    if config.test is None or not is_main_process():
+        return None
+    from aa.inference.run import autocast
     from aa.training.puppet_test import PuppetTest
 
     folder = Path(folder)
@@ -67,9 +76,24 @@ def build_puppet_test(config: TrainConfig, folder: str | Path) -> PuppetTest:
     given = [a for a in sys.argv[1:] if not a.lstrip("+").startswith(("hydra.", "resume", "rerun"))]
     stages = {f"stage {n}": folder / name for n, name in enumerate(STAGES, 1)}
     return PuppetTest(
-        config,
         folder,
         build_protocol(config, "test"),
         stages if config.next_stage else {config.name: folder},
-        " ".join([runner_command("train"), *given]),
+        options=config.inference,
+        validation=build_protocol(config, "validation"),
+        precision=partial(autocast, config.hardware.device, config.precision),
+        title=config.name,
+        command=" ".join([runner_command("train"), *given]),
+        values=_decisive_values(config),
     )
+
+
+def _decisive_values(config: TrainConfig) -> dict[str, Any]:
+    """The config's values that decide the result, for the report."""
+    values: dict[str, Any] = {"seed": config.seed}
+    for name in ("model", "data", "stage", "next_stage", "inference"):
+        group = getattr(config, name)
+        for key, value in to_dict(group).items() if group else ():
+            if not isinstance(value, dict):
+                values[f"{name}.{key}"] = value
+    return values

@@ -1,4 +1,4 @@
-"""From a checked `TrainConfig` to a training run."""
+"""From a checked `TrainConfig` to its trainer."""
 
 from __future__ import annotations
 
@@ -12,85 +12,114 @@ from aa.build.data import (
     build_clips,
     build_dataset,
     build_latents,
-    build_protocol,
     build_validation_items,
     check_metrics,
     hold_out_clips,
 )
 from aa.build.model import build_model, check_same_model
+from aa.config.convert import to_dict
 from aa.errors import UserError, some
 from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
 from aa.runs.layout import CHECKPOINTS, METRICS, checkpoint_step, list_checkpoints
 
 if TYPE_CHECKING:
+    from paddlenlp.trainer import TrainingArguments
+
     from aa.config.primary import TrainConfig
     from aa.data.manifest import Clip
-    from aa.training.run import TrainingRun
+    from aa.runs.records import Recorder
     from aa.training.steps import Step
+    from aa.training.trainer import AnimateAnyoneTrainer
     from aa.training.watch import Watch
+    from aa.weights.folders import WeightsFolder
 
 
-def build_training(config: TrainConfig, folder: str | Path) -> TrainingRun:
-    """The training run of a checked config.
+def build_trainer(config: TrainConfig, folder: str | Path) -> AnimateAnyoneTrainer:
+    """The trainer of a checked config: its model, its data, its run folder's records.
 
     Raises:
         UserError: data, weights or machine are not what the config says.
     """
-    from aa.build.hyper_parameters import hyper_parameters, metric_tags, task_overrides
-    from aa.runs.records import Recorder
-    from aa.runs.snapshots import write_snapshot
-    from aa.training.run import TrainingRun
-    from aa.training.trainer import training_arguments
-    from aa.weights.folders import open_folder
+    from aa.build.callbacks import build_callbacks, looks_of
+    from aa.training.session import Session
+    from aa.training.trainer import AnimateAnyoneTrainer
+    from aa.training.usable import Usable
 
-    stage, data, hardware = config.stage, config.data, config.hardware
     resume_from = _checkpoint_to_resume(config, folder)
-    if hardware.sharding.level != "none" and not is_rank():
-        raise UserError(
-            f"hardware/sharding={hardware.sharding.level} splits over processes: "
-            "use hardware.devices=2 or more, or hardware/sharding=none."
-        )
-    source = resume_from or stage.init_from
-    start = open_folder(source) if source else None
-    if start is not None:
-        check_same_model(config.model.network(), start)
+    start = _open_start(config, resume_from)
     every_clip, bad = build_clips(config)
     clips, held_out = hold_out_clips(config, every_clip)
     check_metrics(config, held_out)
-    arguments = training_arguments(
-        stage,
-        hardware,
-        seed=config.seed,
-        num_workers=data.num_workers,
-        output_dir=Path(folder) / CHECKPOINTS,
-    )
+    arguments = _arguments(config, folder)
     model = build_model(config, start, resumed=resume_from is not None)
-    latents = build_latents(config, model, every_clip) if data.latents else None
+    latents = build_latents(config, model, every_clip) if config.data.latents else None
     processes = arguments.dataset_world_size
     dataset = build_dataset(config, clips, num_processes=processes, latents=latents)
     items = build_validation_items(config, held_out, latents=latents) if held_out else None
-    recorder, watch = None, None
-    read = _fingerprint(config, every_clip, resume_from)
-    if is_main_process():
-        write_snapshot(folder, config, cast("dict[str, Any]", read))
-        step = (checkpoint_step(resume_from) if resume_from else None) or 0
-        recorder = Recorder(folder, step=step)
-        recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
-        watch = _watch(config, folder)
-    return TrainingRun(
-        config,
+    session = Session(
         Path(folder),
-        model=model,
-        dataset=dataset,
-        clips=clips,
-        num_bad=len(bad),
-        arguments=arguments,
-        recorder=recorder,
-        watch=watch,
-        held_out=items,
-        protocol=build_protocol(config, "validation") if config.test else None,
+        max_steps=config.stage.max_steps,
+        save_steps=config.stage.save_steps,
+        usable=Usable(config.data.skip_bad),
+        recorder=_recorder(config, folder, every_clip, resume_from),
+        looks=looks_of(config, held_out=bool(held_out)),
+        make_watch=_watch(config, folder) if is_main_process() else None,
         resume_from=resume_from,
+        num_bad=len(bad),
     )
+    trainer = AnimateAnyoneTrainer(
+        model=model, args=arguments, train_dataset=dataset, session=session
+    )
+    for callback in build_callbacks(config, trainer, clips=clips, held_out=items):
+        trainer.add_callback(callback)
+    return trainer
+
+
+def _open_start(config: TrainConfig, resume_from: Path | None) -> WeightsFolder | None:
+    """The weights to start from, of the model that the config describes; None starts at random."""
+    from aa.weights.folders import open_folder
+
+    level = config.hardware.sharding.level
+    if level != "none" and not is_rank():
+        raise UserError(
+            f"hardware/sharding={level} splits over processes: "
+            "use hardware.devices=2 or more, or hardware/sharding=none."
+        )
+    source = resume_from or config.stage.init_from
+    start = open_folder(source) if source else None
+    if start is not None:
+        check_same_model(config.model.network(), start)
+    return start
+
+
+def _arguments(config: TrainConfig, folder: str | Path) -> TrainingArguments:
+    from aa.training.trainer import training_arguments
+
+    return training_arguments(
+        config.stage,
+        config.hardware,
+        seed=config.seed,
+        num_workers=config.data.num_workers,
+        output_dir=Path(folder) / CHECKPOINTS,
+    )
+
+
+def _recorder(
+    config: TrainConfig, folder: str | Path, clips: Sequence[Clip], resume_from: Path | None
+) -> Recorder | None:
+    """Write the snapshot and begin the records; None in all processes but the main one."""
+    from aa.build.hyper_parameters import hyper_parameters, metric_tags, task_overrides
+    from aa.runs.records import Recorder
+    from aa.runs.snapshots import write_snapshot
+
+    read = _fingerprint(config, clips, resume_from)
+    if not is_main_process():
+        return None
+    write_snapshot(folder, to_dict(config), cast("dict[str, Any]", read))
+    step = (checkpoint_step(resume_from) if resume_from else None) or 0
+    recorder = Recorder(folder, step=step)
+    recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
+    return recorder
 
 
 def _watch(config: TrainConfig, folder: str | Path) -> Callable[[Step], Watch] | None:

@@ -1,6 +1,6 @@
 """The command line: what runners share."""
 
-from aa.cli.main import begin, begin_without_paddle, how_to_go_on, run
-from aa.cli.task import FULL_ERROR, task
+from aa.cli.main import how_to_go_on, run
+from aa.cli.task import task
 
-__all__ = ["FULL_ERROR", "begin", "begin_without_paddle", "how_to_go_on", "run", "task"]
+__all__ = ["how_to_go_on", "run", "task"]

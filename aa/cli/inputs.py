@@ -5,8 +5,10 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from aa.build.data import hold_out_clips
+from aa.build.inference import build_cases
 from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
 from aa.config.hardware import HardwareConfig
@@ -19,18 +21,19 @@ from aa.data.manifest import read_manifest
 from aa.data.published import SET_HOME, published_home
 from aa.errors import UserError
 from aa.files import missing
-from aa.inference.cases import cases_of
 from aa.machine import check_device
 from aa.weights.catalogue import MOTION, RELEASED_HOME
 from aa.weights.folders import open_folder
 from aa.weights.reading.states import read_state
 from aa.weights.starts import motion_checkpoint
 
-AnyConfig = TrainConfig | InferConfig | EvaluateConfig | PrepareConfig
 
-
-def check_inputs(config: AnyConfig) -> None:
+def check_inputs(config: Any) -> None:
     """Check that the device is as requested, and inputs exist, well formed as far as they are read.
+
+    Args:
+        config: a `TrainConfig`, `InferConfig`, `EvaluateConfig` or `PrepareConfig`; any other names
+            no inputs.
 
     Raises:
         UserError: names all that is missing, each with what brings it, or the first file that is
@@ -47,35 +50,34 @@ def check_inputs(config: AnyConfig) -> None:
     if isinstance(config, TrainConfig):
         _check_training(config)
     elif isinstance(config, InferConfig):
-        cases_of(config)
+        build_cases(config)
         _check_weights(config.weights)
 
 
-def _lacking(config: AnyConfig) -> Iterator[str | None]:
+def _lacking(config: Any) -> Iterator[str | None]:
     """Yield a line about each thing that is missing, None for one that is there."""
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
             path = getattr(config, key)
             found = not path or os.path.exists(path)
             yield _line(key, path, found, "folder or video", "check the path.")
-        return
-    if isinstance(config, PrepareConfig):
+    elif isinstance(config, PrepareConfig):
         for key, kind in (("source", "folder or video"), ("check", "folder or manifest")):
             path = getattr(config, key)
             yield _line(key, path, not path or os.path.exists(path), kind, "check the path.")
-        return
-    yield _device(config.hardware)
-    if isinstance(config, InferConfig):
+    elif isinstance(config, InferConfig):
+        yield _device(config.hardware)
         advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
         yield _folder("weights", config.weights, advice)
         for key in ("reference", "pose", "driving"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
-        return
-    yield from _lacking_data(config.data)
-    yield from _lacking_start(config.stage, config.model)
-    for name, stage in config.stages_by_group.items():
-        yield _lacking_motion(name, stage, config.model)
+    elif isinstance(config, TrainConfig):
+        yield _device(config.hardware)
+        yield from _lacking_data(config.data)
+        yield from _lacking_start(config.stage, config.model)
+        for name, stage in config.stages_by_group.items():
+            yield _lacking_motion(name, stage, config.model)
 
 
 def _device(hardware: HardwareConfig) -> str | None:

@@ -4,12 +4,9 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
-from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from aa.cli.launch import check_shared_folder
@@ -20,8 +17,6 @@ from aa.cli.resolvers import make_folder, register_resolvers, register_schemas
 from aa.cli.resume_arguments import check_given_folder, resume_arguments
 from aa.cli.sweeps import finish, is_sweep, sweeping
 from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, Task
-from aa.cli.tree import print_tree
-from aa.config.convert import to_config
 from aa.config.explain import explain
 from aa.config.overrides import check_arguments, normalise_overrides
 from aa.config.prepare import PrepareConfig
@@ -29,26 +24,24 @@ from aa.config.primary import InferConfig, TrainConfig
 from aa.config.slurm import SLURM
 from aa.errors import UserError
 from aa.interrupts import unwinding
-from aa.machine import prepare_paddle
 from aa.plain import plain_logging, printable
-from aa.processes import is_main_process, is_rank, leave, runner_command, wants_group
+from aa.processes import is_rank, leave, runner_command
 from aa.runs.resume import has_begun, has_checkpoint
 from aa.sweeps.stopping import stopping
 from aa.sweeps.watch import Watch
 
 
-def run(main: Any, schema: type) -> NoReturn:
+def run(main: Any) -> NoReturn:
     """Run a `hydra.main` function: what the user can fix is one line and exit code 2.
 
     With HYDRA_FULL_ERROR=1 in the environment the whole traceback is shown instead.
 
     Args:
         main: a `task` below `hydra.main`.
-        schema: dataclass of its config.
     """
     plain_logging()
     job = main.__wrapped__
-    job.schema = schema
+    schema = job.schema
     try:
         with unwinding() as job.signals:
             code = _run(main, schema)
@@ -160,37 +153,3 @@ def how_to_go_on(job: Task) -> str:
     every = {1: "", SLURM: " in a job on as many hosts"}
     hosts = every.get(job.nodes, " on every host, with its own hardware.node_rank")
     return f"; go on{where}{hosts}: {runner_command(sys.argv[0])} {asked}"
-
-
-def begin(config: DictConfig) -> tuple[Any, Path]:
-    """Check a composed config and show it; one that is trained in a group is not shown here.
-
-    Returns:
-        the config as its dataclass, and the run folder.
-
-    Raises:
-        UserError: a value is missing or impossible, or the device is not the one requested.
-    """
-    from aa.cli.inputs import check_inputs  # deferred: reads weights, and a question needs none
-
-    checked: Any = to_config(config)
-    check_inputs(checked)
-    if not wants_group(checked.hardware):
-        if is_main_process(checked.hardware.node_rank):
-            print_tree(config)
-        prepare_paddle(checked.hardware)
-    return checked, _run_folder()
-
-
-def begin_without_paddle(config: DictConfig) -> tuple[Any, Path]:
-    """As `begin`, for a task that needs no paddle, whose config has no `hardware`."""
-    from aa.cli.inputs import check_inputs  # deferred, as above
-
-    checked: Any = to_config(config)
-    check_inputs(checked)
-    print_tree(config)
-    return checked, _run_folder()
-
-
-def _run_folder() -> Path:
-    return Path(HydraConfig.get().runtime.output_dir)

@@ -59,12 +59,13 @@ def run_plan(value: str, arguments: list[str], schema: type, *, runner: str) -> 
     config = to_config(typed(OmegaConf.create(values), schema))
     os.environ.setdefault("GLOG_minloglevel", "2")  # Paddle warns of what it traces
     prepare_paddle(HardwareConfig(device="cpu"))
-    from aa.plan.report import show, show_video  # deferred: pulls in paddle
+    from aa.build.plan import build_plans, build_video_plan  # deferred: pulls in paddle
+    from aa.plan.report import show, show_video
 
     command = [*shlex.split(runner_command(runner)), *words, *overrides]
     if schema is TrainConfig:
-        return show(config, command, search=value == "max")
-    return show_video(config, command)
+        return show(build_plans(config), command, search=value == "max")
+    return show_video(build_video_plan(config), command)
 
 
 def check_memory(config: TrainConfig, folder: Path) -> None:
@@ -86,14 +87,17 @@ def check_memory(config: TrainConfig, folder: Path) -> None:
                 {"devices": hardware.devices, "num_threads": hardware.num_threads},
             )
             prepare_paddle(HardwareConfig(device="cpu", **cpu))
-        from aa.plan.report import check_fits  # deferred: pulls in paddle
+        from aa.build.plan import build_plans  # deferred: pulls in paddle
+        from aa.plan.report import check_fits
 
         there = (card_memory() or 0) if hardware.device == "gpu" else 0
         memory = max(hardware.memory_gb, there)
+        config = replace(config, hardware=replace(hardware, memory_gb=memory))
         command = [*shlex.split(runner_command(sys.argv[0])), *sys.argv[1:]]
-        counted = check_fits(replace(config, hardware=replace(hardware, memory_gb=memory)), command)
+        counted = check_fits(build_plans(config), command, resumed=bool(config.resume))
     if is_main_process(hardware.node_rank):
-        for number, its_folder in enumerate(stage_folders(config, folder)):
+        folders = stage_folders(folder, several=config.next_stage is not None)
+        for number, its_folder in enumerate(folders):
             (its_folder / PLAN).unlink(missing_ok=True)  # of another machine
             if counted:
                 its_folder.mkdir(exist_ok=True)

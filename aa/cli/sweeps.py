@@ -94,13 +94,8 @@ def sweeping(
         beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is requested: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
-    if not old and Path(folder).is_dir():
-        check_own(folder)
-    if not old and (Path(folder) / SWEEP).exists():
-        raise UserError(
-            f"{folder}: holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on "
-            f"with it: sweep.resume={folder}."
-        )
+    if not old:
+        _refuse_begun(Path(folder))
     swept = list(dict.fromkeys([*swept, *sweep.swept]))
     sweep = replace(sweep, folder=folder, swept=swept, options=words, full_error=full_error)
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -112,6 +107,17 @@ def sweeping(
             start_ray(beside)
         own += [f"hydra.sweep.dir={literal(folder)}", "hydra.output_subdir=null"]
         yield sweep, ["--multirun", *words, *sweep.arguments, *own]
+
+
+def _refuse_begun(folder: Path) -> None:
+    """Refuse to begin a sweep where there is one, or in a folder that holds a link."""
+    if folder.is_dir():
+        check_own(folder)
+    if (folder / SWEEP).exists():
+        raise UserError(
+            f"{folder}: holds a sweep already; choose another hydra.sweep.dir=<folder>, or go on "
+            f"with it: sweep.resume={folder}."
+        )
 
 
 def _read(folder: Path, runner: str) -> RecordedSweep:

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from aa.cli.resolvers import register_resolvers
+from aa.cli.start import Run, start
 from aa.config.convert import node_rank_of, typed
 from aa.config.explain import explain
 from aa.config.primary import InferConfig, TrainConfig
@@ -36,10 +37,10 @@ STORAGE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT)
 class Task:
     """A runner's function below `hydra.main`; see `task`."""
 
-    def __init__(self, function: Callable[[Any], object]) -> None:
+    def __init__(self, function: Run, schema: type) -> None:
         functools.update_wrapper(self, function)
         self.function, self.started, self.exit_code = function, False, 0
-        self.schema = None  # of its config
+        self.schema = schema  # of its config
         self.folder, self.sweep = None, None  # of the run, of the sweep
         self.signals = []  # that came
         self.nodes = 1  # hardware.nodes as it was requested
@@ -57,7 +58,7 @@ class Task:
         rank = node_rank_of(config)
         if not is_main_process(rank):
             _remove_file_handlers()
-        start = time.monotonic()
+        begun = time.monotonic()
         keeps = is_run_command(rank) and not is_held(self.folder)
         if keeps:
             forget_outcome(self.folder)
@@ -65,9 +66,9 @@ class Task:
         try:
             # From the start: what nobody holds may be removed.
             with held(self.folder, node_rank=rank):
-                whole = typed(config, cast(type, self.schema))
+                whole = typed(config, self.schema)
                 self.nodes = OmegaConf.select(config, "hardware.nodes") or 1
-                self.function(whole)
+                start(self.function, whole, full_error=FULL_ERROR)
         except Exception as error:
             if stop := self.interruption(error):
                 raise stop from None
@@ -80,7 +81,7 @@ class Task:
         finally:
             stopped = isinstance(sys.exc_info()[1], KeyboardInterrupt)
             if keeps and not stopped:
-                seconds = time.monotonic() - start
+                seconds = time.monotonic() - begun
                 try:
                     self._keep_outcome(line, seconds)
                 finally:
@@ -107,9 +108,16 @@ def _is_users(error: Exception) -> bool:
     return isinstance(error, UserError | GroupError) or getattr(error, "errno", None) in STORAGE
 
 
-def task(function: Callable[[Any], object]) -> Task:
-    """Decorate below `hydra.main`: what stops a run is in its log, and one line for the user."""
-    return Task(function)
+def task(schema: type) -> Callable[[Run], Task]:
+    """Decorate below `hydra.main`: a function of a checked config and its run folder.
+
+    What it needs is checked before, see `aa.cli.start`; what stops it is in the log of the run,
+    and one line for the user.
+
+    Args:
+        schema: dataclass of the config.
+    """
+    return lambda function: Task(function, schema)
 
 
 def _file_handlers() -> list[logging.FileHandler]:

@@ -11,11 +11,11 @@ from aa.config.checks import not_negative, one_of, positive, seed_range, size, w
 class GenerateConfig:
     """A generated set of moving figures; made once, reused while these values stay."""
 
-    folder: str = "outputs/data/puppets"
-    num_clips: int = 16
-    num_frames: int = 32
-    fps: int = 12
-    seed: int = 0
+    folder: str = "outputs/data/puppets"  # where the drawn clips lie
+    num_clips: int = 16  # clips of the set
+    num_frames: int = 32  # frames of every clip
+    fps: int = 12  # frames a second
+    seed: int = 0  # of figures and motions
     scale: int = 2  # drawn this much larger than data.height and data.width
 
     def __post_init__(self) -> None:
@@ -27,13 +27,15 @@ class GenerateConfig:
 class DataConfig:
     """Source of the clips, and how frames are cut and sampled."""
 
-    manifest: str | None = None  # json list of {"video_path", "kps_path"}
+    manifest: str | None = None  # the clips: a json list of {"video_path", "kps_path"}
     folder: str | None = None  # or a folder with video/ and video_dwpose/
-    generate: GenerateConfig | None = None  # or figures made on the spot
-    height: int = MISSING
-    width: int = MISSING
+    generate: GenerateConfig | None = None  # or figures that are made on the spot
+    height: int = MISSING  # pixels of a training item, a multiple of 8
+    width: int = MISSING  # pixels of a training item, a multiple of 8
     fit: str = "pad"  # pad: whole frame on black; crop: largest box of the right shape
-    crop_scale: list[float] = field(default_factory=lambda: [1.0, 1.0])  # random scale of that box
+    crop_scale: list[float] = field(
+        default_factory=lambda: [1.0, 1.0]
+    )  # with crop, random scale of that box
     sample_margin: int = 30  # stage 1: frames between reference and target, where there are
     frame_stride: int = 4  # stage 2: frames from one to the next
     num_workers: int = 2  # processes that read clips

@@ -24,14 +24,14 @@ class EvaluateConfig:
 
     generated: str = MISSING  # a folder of videos, the run folder of an animation, or one video
     truth: str = MISSING  # a folder of videos with the same names, or one video
-    masks: str | None = None  # likewise; white is the figure
-    metrics: list[str] | None = None  # null: all of METRICS that can be computed
+    masks: str | None = None  # videos of the same names; white is the figure
+    metrics: list[str] | None = None  # metrics to compute; null: all that can be
     fit: str | None = None  # bring true videos to the generated ones' size: pad or crop
-    rerun: str | None = None  # as in TrainConfig
-    rerun_check: bool = False
+    rerun: str | None = None  # the folder of a run to repeat in a new folder
+    rerun_check: bool = False  # compare the result with that run's
     sweep: SweepConfig = field(default_factory=SweepConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
-    name: str = "evaluate"
+    name: str = "evaluate"  # part of the run folder's name
 
     def __post_init__(self) -> None:
         rerun_folder(self)

@@ -17,8 +17,8 @@ PRECISIONS = ("float32", "float16", "bfloat16")
 class ShardingConfig:
     """Splitting of optimizer state (stage1), gradients (stage2) and weights (stage3)."""
 
-    level: str = "none"
-    offload: bool = False
+    level: str = "none"  # none, stage1, stage2 or stage3
+    offload: bool = False  # the optimizer's state is kept in the host's memory
 
     def __post_init__(self) -> None:
         one_of("hardware.sharding", self, "level", ("none", "stage1", "stage2", "stage3"))
@@ -35,14 +35,18 @@ class HardwareConfig:
     device: str = MISSING  # cpu or gpu
     devices: int = 1  # processes on this host, one per device
     nodes: Any = 1  # hosts that run this command together; slurm: as its job says
-    node_rank: int = 0  # which of them this is, the first is 0
-    master: str | None = None  # host:port of the first, which all of them reach
+    node_rank: int = 0  # which of the hosts this is; the first is 0
+    master: str | None = None  # host:port of the first host, which all of them reach
     start_timeout: float = 600.0  # seconds that hosts wait for each other at the start
-    precision: str = "float32"  # what is computed in: float16 (with loss scaling) or bfloat16
+    precision: str = "float32"  # float32, float16 (with loss scaling) or bfloat16
     recompute: bool = False  # drop activations, compute them again going backward
     memory_gb: float | None = None  # GiB of a device; null: the host's, of a GPU unknown
-    peak_tflops: dict[str, float] = field(default_factory=dict)  # a second, of each precision
-    bandwidth_gb: float | None = None  # that a device's memory moves in a second; null: not known
+    peak_tflops: dict[str, float] = field(
+        default_factory=dict
+    )  # TFLOP a second at most, by precision
+    bandwidth_gb: float | None = (
+        None  # GB that a device's memory moves in a second; null: not known
+    )
     num_threads: int = 0  # CPU threads per process; 0: the cores divided by the processes
     published_clip: PublishedSize = field(  # stage 2 takes it
         default_factory=lambda: PublishedSize(height=512, width=512, num_frames=24)

@@ -11,13 +11,13 @@ from aa.config.sampling import SamplingOptions
 class InferenceConfig(SamplingOptions):
     """Settings of an animation; null width, height, num_frames and fps follow the pose video."""
 
-    width: int | None = None  # pixels
-    height: int | None = None  # pixels
-    num_frames: int | None = None  # at most so many
+    width: int | None = None  # pixels, a multiple of 8
+    height: int | None = None  # pixels, a multiple of 8
+    num_frames: int | None = None  # frames of the result at most
     fps: float | None = None  # frames a second of the result
-    engine: str = "eager"  # Paddle operation by operation, or compiled, for a CPU
-    precision: str | None = None  # what is computed in; null: hardware.precision
-    cache_dir: str | None = None  # of compiled graphs; null: the user's cache folder
+    engine: str = "eager"  # eager: Paddle, operation by operation; compiled: for a CPU
+    precision: str | None = None  # float32, float16 or bfloat16; null: hardware.precision
+    cache_dir: str | None = None  # folder of compiled graphs; null: in the user's cache folder
     align: str | None = None  # none, scale or limbs; null: limbs for driving, none for poses
     format: str = "mp4"  # mp4, gif or png
     audio: str = "keep"  # the pose video's sound: keep or drop

@@ -16,13 +16,15 @@ class VaeConfig:
     pixels of every `stride` x `stride` square as channels: no weights, nothing lost.
     """
 
-    kind: str = "autoencoder_kl"
+    kind: str = "autoencoder_kl"  # autoencoder_kl or space_to_depth
     stride: int = 8  # pixels to a side of a latent
-    block_out_channels: list[int] = field(default_factory=lambda: [128, 256, 512, 512])
-    layers_per_block: int = 2
-    latent_channels: int = 4
-    norm_num_groups: int = 32
-    scaling_factor: float = 0.18215
+    block_out_channels: list[int] = field(
+        default_factory=lambda: [128, 256, 512, 512]
+    )  # of its levels, high to low resolution
+    layers_per_block: int = 2  # resnets of a level
+    latent_channels: int = 4  # numbers of a place of the latents
+    norm_num_groups: int = 32  # of every GroupNorm
+    scaling_factor: float = 0.18215  # what latents are multiplied by
 
     def __post_init__(self) -> None:
         one_of("model.vae", self, "kind", ("autoencoder_kl", "space_to_depth"))
@@ -55,15 +57,15 @@ class ImageEncoderConfig:
     the networks and reads only `image_size`, `hidden_size` and `projection_dim`.
     """
 
-    kind: str = "clip"
-    hidden_size: int = 1024
-    intermediate_size: int = 4096
-    num_hidden_layers: int = 24
-    num_attention_heads: int = 16
-    patch_size: int = 14
-    image_size: int = 224
-    projection_dim: int = 768
-    hidden_act: str = "quick_gelu"
+    kind: str = "clip"  # clip or pooled
+    hidden_size: int = 1024  # width of its tokens
+    intermediate_size: int = 4096  # width inside its feed-forwards
+    num_hidden_layers: int = 24  # of its transformer
+    num_attention_heads: int = 16  # of every attention
+    patch_size: int = 14  # pixels to a side of a token
+    image_size: int = 224  # pixels to a side of what it sees
+    projection_dim: int = 768  # width of the one token it gives
+    hidden_act: str = "quick_gelu"  # quick_gelu or gelu
 
     def __post_init__(self) -> None:
         one_of("model.image_encoder", self, "kind", ("clip", "pooled"))
@@ -89,9 +91,9 @@ class ImageEncoderConfig:
 class NoiseScheduleConfig:
     """One schedule for training and inference: v-prediction, zero terminal SNR, trailing steps."""
 
-    num_train_timesteps: int = 1000
-    beta_start: float = 0.00085
-    beta_end: float = 0.012
+    num_train_timesteps: int = 1000  # steps of the whole schedule
+    beta_start: float = 0.00085  # of the first step
+    beta_end: float = 0.012  # of the last step
     beta_schedule: str = "linear"  # linear or scaled_linear
 
     def __post_init__(self) -> None:
@@ -113,17 +115,21 @@ class ModelConfig:
     `compact` for small models that train from nothing (see `models.compact`).
     """
 
-    architecture: str = "sd15"
-    prediction_type: str = "v_prediction"  # or sample: the networks predict the clean latents
-    attention_levels: list[int] | None = None  # 0 is the highest; null: all but the lowest
-    up_attention_levels: list[int] | None = None  # of the way up; null: attention_levels
-    block_out_channels: list[int] = field(default_factory=lambda: [320, 640, 1280, 1280])
-    layers_per_block: int = 2
-    attention_heads: int = 8
-    cross_attention_dim: int = 768
-    norm_num_groups: int = 32
-    motion_heads: int = 8
-    motion_max_frames: int = 32
+    architecture: str = "sd15"  # sd15 or compact
+    prediction_type: str = "v_prediction"  # v_prediction, or sample: the clean latents
+    attention_levels: list[int] | None = (
+        None  # levels with attention, 0 the highest; null: all but the lowest
+    )
+    up_attention_levels: list[int] | None = None  # those on the way up; null: attention_levels
+    block_out_channels: list[int] = field(
+        default_factory=lambda: [320, 640, 1280, 1280]
+    )  # of the UNets' levels
+    layers_per_block: int = 2  # resnets of a level on the way down
+    attention_heads: int = 8  # of every spatial attention
+    cross_attention_dim: int = 768  # width of the image token
+    norm_num_groups: int = 32  # of every GroupNorm
+    motion_heads: int = 8  # of every motion module
+    motion_max_frames: int = 32  # the most frames of one call
     vae: VaeConfig = field(default_factory=VaeConfig)
     image_encoder: ImageEncoderConfig = field(default_factory=ImageEncoderConfig)
     noise_schedule: NoiseScheduleConfig = field(default_factory=NoiseScheduleConfig)
@@ -166,9 +172,9 @@ class ModelConfig:
 class TrainModelConfig(ModelConfig):
     """Sizes, and which weights a training starts from unless `stage` says others."""
 
-    base_weights: str | None = None  # stage 1: a folder; null starts at random
-    released_weights: str = ""  # stage 2: a folder whose first stage is trained; "" for none
-    motion_weights: str | None = None  # stage 2: an AnimateDiff checkpoint; null: none
+    base_weights: str | None = None  # folder that stage 1 starts from; null: at random
+    released_weights: str = ""  # folder of a trained first stage, for stage 2; "" for none
+    motion_weights: str | None = None  # AnimateDiff checkpoint for stage 2; null: none
 
     def network(self) -> ModelConfig:
         """The sizes alone, as weights folders keep them."""

@@ -39,11 +39,11 @@ class TrainConfig:
     resume_with_changes: bool = False  # although settings that decide its result have changed
     rerun: str | None = None  # the folder of a run to repeat in a new folder
     rerun_check: bool = False  # compare the result with that run's
-    plan: str | None = None  # true or max: only say whether it fits; see `aa.cli.plan`
+    plan: str | None = None  # true or max: only say whether it fits
     sweep: SweepConfig = field(default_factory=SweepConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
-    seed: int = 42
-    name: str = "train"
+    seed: int = 42  # of every random choice of the run
+    name: str = "train"  # part of the run folder's name
 
     def __post_init__(self) -> None:
         seed_range("seed", self.seed)
@@ -78,21 +78,10 @@ class TrainConfig:
             "data.latents keeps what a VAE encodes; the latents of this model are the pixels "
             "themselves: use data.latents=null.",
         )
-        reach = self.model.motion_max_frames
         for group, stage in self.stages_by_group.items():
-            wanted(
-                not stage.motion_modules or stage.num_frames <= reach,
-                f"{group}.num_frames ({stage.num_frames}) must be at most "
-                f"model.motion_max_frames ({reach}).",
-            )
-            wanted(
-                self.hardware.sharding.level != "stage3"
-                or not (stage.sample_steps or stage.ema_decay),
-                "hardware/sharding=stage3 keeps slices of the weights: it goes with "
-                f"{group}.sample_steps=0 and {group}.ema_decay=null only.",
-            )
+            self._check_stage(group, stage)
         if self.validation.animated or any(stage.sample_steps for stage in self.stages):
-            self._check_samples(reach)
+            self._check_samples(self.model.motion_max_frames)
 
     @property
     def precision(self) -> str:
@@ -109,6 +98,19 @@ class TrainConfig:
     def stages(self) -> list[StageConfig]:
         """The stages of the run, in order."""
         return [*self.stages_by_group.values()]
+
+    def _check_stage(self, group: str, stage: StageConfig) -> None:
+        reach = self.model.motion_max_frames
+        wanted(
+            not stage.motion_modules or stage.num_frames <= reach,
+            f"{group}.num_frames ({stage.num_frames}) must be at most "
+            f"model.motion_max_frames ({reach}).",
+        )
+        wanted(
+            self.hardware.sharding.level != "stage3" or not (stage.sample_steps or stage.ema_decay),
+            "hardware/sharding=stage3 keeps slices of the weights: it goes with "
+            f"{group}.sample_steps=0 and {group}.ema_decay=null only.",
+        )
 
     def _check_samples(self, reach: int) -> None:
         options = self.inference
@@ -135,8 +137,8 @@ class TrainConfig:
 class InferConfig:
     """`runners/infer.py`."""
 
-    weights: str = "pretrained_weights"
-    reference: str | None = None
+    weights: str = "pretrained_weights"  # a weights folder, or a run folder of runners/train.py
+    reference: str | None = None  # image of the character
     pose: str | None = None  # a pose video, a picture of a pose, or an .npz of poses
     driving: str | None = None  # a raw video or picture, whose poses are detected
     cases: str | None = None  # yaml: reference image -> list of pose videos
@@ -144,14 +146,14 @@ class InferConfig:
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
     poses: PosesConfig = field(default_factory=PosesConfig)
-    resume: str | None = None  # as in TrainConfig
-    resume_with_changes: bool = False
-    rerun: str | None = None
-    rerun_check: bool = False
+    resume: str | None = None  # the folder of a stopped run, whose missing videos are made
+    resume_with_changes: bool = False  # although settings have changed
+    rerun: str | None = None  # the folder of a run to repeat in a new folder
+    rerun_check: bool = False  # compare the result with that run's
     plan: str | None = None  # true: only say whether it fits
     sweep: SweepConfig = field(default_factory=SweepConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
-    name: str = "infer"
+    name: str = "infer"  # part of the run folder's name
 
     def __post_init__(self) -> None:
         rerun_folder(self)

@@ -9,9 +9,9 @@ from aa.config.checks import positive, size
 class PublishedSize:
     """Pixels and frames of a training item. The defaults are those of the first stage."""
 
-    height: int = 768
-    width: int = 768
-    num_frames: int = 1
+    height: int = 768  # pixels
+    width: int = 768  # pixels
+    num_frames: int = 1  # frames of a training item
 
     def __post_init__(self) -> None:
         size("published_size", self)

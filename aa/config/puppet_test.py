@@ -11,7 +11,7 @@ class PuppetTestConfig:
 
     num_pairs: int = 64  # figures of single frames
     num_clips: int = 24  # figures of clips, others than those
-    clip_frames: int = 16
+    clip_frames: int = 16  # frames of every clip
     validation_pairs: int = 16  # figures of the validation split
     validation_steps: int = 250  # how often they are scored while training
 

@@ -10,16 +10,16 @@ class SamplingOptions:
     """Choices between the noise and the frames of an animation, whatever its size."""
 
     num_inference_steps: int = 20  # denoising steps
-    sampler: str = "ddim"  # or dpmsolver++
-    guidance_scale: float = 3.5  # of the conditions over none; 1 or less computes no guidance
-    context_frames: int = 24  # of one window
+    sampler: str = "ddim"  # ddim or dpmsolver++
+    guidance_scale: float = 3.5  # strength of the conditions; 1 or less computes no guidance
+    context_frames: int = 24  # frames of one window
     context_overlap: int = 4  # frames that neighbouring windows share
     context_stride: int = 1  # number of dilations of windows: frames 1, 2, 4, ... apart
     context_shift: bool = False  # let windows begin elsewhere in every step
-    context_blend: str = "pyramid"  # of the windows that have a frame: mean or pyramid
+    context_blend: str = "pyramid"  # weights of windows that share a frame: mean or pyramid
     closed_loop: bool = False  # let windows join the last frames to the first
-    seed: int = 42  # of the noise
-    noise: str = "independent"  # of the frames at the start: shared, mixed or independent
+    seed: int = 42  # seed of the noise
+    noise: str = "independent"  # how frames share it: shared, mixed or independent
     fit: str = "pad"  # how images of another shape are brought to the size: pad or crop
     background: str = "white"  # what an image's transparency is laid over: a name or #rrggbb
     decode_batch_size: int | None = None  # frames the VAE decodes at once; null: by their size

@@ -15,25 +15,27 @@ class StageConfig:
     trainable: list[str] = MISSING  # patterns of parameter names, "!" in front takes away
     motion_modules: bool = MISSING  # whether the denoiser has them
     published_size: PublishedSize = field(default_factory=PublishedSize)  # data=... may take it
-    num_frames: int = MISSING
-    max_steps: int = MISSING
-    learning_rate: float = 1e-5
-    weight_decay: float = 1e-2
-    lr_scheduler: str = "constant"
-    warmup_steps: int = 1
-    per_device_batch_size: int = 1
-    gradient_accumulation_steps: int = 1
-    max_grad_norm: float = 1.0  # 0 clips nothing
+    num_frames: int = MISSING  # frames of a training item
+    max_steps: int = MISSING  # optimizer steps of the stage
+    learning_rate: float = 1e-5  # the highest one
+    weight_decay: float = 1e-2  # of AdamW
+    lr_scheduler: str = "constant"  # constant, constant_with_warmup, linear or cosine
+    warmup_steps: int = 1  # in which the learning rate rises
+    per_device_batch_size: int = 1  # items of a process at once
+    gradient_accumulation_steps: int = 1  # batches of an optimizer step
+    max_grad_norm: float = 1.0  # gradients are clipped to it; 0 clips nothing
     skip_nonfinite: bool = False  # omit steps whose loss or gradients are no numbers
-    ema_decay: float | None = None  # null: no moving average of the weights
-    snr_gamma: float | None = 5.0  # null: every sample weighs 1
-    temporal_weight: float = 0.0  # of the error of the change from frame to frame
-    noise_offset: float = 0.05
-    uncond_ratio: float = 0.1
-    save_steps: int = 500
-    save_total_limit: int = 3
-    log_steps: int = 10
-    sample_steps: int = 0  # 0: no sample images
+    ema_decay: float | None = None  # of a moving average of the weights; null: none
+    snr_gamma: float | None = (
+        5.0  # of min-SNR weights (arXiv 2303.09556); null: all samples weigh 1
+    )
+    temporal_weight: float = 0.0  # weight of the error of the change from frame to frame
+    noise_offset: float = 0.05  # share of a second noise, one value a channel
+    uncond_ratio: float = 0.1  # share of the items that go without the character
+    save_steps: int = 500  # a checkpoint every so many steps
+    save_total_limit: int = 3  # how many of them are kept
+    log_steps: int = 10  # a record every so many steps
+    sample_steps: int = 0  # a sample clip every so many steps; 0: none
     init_from: str | None = MISSING  # a run folder or a weights folder; null: at random
     motion_init_from: str | None = None  # an AnimateDiff checkpoint for the motion modules
 

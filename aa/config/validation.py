@@ -15,9 +15,11 @@ VALIDATED = (LOSS, *(name for name in METRICS if not name.endswith("_figure")))
 class ValidationConfig:
     """Number of clips that no training item shows, and how often the model is measured on them."""
 
-    num_clips: int = 0  # the same for every seed and learning setting; 0: no validation
+    num_clips: int = 0  # clips held out, the same for every seed; 0: no validation
     steps: int = 250  # how often, and at the last step
-    metrics: list[str] = field(default_factory=lambda: [LOSS])
+    metrics: list[str] = field(
+        default_factory=lambda: [LOSS]
+    )  # loss, and metrics of animated clips
     seed: int = 0  # of frames, crops and noise
     keep_best: str | None = LOSS  # the metric by which checkpoints/best is chosen; null: none
 

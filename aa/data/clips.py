@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+def _check(clips: Sequence[Clip], size: Sequence[int], stride: int) -> None:
+    if not clips:
+        raise UserError("the data set has no clips.")
+    if any(side % stride for side in size):
+        raise UserError(f"height and width must be multiples of {stride}, got {list(size)}.")
+
+
 class ClipDataset:
     """`num_samples` items of an endless stream over `clips`; a map-style dataset for any loader.
 
@@ -69,12 +76,7 @@ class ClipDataset:
         cache_bytes: int = 0,  # memory for clips that stay decoded and fitted; fit "pad" only
         latents: "LatentStore | None" = None,  # of the clips; fit "pad" only
     ) -> None:
-        if not clips:
-            raise UserError("the data set has no clips.")
-        if any(side % latent_stride for side in size):
-            raise UserError(
-                f"height and width must be multiples of {latent_stride}, got {list(size)}."
-            )
+        _check(clips, size, latent_stride)
         self.clips, self.size = list(clips), tuple(size)
         self.num_frames, self.in_order, self.frame_stride = num_frames, in_order, frame_stride
         self.sample_margin, self.seed, self.num_samples = sample_margin, seed, num_samples

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from tqdm import tqdm
 
+from aa.config.convert import to_dict
 from aa.config.evaluation import EvaluateConfig, higher_is_better
 from aa.errors import UserError
 from aa.evaluation.catalogue import CATALOGUE, choose
@@ -46,7 +47,7 @@ class EvaluationRun:
             log.info("%s is left out: %s", name, reason)
         measurement = Measurement(names)
         files = [path for p in pairs for path in (p.generated, p.truth, p.mask) if path]
-        write_snapshot(self.folder, config, fingerprint(files))
+        write_snapshot(self.folder, to_dict(config), fingerprint(files))
         frames = sum(clip["frames"] for clip in clips)
         with tqdm(total=frames, desc="measuring", unit="frame", file=sys.stdout) as bar:
             for pair, clip in zip(pairs, clips, strict=True):

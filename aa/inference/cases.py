@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from aa.config.checks import shard_of
-from aa.config.primary import InferConfig
 from aa.data.case_names import DRIVING, distinct_names
 from aa.data.manifest import is_path
 from aa.errors import UserError, reason
@@ -74,23 +73,14 @@ def read_cases(
     ]
     _refuse_doubles(cases, files, raw)
     names = distinct_names(pairs)
-    found = [Case(*pair, *rest) for pair, *rest in zip(files, names, raw, strict=True)]
+    found = [
+        Case(*pair, name, drives) for pair, name, drives in zip(files, names, raw, strict=True)
+    ]
     if shard:
         number, count = shard_of(shard)
         found = found[number - 1 :: count]
     _refuse_if_all_gone(cases, found)
     return found
-
-
-def cases_of(config: InferConfig) -> list[Case]:
-    """Cases that a checked config requests, see `read_cases`."""
-    return read_cases(
-        reference=config.reference,
-        pose=config.pose,
-        driving=config.driving,
-        cases=config.cases,
-        shard=config.cases_shard,
-    )
 
 
 def _refuse_doubles(name: str, files: list[tuple[Path, Path]], raw: list[bool]) -> None:

@@ -3,7 +3,7 @@
 import logging
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from PIL import Image
@@ -50,9 +50,10 @@ class DrivenPoses:
         self.folder, self.options, self.settings = folder / POSES, options, poses
         self.num_threads = num_threads
 
-    def mode(self, case: Case) -> str:
-        """How the poses of a case are aligned: none, scale or limbs."""
-        return self.options.align or ("limbs" if case.driving else "none")
+    def mode(self, case: Case) -> Literal["none", "scale", "limbs"]:
+        """How the poses of a case are aligned."""
+        default = "limbs" if case.driving else "none"
+        return cast(Literal["none", "scale", "limbs"], self.options.align or default)
 
     def is_made(self, case: Case) -> bool:
         """Return whether the poses of a case are made here: else they are taken as they are."""
@@ -158,7 +159,7 @@ class DrivenPoses:
             ) from error
 
 
-def _files(settings: PosesConfig) -> dict[str, str]:
+def _files(settings: PosesConfig) -> dict[str, Any]:
     return {"dwpose_detector": settings.dwpose.detector, "dwpose_pose": settings.dwpose.pose}
 
 

@@ -3,13 +3,11 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aa.config.convert import to_dict
-from aa.config.primary import InferConfig
 from aa.errors import StorageError
 from aa.files import read_inside, unlinked, write_text
 from aa.inference.cases import Case
@@ -32,13 +30,13 @@ class MadeVideos:
 
     Args:
         folder: the run folder.
-        config: of the run.
+        config: of the run, as plain values.
         weights: the weights' files.
         resumed: whether what is recorded there counts.
     """
 
     def __init__(
-        self, folder: Path, config: InferConfig, weights: list[Path], *, resumed: bool
+        self, folder: Path, config: Mapping[str, Any], weights: list[Path], *, resumed: bool
     ) -> None:
         self.folder, self.config, self.weights = folder, config, weights
         self.records: dict[str, Any] = _read(folder / CASES) if resumed else {}
@@ -85,7 +83,7 @@ class MadeVideos:
     @cached_property
     def _how(self) -> list[Any]:
         """All that the videos of the run have in common."""
-        values = flat(without_runs(to_dict(self.config)))
+        values = flat(without_runs(self.config))
         decisive = {k: v for k, v in values.items() if k not in NOT_DECISIVE and k not in WHICH}
         return [decisive, _contents(self.weights)]
 

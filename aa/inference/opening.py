@@ -26,10 +26,6 @@ log = logging.getLogger(__name__)
 class Frames(Protocol):
     """Frames that are read, or drawn, when they are requested; slices are uint8 [F, H, W, 3]."""
 
-    height: int
-    width: int
-    fps: float
-
     def __len__(self) -> int: ...
 
     def __getitem__(self, part: slice, /) -> np.ndarray: ...

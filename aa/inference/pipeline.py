@@ -135,7 +135,11 @@ class Pose2VideoPipeline:
                 progress=progress,
             )
         del conditions, pose_features
-        for start in range(0, num_frames, batch):
+        yield from self._decode(latents, batch)
+
+    def _decode(self, latents: paddle.Tensor, batch: int) -> Iterator[np.ndarray]:
+        """Yield the frames of latents [1, 4, F, h, w], see `frames`."""
+        for start in range(0, latents.shape[2], batch):
             with paddle.no_grad():
                 chunk = latents[0, :, start : start + batch].transpose([1, 0, 2, 3])
                 pixels = self.model.decode_latents(chunk)

@@ -3,12 +3,12 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from aa.config.primary import InferConfig, TrainConfig
+from aa.config.inference import InferenceConfig
 from aa.data.frame_writer import remove_partial
 from aa.errors import StorageError, UserError
 from aa.files import write_json
@@ -23,7 +23,6 @@ from aa.inference.stopping import interruptible
 from aa.plain import printable
 from aa.runs.fingerprints import fingerprint
 from aa.runs.snapshots import write_snapshot
-from aa.weights.folders import open_folder, weights_files
 
 if TYPE_CHECKING:
     from aa.inference.pipeline import Pose2VideoPipeline
@@ -37,70 +36,92 @@ class InferenceRun:
     Of a list, those that can be made are made, whatever becomes of the others.
 
     Args:
-        config: checked; with `resume`, what the folder has is not made again.
         folder: the run folder.
         cases: to animate.
-        load_pipeline: called when there is a case to make.
+        options: of the animations.
+        driven: makes the poses of cases that a raw video drives.
+        weights: the weights' files.
+        cases_file: the list that the cases are of, None for a single one.
+        precision: returns the context of the run's precision.
+        resumed: what the folder has is not made again.
+        config: of the run, as plain values for its records.
     """
 
     def __init__(
         self,
-        config: InferConfig,
         folder: Path,
         cases: list[Case],
-        load_pipeline: "Callable[[], Pose2VideoPipeline]",
+        *,
+        options: InferenceConfig,
+        driven: DrivenPoses,
+        weights: list[Path],
+        cases_file: str | None,
+        precision: Callable[[], contextlib.AbstractContextManager[Any]],
+        resumed: bool,
+        config: dict[str, Any],
     ) -> None:
-        self.config, self.options, self.folder = config, config.inference, folder
-        self.cases, self.load_pipeline = cases, load_pipeline
-        self.driven = DrivenPoses(
-            folder,
-            self.options,
-            config.poses,
-            num_threads=config.hardware.num_threads or None,
-        )
+        self.folder, self.cases, self.options, self.weights = folder, cases, options, weights
+        self.cases_file, self.precision, self.resumed = cases_file, precision, resumed
+        self.driven, self.config = driven, config
         self.signals = []  # that came
-        self.attempts = Attempts(tolerant=config.cases is not None, signals=self.signals)
+        self.attempts = Attempts(tolerant=cases_file is not None, signals=self.signals)
+        self.results: dict[str, Any] = {}
+        self.good: list[Case] = []
+        self.bad: set[Case] = set()
 
-    def run(self) -> None:
-        """Check all cases, then make all videos; prints where they are.
+    def check(self) -> list[Case]:
+        """Find what is made already, check all other cases and return those to make.
+
+        Raises:
+            UserError: no case can be made.
+            Interrupted: a signal came.
+        """
+        with self._tidied():
+            remove_partial(self.folder)
+            self.made = MadeVideos(self.folder, self.config, self.weights, resumed=self.resumed)
+            self.results = {c.name: result for c in self.cases if (result := self.made.find(c))}
+            missing = [case for case in self.cases if case.name not in self.results]
+            self.good = [case for case in missing if self.attempts.attempt(self._check, case)]
+            self.bad = set(missing) - set(self.good)
+            if not self.cases:
+                log.info("cases_shard=%s: the list has no case for it", self.config["cases_shard"])
+            if self.results:
+                log.info("%d of %d videos are made already", len(self.results), len(self.cases))
+            if self.bad and not self.good and not self.results:
+                self._write_summary()
+                raise self._error("Mend the files, or the list.")
+        return self.good
+
+    def animate(self, pipeline: "Pose2VideoPipeline | None") -> None:
+        """Make the videos of the cases that `check` found; prints where they are.
+
+        Args:
+            pipeline: None where there is no case to make.
 
         Raises:
             UserError: a case cannot be made; of a list, when all the others are.
             Interrupted: a signal came.
         """
-        tidy = partial(remove_partial, self.folder)
-        with interruptible(tidy, self.signals):
+        with self._tidied():
+            self._write_snapshot([case for case in self.cases if case not in self.bad])
+            say_changes(self.good, self.options)
+            if self.good:
+                warn_of_guidance(self.config["weights"], self.options.guidance_scale)
+            for case in self.good:
+                if result := self.attempts.attempt(partial(self._make, pipeline), case):
+                    self.results[case.name] = result
+            self._write_summary()
+            if self.attempts.failed:
+                raise self._error(f"Mend them and go on: resume={self.folder}")
+
+    @contextlib.contextmanager
+    def _tidied(self) -> Iterator[None]:
+        """Context that leaves nothing half-done, whatever ends it."""
+        with interruptible(partial(remove_partial, self.folder), self.signals):
             try:
-                self._run()
+                yield
             except StorageError as error:
                 raise StorageError(f"{error} Then go on: resume={self.folder}") from error
-
-    def _run(self) -> None:
-        remove_partial(self.folder)
-        weights = weights_files(open_folder(self.config.weights))
-        made = MadeVideos(self.folder, self.config, weights, resumed=bool(self.config.resume))
-        results = {case.name: result for case in self.cases if (result := made.find(case))}
-        missing = [case for case in self.cases if case.name not in results]
-        good = [case for case in missing if self.attempts.attempt(self._check, case)]
-        if not self.cases:
-            log.info("cases_shard=%s: the list has no case for it", self.config.cases_shard)
-        if results:
-            log.info("%d of %d videos are made already", len(results), len(self.cases))
-        if missing and not good and not results:
-            self._write_summary(results)
-            raise self._error("Mend the files, or the list.")
-        pipeline = self.load_pipeline() if good else None
-        unreadable = set(missing) - set(good)
-        self._write_snapshot(weights, [case for case in self.cases if case not in unreadable])
-        say_changes(good, self.options)
-        if good:
-            warn_of_guidance(self.config.weights, self.options.guidance_scale)
-        for case in good:
-            if result := self.attempts.attempt(partial(self._make, pipeline, made), case):
-                results[case.name] = result
-        self._write_summary(results)
-        if self.attempts.failed:
-            raise self._error(f"Mend them and go on: resume={self.folder}")
 
     def _check(self, case: Case) -> Case:
         check_poses(case, self.options)
@@ -110,20 +131,20 @@ class InferenceRun:
             open_scene(case, self.options, None)
         return case
 
-    def _make(self, pipeline: Any, made: MadeVideos, case: Case) -> dict[str, Any]:
+    def _make(self, pipeline: Any, case: Case) -> dict[str, Any]:
         result = self._animate(pipeline, case)
-        made.add(case, result)
+        self.made.add(case, result)
         return result
 
-    def _write_snapshot(self, weights: list[Path], cases: list[Case]) -> None:
+    def _write_snapshot(self, cases: list[Case]) -> None:
         inputs = cast(
             list[str | Path], [path for case in cases for path in (case.reference, case.pose)]
         )
-        inputs += [self.config.cases] if self.config.cases else []
-        write_snapshot(self.folder, self.config, fingerprint([*inputs, *weights]))
+        inputs += [self.cases_file] if self.cases_file else []
+        write_snapshot(self.folder, self.config, fingerprint([*inputs, *self.weights]))
 
-    def _write_summary(self, results: dict[str, Any]) -> None:
-        videos = [results[case.name] for case in self.cases if case.name in results]
+    def _write_summary(self) -> None:
+        videos = [self.results[case.name] for case in self.cases if case.name in self.results]
         summary = {"videos": videos, "failed": self.attempts.failed}
         write_json(self.folder / "summary.json", summary)
 
@@ -131,12 +152,8 @@ class InferenceRun:
         return self.attempts.error(len(self.cases), advice)
 
     def _animate(self, pipeline: Any, case: Case) -> dict[str, Any]:
-        scene = open_scene(
-            case,
-            self.options,
-            self.driven.load(case),
-            min_score=self.config.poses.min_score,
-        )
+        drawing = {"min_score": self.driven.settings.min_score}
+        scene = open_scene(case, self.options, self.driven.load(case), **drawing)
         height, width, count = scene.height, scene.width, len(scene.poses)
         log.info("%s: %d frames of %dx%d", case.name, count, width, height)
         start = time.perf_counter()
@@ -150,7 +167,7 @@ class InferenceRun:
         )
         options = self.options
         outputs = Outputs(self.folder, case.name, scene, format=options.format, fit=options.fit)
-        with autocast(self.config):
+        with self.precision():
             hashes = outputs.write(frames)
         seconds = time.perf_counter() - start
         video, beside = str(outputs.result.path), str(outputs.beside.path)
@@ -172,10 +189,10 @@ class InferenceRun:
         }
 
 
-def autocast(config: TrainConfig | InferConfig) -> contextlib.AbstractContextManager[Any]:
-    """Context in which Paddle computes in the precision of a config; weights stay float32."""
-    if config.hardware.device == "cpu" or config.precision == "float32":
+def autocast(device: str, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """Context in which Paddle computes in a precision on a device; weights stay float32."""
+    if device == "cpu" or precision == "float32":
         return contextlib.nullcontext()
     import paddle
 
-    return paddle.amp.auto_cast(True, level="O1", dtype=cast(Any, config.precision))
+    return paddle.amp.auto_cast(True, level="O1", dtype=cast(Any, precision))

@@ -27,6 +27,20 @@ from aa.models.unet import UNet
 PIXEL_VARIANCE = 0.25
 
 
+def _unet_shape(config: ModelConfig) -> dict[str, Any]:
+    """The arguments that both UNets have in common."""
+    return {
+        "block_out_channels": config.block_out_channels,
+        "layers_per_block": config.layers_per_block,
+        "attention_heads": config.attention_heads,
+        "attention_levels": config.attention_levels,
+        "up_attention_levels": config.up_attention_levels,
+        "cross_attention_dim": config.cross_attention_dim,
+        "norm_num_groups": config.norm_num_groups,
+        "latent_channels": config.vae.latent_channels,
+    }
+
+
 class AnimateAnyone(nn.Layer):
     """Animate Anyone (arXiv 2311.17117), for both stages and for inference.
 
@@ -47,30 +61,17 @@ class AnimateAnyone(nn.Layer):
         temporal_weight: float = 0.0,
     ) -> None:
         super().__init__()
-        shape = cast(
-            "dict[str, Any]",
-            {
-                "block_out_channels": config.block_out_channels,
-                "layers_per_block": config.layers_per_block,
-                "attention_heads": config.attention_heads,
-                "attention_levels": config.attention_levels,
-                "up_attention_levels": config.up_attention_levels,
-                "cross_attention_dim": config.cross_attention_dim,
-                "norm_num_groups": config.norm_num_groups,
-                "latent_channels": config.vae.latent_channels,
-                "recompute": recompute,
-            },
-        )
         self.config = config
         self.snr_gamma, self.temporal_weight = snr_gamma, temporal_weight
         self.has_motion = motion_modules
         compact = config.architecture == "compact"
-        unet = CompactUNet if compact else UNet
-        self.reference_unet = unet(**shape, head=False)
+        unet, shape = CompactUNet if compact else UNet, _unet_shape(config)
+        self.reference_unet = unet(**shape, head=False, recompute=recompute)
         self.denoising_unet = unet(
             **shape,
             motion_heads=config.motion_heads if motion_modules else 0,
             max_frames=config.motion_max_frames,
+            recompute=recompute,
         )
         first = config.block_out_channels[0]
         self.pose_guider = (

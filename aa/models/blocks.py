@@ -1,13 +1,13 @@
-"""The levels of the UNet: residual blocks, transformers, motion modules, resampling."""
+"""What UNets are made of: their sizes, the specification of their parts, SD1.5's own blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import paddle
 import paddle.nn.functional as F
 from paddle import nn
 
-from aa.models.attention import Condition, repeat_frames
+from aa.models.attention import repeat_frames
 from aa.models.layers import Conv2D, GroupNorm, Linear
 
 
@@ -32,6 +32,33 @@ class UNetSizes:
     max_frames: int
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Specification of a UNet: what makes each of its parts, and how skip connections join.
+
+    Args:
+        stem: (latent channels, channels) -> the first layer.
+        resnet: (channels in, out, sizes) -> a residual block.
+        attention: (channels, sizes) -> a block with reference tokens and image token.
+        motion: (channels, sizes) -> a block over the frames.
+        down, up: (channels in, out) -> what halves and doubles height and width.
+        head: (channels, latent channels, sizes) -> the last layers, by the names they have.
+        stacked: whether skip connections, resampled ones too, are stacked on what comes from below,
+            and resnets change the width, as in SD1.5; else they are added, and resampling does.
+        trimmed: whether a network without head ends with its last attention.
+    """
+
+    stem: Callable[[int, int], nn.Layer]
+    resnet: Callable[[int, int, UNetSizes], nn.Layer]
+    attention: Callable[[int, UNetSizes], nn.Layer]
+    motion: Callable[[int, UNetSizes], nn.Layer]
+    down: Callable[[int, int], nn.Layer]
+    up: Callable[[int, int], nn.Layer]
+    head: Callable[[int, int, UNetSizes], dict[str, nn.Layer]]
+    stacked: bool
+    trimmed: bool
+
+
 class ResnetBlock(nn.Layer):
     """Residual block of SD1.5 with the time embedding added between its convolutions.
 
@@ -39,12 +66,12 @@ class ResnetBlock(nn.Layer):
     about -89; `swish` is the same function with a valid gradient.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, widths: UNetSizes) -> None:
+    def __init__(self, in_channels: int, out_channels: int, sizes: UNetSizes) -> None:
         super().__init__()
-        groups = widths.norm_groups
+        groups = sizes.norm_groups
         self.norm1 = GroupNorm(groups, in_channels, epsilon=1e-5)
         self.conv1 = Conv2D(in_channels, out_channels, 3, padding=1)
-        self.time_emb_proj = Linear(widths.time_channels, out_channels)
+        self.time_emb_proj = Linear(sizes.time_channels, out_channels)
         self.norm2 = GroupNorm(groups, out_channels, epsilon=1e-5)
         self.conv2 = Conv2D(out_channels, out_channels, 3, padding=1)
         self.conv_shortcut = None
@@ -64,9 +91,9 @@ class ResnetBlock(nn.Layer):
 class Downsample(nn.Layer):
     """Halves height and width (rounding up) by a strided convolution."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = Conv2D(channels, channels, 3, stride=2, padding=1)
+        self.conv = Conv2D(channels, out_channels, 3, stride=2, padding=1)
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv(x)
@@ -75,92 +102,9 @@ class Downsample(nn.Layer):
 class Upsample(nn.Layer):
     """Nearest-neighbour resize to the size of the skip connection, then a convolution."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv = Conv2D(channels, channels, 3, padding=1)
+        self.conv = Conv2D(channels, out_channels, 3, padding=1)
 
     def forward(self, x: paddle.Tensor, size: Sequence[int]) -> paddle.Tensor:
         return self.conv(F.interpolate(x, size=size, mode="nearest"))
-
-
-class Level(nn.Layer):
-    """One level of the UNet: layers of resnet, attention and motion, then its resampling.
-
-    Args:
-        resnets: the residual blocks, one a layer.
-        attentions, motion_modules: as many of each, or None.
-        down, up: the resampling layer at the end, or None.
-    """
-
-    def __init__(
-        self,
-        resnets: Sequence[nn.Layer],
-        attentions: Sequence[nn.Layer] | None = None,
-        motion_modules: Sequence[nn.Layer] | None = None,
-        *,
-        down: nn.Layer | None = None,
-        up: nn.Layer | None = None,
-    ) -> None:
-        super().__init__()
-        self.resnets = nn.LayerList(resnets)
-        if attentions:
-            self.attentions = nn.LayerList(attentions)
-        if motion_modules:
-            self.motion_modules = nn.LayerList(motion_modules)
-        if down:
-            self.downsamplers = nn.LayerList([down])
-        if up:
-            self.upsamplers = nn.LayerList([up])
-        self.has_attention, self.has_motion = bool(attentions), bool(motion_modules)
-        self.has_resampler = bool(down or up)
-
-    def run_layer(
-        self,
-        i: int,
-        x: paddle.Tensor,
-        time: paddle.Tensor,
-        condition: Condition | None,
-        reference_mask: paddle.Tensor | None,
-        frames: int,
-    ) -> tuple[paddle.Tensor, paddle.Tensor | None]:
-        """Layer i on x [B*F, C, h, w] -> (x, first norm of its attention or None)."""
-        x, feature = self.resnets[i](x, time), None
-        if self.has_attention:
-            x, feature = self.attentions[i](x, condition, reference_mask)
-        if self.has_motion:
-            x = self.motion_modules[i](x, frames)
-        return x, feature
-
-
-class MiddleLevel(nn.Layer):
-    """resnet, attention, motion (or None), resnet at the lowest resolution."""
-
-    has_attention = True
-
-    def __init__(
-        self,
-        resnets: Sequence[nn.Layer],
-        attention: nn.Layer,
-        motion_module: nn.Layer | None = None,
-    ) -> None:
-        super().__init__()
-        self.resnets, self.attentions = nn.LayerList(resnets), nn.LayerList([attention])
-        self.has_motion = motion_module is not None
-        if motion_module:
-            self.motion_modules = nn.LayerList([motion_module])
-
-    def run_layer(
-        self,
-        i: int,
-        x: paddle.Tensor,
-        time: paddle.Tensor,
-        condition: Condition,
-        reference_mask: paddle.Tensor | None,
-        frames: int,
-    ) -> tuple[paddle.Tensor, paddle.Tensor]:
-        """The whole level (i is 0) on x [B*F, C, h, w] -> (x, first norm of its attention)."""
-        x = self.resnets[0](x, time)
-        x, feature = self.attentions[i](x, condition, reference_mask)
-        if self.has_motion:
-            x = self.motion_modules[i](x, frames)
-        return self.resnets[1](x, time), feature

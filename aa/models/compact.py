@@ -16,7 +16,7 @@ it had taken a quarter of the flicker away, when the published module had taken 
 
 import functools
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import numpy as np
@@ -32,7 +32,7 @@ from aa.models.attention import (
     multi_head_attention,
     repeat_frames,
 )
-from aa.models.blocks import Level, MiddleLevel, ResnetBlock, UNetSizes
+from aa.models.blocks import Parts, ResnetBlock, UNetSizes
 from aa.models.layers import Conv2D, GroupNorm, LayerNorm, Linear
 from aa.models.motion import sinusoidal_positions
 from aa.models.unet import UNet
@@ -87,12 +87,12 @@ class CompactTransformer(nn.Layer):
 
     reference_parts = ("proj_in.",)  # needed by `reference_tokens`
 
-    def __init__(self, channels: int, widths: UNetSizes) -> None:
+    def __init__(self, channels: int, sizes: UNetSizes) -> None:
         super().__init__()
         self.proj_in = Conv2D(channels, channels, 1, orthogonal=True)
         self.norm1, self.norm2 = LayerNorm(channels), LayerNorm(channels)
-        self.attn1 = CompactAttention(channels, widths.heads)
-        self.image_proj = Linear(widths.context_channels, channels)
+        self.attn1 = CompactAttention(channels, sizes.heads)
+        self.image_proj = Linear(sizes.context_channels, channels)
         self.ff = FeedForward(channels)
         self.proj_out = Conv2D(channels, channels, 1)
         _start(self.proj_out.weight, lambda: self.proj_in.weight.transpose([1, 0, 2, 3]))
@@ -170,10 +170,10 @@ class CompactMotionModule(nn.Layer):
 
 
 class CompactResnetBlock(ResnetBlock):
-    """ResnetBlock of one width whose residual starts small."""
+    """ResnetBlock whose residual starts small."""
 
-    def __init__(self, channels: int, widths: UNetSizes) -> None:
-        super().__init__(channels, channels, widths)
+    def __init__(self, in_channels: int, out_channels: int, sizes: UNetSizes) -> None:
+        super().__init__(in_channels, out_channels, sizes)
         _shrink(self.conv2, RESIDUAL_START)
 
 
@@ -199,56 +199,6 @@ class ShuffleUp(nn.Layer):
         return F.pixel_shuffle(self.conv(x), 2)
 
 
-class CompactUNet(UNet):
-    """`UNet` of compact parts; arguments, calls and results are the same.
-
-    Height and width of the latents must be multiples of 2 ** (levels - 1). Without `head` nothing
-    after the last tensor that the other network attends to is built.
-    """
-
-    def _build(
-        self,
-        channels: list[int],
-        layers: int,
-        widths: UNetSizes,
-        *,
-        attention: Collection[int],
-        up_attention: Collection[int],
-        latent_channels: int,
-        head: bool,
-    ) -> None:
-        self.conv_in = Conv2D(latent_channels, channels[0], 3, padding=1)
-        _shrink(self.conv_in, math.sqrt(3))
-        self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
-        lowest = len(channels) - 1
-        for i, wide in enumerate(channels):
-            down = None if i == lowest else ShuffleDown(wide, channels[i + 1])
-            self.down_blocks.append(_level(wide, layers, widths, i in attention, down=down))
-        middle = [CompactResnetBlock(channels[-1], widths) for _ in range(2)]
-        self.mid_block = MiddleLevel(
-            middle, CompactTransformer(channels[-1], widths), _motion_module(channels[-1], widths)
-        )
-        last = 0 if head else min(up_attention, default=lowest + 1)
-        for i in range(lowest, last - 1, -1):
-            up = ShuffleUp(channels[i], channels[i - 1]) if i > last else None
-            self.up_blocks.append(_level(channels[i], layers, widths, i in up_attention, up=up))
-        if head:
-            self.conv_norm_out = GroupNorm(widths.norm_groups, channels[0], epsilon=1e-5)
-            self.conv_out = Conv2D(channels[0], latent_channels, 3, padding=1)
-            self.linear_out = Conv2D(channels[0], latent_channels, 1, orthogonal=True)
-            _shrink(self.conv_out, RESIDUAL_START**2)
-            _shrink(self.linear_out, RESIDUAL_START)
-
-    def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
-        return x + skip
-
-    def _keeps_resampled(self) -> bool:
-        return False
-
-    def _output(self, x: paddle.Tensor) -> paddle.Tensor:
-        return super()._output(x) + self.linear_out(x)
-
-
 class CompactPoseGuider(nn.Layer):
     """Two convolutions on the pose images, their pixels stacked as the latents' are.
 
@@ -270,31 +220,6 @@ class CompactPoseGuider(nn.Layer):
         return rearrange(x, "(b f) c h w -> b c f h w", b=pose_pixels.shape[0])
 
 
-def _level(
-    channels: int,
-    layers: int,
-    widths: UNetSizes,
-    attention: bool,
-    *,
-    down: nn.Layer | None = None,
-    up: nn.Layer | None = None,
-) -> Level:
-    resnets = [CompactResnetBlock(channels, widths) for _ in range(layers)]
-    attentions = [CompactTransformer(channels, widths) for _ in resnets] if attention else None
-    motion = (
-        [cast("nn.Layer", _motion_module(channels, widths)) for _ in resnets]
-        if widths.motion_heads
-        else None
-    )
-    return Level(resnets, attentions, motion, down=down, up=up)
-
-
-def _motion_module(channels: int, widths: UNetSizes) -> CompactMotionModule | None:
-    if not widths.motion_heads:
-        return None
-    return CompactMotionModule(channels, widths.motion_heads, widths.max_frames)
-
-
 def _shrink(layer: nn.Layer, factor: float) -> None:
     _start(layer.weight, lambda: layer.weight * factor)
 
@@ -303,3 +228,50 @@ def _start(parameter: paddle.Tensor, value: Callable[[], paddle.Tensor]) -> None
     """Set a start value, unless the layer is made for its shapes alone (paddle.LazyGuard)."""
     if parameter._is_initialized():
         parameter.set_value(value())
+
+
+def _stem(latent_channels: int, channels: int) -> Conv2D:
+    layer = Conv2D(latent_channels, channels, 3, padding=1)
+    _shrink(layer, math.sqrt(3))
+    return layer
+
+
+def _motion_module(channels: int, sizes: UNetSizes) -> CompactMotionModule:
+    return CompactMotionModule(channels, sizes.motion_heads, sizes.max_frames)
+
+
+def _head(channels: int, latent_channels: int, sizes: UNetSizes) -> dict[str, nn.Layer]:
+    layers = {
+        "conv_norm_out": GroupNorm(sizes.norm_groups, channels, epsilon=1e-5),
+        "conv_out": Conv2D(channels, latent_channels, 3, padding=1),
+        "linear_out": Conv2D(channels, latent_channels, 1, orthogonal=True),
+    }
+    _shrink(layers["conv_out"], RESIDUAL_START**2)
+    _shrink(layers["linear_out"], RESIDUAL_START)
+    return layers
+
+
+COMPACT = Parts(
+    stem=_stem,
+    resnet=CompactResnetBlock,
+    attention=CompactTransformer,
+    motion=_motion_module,
+    down=ShuffleDown,
+    up=ShuffleUp,
+    head=_head,
+    stacked=False,
+    trimmed=True,
+)
+
+
+class CompactUNet(UNet):
+    """`UNet` of compact parts; arguments, calls and results are the same.
+
+    Height and width of the latents must be multiples of 2 ** (levels - 1). Without `head` nothing
+    after the last tensor that the other network attends to is built.
+    """
+
+    parts = COMPACT
+
+    def _output(self, x: paddle.Tensor) -> paddle.Tensor:
+        return super()._output(x) + self.linear_out(x)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
 import paddle
 import paddle.nn.functional as F
@@ -11,8 +12,9 @@ from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
 from aa.models.attention import Condition, SpatialTransformer
-from aa.models.blocks import Downsample, Level, MiddleLevel, ResnetBlock, UNetSizes, Upsample
+from aa.models.blocks import Downsample, Parts, ResnetBlock, UNetSizes, Upsample
 from aa.models.layers import Conv2D, GroupNorm, Linear
+from aa.models.levels import build_level, build_middle, down_widths, up_widths
 from aa.models.motion import MotionModule
 
 
@@ -36,6 +38,38 @@ class TimestepEmbedding(nn.Layer):
         return self.linear_2(F.swish(self.linear_1(x)))
 
 
+def _transformer(channels: int, sizes: UNetSizes) -> SpatialTransformer:
+    return SpatialTransformer(
+        channels, sizes.heads, sizes.context_channels, norm_groups=sizes.norm_groups
+    )
+
+
+def _motion_module(channels: int, sizes: UNetSizes) -> MotionModule:
+    return MotionModule(
+        channels, sizes.motion_heads, sizes.max_frames, norm_groups=sizes.norm_groups
+    )
+
+
+def _head(channels: int, latent_channels: int, sizes: UNetSizes) -> dict[str, nn.Layer]:
+    return {
+        "conv_norm_out": GroupNorm(sizes.norm_groups, channels, epsilon=1e-5),
+        "conv_out": Conv2D(channels, latent_channels, 3, padding=1),
+    }
+
+
+SD15 = Parts(
+    stem=partial(Conv2D, kernel_size=3, padding=1),
+    resnet=ResnetBlock,
+    attention=_transformer,
+    motion=_motion_module,
+    down=Downsample,
+    up=Upsample,
+    head=_head,
+    stacked=True,
+    trimmed=False,
+)
+
+
 class UNet(nn.Layer):
     """One class for both networks: with `head` it denoises, without it gives reference features.
 
@@ -57,6 +91,8 @@ class UNet(nn.Layer):
         recompute: drop the activations of every layer and compute them again going backward.
     """
 
+    parts = SD15
+
     def __init__(
         self,
         *,
@@ -74,8 +110,8 @@ class UNet(nn.Layer):
         recompute: bool = False,
     ) -> None:
         super().__init__()
-        channels = list(block_out_channels)
-        widths = UNetSizes(
+        channels, self.layers = list(block_out_channels), layers_per_block
+        sizes = UNetSizes(
             heads=attention_heads,
             context_channels=cross_attention_dim,
             time_channels=channels[0] * 4,
@@ -85,57 +121,44 @@ class UNet(nn.Layer):
         )
         self.through = _recomputed if recompute else _run  # runs a layer in training
         self.max_frames = max_frames if motion_heads else None
-        if attention_levels is None:
-            attention_levels = range(len(channels) - 1)
-        if up_attention_levels is None:
-            up_attention_levels = attention_levels
-        self.time_embedding = TimestepEmbedding(channels[0], widths.time_channels)
-        self._build(
-            channels,
-            layers_per_block,
-            widths,
-            attention=attention_levels,
-            up_attention=up_attention_levels,
-            latent_channels=latent_channels,
-            head=head,
-        )
-
-    def _build(
-        self,
-        channels: list[int],
-        layers: int,
-        widths: UNetSizes,
-        *,
-        attention: Collection[int],
-        up_attention: Collection[int],
-        latent_channels: int,
-        head: bool,
-    ) -> None:
-        """Make all layers but the time embedding; arguments as the constructor's."""
-        first, lowest = channels[0], len(channels) - 1
-        self.conv_in = Conv2D(latent_channels, first, 3, padding=1)
-        self.down_blocks, self.up_blocks = nn.LayerList(), nn.LayerList()
-        skips = [first]
-        for i, (narrow, wide) in enumerate(zip([first, *channels], channels, strict=False)):
-            pairs = [(narrow, wide)] + [(wide, wide)] * (layers - 1)
-            down = Downsample(wide) if i < lowest else None
-            self.down_blocks.append(_level(pairs, widths, i in attention, down=down))
-            skips += [wide] * (layers + (i < lowest))
-        below = channels[-1]
-        middle = [ResnetBlock(below, below, widths) for _ in range(2)]
-        self.mid_block = MiddleLevel(
-            middle, _transformer(below, widths), _motion_module(below, widths)
-        )
-        for i in range(lowest, -1, -1):
-            pairs = []
-            for _ in range(layers + 1):
-                pairs.append((below + skips.pop(), channels[i]))
-                below = channels[i]
-            up = Upsample(below) if i > 0 else None
-            self.up_blocks.append(_level(pairs, widths, i in up_attention, up=up))
+        down = range(len(channels) - 1) if attention_levels is None else attention_levels
+        up = down if up_attention_levels is None else up_attention_levels
+        self.time_embedding = TimestepEmbedding(channels[0], sizes.time_channels)
+        self.conv_in = self.parts.stem(latent_channels, channels[0])
+        self.down_blocks = nn.LayerList(self._way_down(channels, sizes, down))
+        self.up_blocks = nn.LayerList()  # here, for the order of the parameters
+        self.mid_block = build_middle(self.parts, channels[-1], sizes)
+        self.up_blocks.extend(self._way_up(channels, sizes, up, head=head))
         if head:
-            self.conv_norm_out = GroupNorm(widths.norm_groups, first, epsilon=1e-5)
-            self.conv_out = Conv2D(first, latent_channels, 3, padding=1)
+            layers = self.parts.head(channels[0], latent_channels, sizes)
+            for name, layer in layers.items():
+                self.add_sublayer(name, layer)
+
+    def _way_down(
+        self, channels: list[int], sizes: UNetSizes, attention: Collection[int]
+    ) -> list[nn.Layer]:
+        parts, levels = self.parts, []
+        for i, widths in enumerate(down_widths(channels, self.layers, stacked=parts.stacked)):
+            down = None
+            if i < len(channels) - 1:
+                down = parts.down(channels[i], channels[i if parts.stacked else i + 1])
+            has = i in attention
+            levels.append(build_level(parts, widths, sizes, attention=has, down=down))
+        return levels
+
+    def _way_up(
+        self, channels: list[int], sizes: UNetSizes, attention: Collection[int], *, head: bool
+    ) -> list[nn.Layer]:
+        parts, levels = self.parts, []
+        last = 0 if head or not parts.trimmed else min(attention, default=len(channels))
+        widths = up_widths(channels, self.layers, stacked=parts.stacked)
+        for i in range(len(channels) - 1, last - 1, -1):
+            up = None
+            if i > last:
+                up = parts.up(channels[i], channels[i if parts.stacked else i - 1])
+            has = i in attention
+            levels.append(build_level(parts, widths[i], sizes, attention=has, up=up))
+        return levels
 
     def forward(
         self,
@@ -241,11 +264,7 @@ class UNet(nn.Layer):
 
     def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
         """Input of a layer on the way up."""
-        return paddle.concat([x, skip], axis=1)
-
-    def _keeps_resampled(self) -> bool:
-        """Return whether the result of a resampling is a skip connection too."""
-        return True
+        return paddle.concat([x, skip], axis=1) if self.parts.stacked else x + skip
 
     def _output(self, x: paddle.Tensor) -> paddle.Tensor:
         return self.conv_out(F.swish(self.conv_norm_out(x)))
@@ -270,14 +289,14 @@ class UNet(nn.Layer):
                 features.append(feature if stop_at_last else None)
             return x
 
-        skips = [x] if self._keeps_resampled() else []
+        skips = [x] if self.parts.stacked else []
         for level in self.down_blocks:
             for i in range(len(level.resnets)):
                 x = run(level, i, x)
                 skips.append(x)
             if level.has_resampler:
                 x = level.downsamplers[0](x)
-                if self._keeps_resampled():
+                if self.parts.stacked:
                     skips.append(x)
         x = run(self.mid_block, 0, x)
         for level in self.up_blocks:
@@ -298,36 +317,3 @@ def _run(layer: Callable[..., Any], *arguments: Any) -> Any:
 
 def _recomputed(layer: Callable[..., Any], *arguments: Any) -> Any:
     return recompute(layer, *arguments, use_reentrant=False)
-
-
-def _level(
-    pairs: Sequence[tuple[int, int]],
-    widths: UNetSizes,
-    attention: bool,
-    *,
-    down: nn.Layer | None = None,
-    up: nn.Layer | None = None,
-) -> Level:
-    outs = [out for _, out in pairs]
-    resnets = [ResnetBlock(narrow, wide, widths) for narrow, wide in pairs]
-    attentions = [_transformer(out, widths) for out in outs] if attention else None
-    motion = (
-        [cast("nn.Layer", _motion_module(out, widths)) for out in outs]
-        if widths.motion_heads
-        else None
-    )
-    return Level(resnets, attentions, motion, down=down, up=up)
-
-
-def _transformer(channels: int, widths: UNetSizes) -> SpatialTransformer:
-    return SpatialTransformer(
-        channels, widths.heads, widths.context_channels, norm_groups=widths.norm_groups
-    )
-
-
-def _motion_module(channels: int, widths: UNetSizes) -> MotionModule | None:
-    if not widths.motion_heads:
-        return None
-    return MotionModule(
-        channels, widths.motion_heads, widths.max_frames, norm_groups=widths.norm_groups
-    )

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from paddle.static import InputSpec
 
+from aa.config.hardware import HardwareConfig
 from aa.config.inference import InferenceConfig
 from aa.config.model import ModelConfig
-from aa.config.primary import InferConfig
 from aa.inference.sampling import decode_batch
 from aa.models import parts
 from aa.models.animate_anyone import shape_only_model
@@ -46,16 +46,22 @@ class VideoPlan:
     Args:
         network: sizes of its weights.
         videos: (frames, height, width) of every case.
+        precision: what is computed in.
     """
 
     def __init__(
-        self, config: InferConfig, network: ModelConfig, videos: Iterable[tuple[int, int, int]]
+        self,
+        options: InferenceConfig,
+        hardware: HardwareConfig,
+        network: ModelConfig,
+        videos: Iterable[tuple[int, int, int]],
+        *,
+        precision: str,
     ) -> None:
-        options, hardware = config.inference, config.hardware
         self.hardware, self.size_step = hardware, network.size_step
         self.device = device_memory(hardware)
         self.memory = usable(self.device)
-        half = hardware.device == "gpu" and config.precision != "float32"
+        half = hardware.device == "gpu" and precision != "float32"
         self.counter = VideoCounter(
             network,
             device=hardware.device,
@@ -63,7 +69,7 @@ class VideoPlan:
             compiled=options.engine == "compiled",
             guided=options.guidance_scale > 1,
         )
-        self.precision = config.precision
+        self.precision = precision
         counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
         self.needs, self.video = max(counted, key=lambda pair: pair[0].total)
 

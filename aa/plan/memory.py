@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from aa.plan.order import last_uses, mark_gradients, needs_grad, outside, units
 from aa.plan.program import Graph, Operation, Tensor
-from aa.plan.rules import VIEWS, contiguous, kept, view_strides, workspace
+from aa.plan.rules import VIEWS, kept, workspace
 
 
 class _Storage:
@@ -29,7 +29,7 @@ class StepMemory:
 
     def __init__(self, graph: Graph, *, backward: bool = True, recompute: bool = False) -> None:
         self.now = self.peak = 0
-        self._storages, self._strides, self._gradients = {}, {}, {}
+        self._storages, self._gradients = {}, {}
         self._held = {}  # operation -> storages of what its gradient needs
         operations = graph.operations
         mark_gradients(operations, backward)
@@ -51,39 +51,20 @@ class StepMemory:
 
     def _run(self, operation: Operation, *, keep: bool) -> None:
         """Make the results of an operation, and hold what its gradient needs."""
-        copied = self._copied(operation)
         for output in operation.outputs:
-            if operation.name in VIEWS and self._view(operation, output):
-                continue
-            self._make(output)
-        self._note(workspace(operation) + copied)
+            if operation.name in VIEWS:
+                self._view(operation, output)
+            else:
+                self._make(output)
+        self._note(workspace(operation))
         if keep and any(output.needs_grad for output in operation.outputs):
             self._hold(operation, kept(operation))
 
-    def _view(self, operation: Operation, output: Tensor) -> bool:
-        """Let the result lie in the memory of the input; return whether it can."""
-        source = operation.inputs[0]
-        shape, strides = source.shape, self._strides.get(source, contiguous(source.shape))
-        if operation.name == "transpose":
-            strides = tuple(strides[i] for i in operation.attributes["perm"])
-        elif operation.name == "slice":
-            strides = strides if len(shape) == len(output.shape) else contiguous(output.shape)
-        elif operation.name != "share_data":
-            strides = view_strides(shape, strides, output.shape)
-            if strides is None:
-                return False
-        self._strides[output] = strides
-        storage = self._storages.get(source)
+    def _view(self, operation: Operation, output: Tensor) -> None:
+        """Let the result lie in the memory of the input."""
+        storage = self._storages.get(operation.inputs[0])
         self._storages[output] = storage
         self._take(storage)
-        return True
-
-    def _copied(self, operation: Operation) -> int:
-        """Bytes of inputs that are copied while an operation runs: they do not lie in order."""
-        if operation.name in VIEWS:
-            return 0
-        turned = [t for t in operation.inputs if t in self._strides]
-        return sum(t.bytes for t in turned if self._strides[t] != contiguous(t.shape))
 
     def _make(self, tensor: Tensor) -> None:
         storage = _Storage(tensor.bytes)
@@ -144,12 +125,11 @@ class StepMemory:
     def _gradient(self, operation: Operation) -> None:
         arrived = [t for t in operation.outputs if t in self._gradients]
         if arrived:
-            copied = self._copied(operation)
             moved = operation.name in VIEWS
             for tensor in operation.inputs:
                 if tensor.needs_grad:
                     self._give(tensor, moved=self._gradients[arrived[0]] if moved else None)
-            self._note(workspace(operation) + copied)
+            self._note(workspace(operation))
             for tensor in arrived:
                 self._drop(self._gradients.pop(tensor))
         self._let_go(operation)

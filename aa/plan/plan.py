@@ -8,7 +8,7 @@ import psutil
 from tqdm import tqdm
 
 from aa.config.hardware import HardwareConfig
-from aa.config.primary import TrainConfig
+from aa.config.model import ModelConfig
 from aa.config.stage import StageConfig
 from aa.errors import UserError
 from aa.plan.advice import changes, command_with
@@ -23,30 +23,27 @@ class Plan:
     """Memory that a stage of a training needs, and whether a device has it.
 
     Args:
-        stage: one of the config's stages.
+        setting: what decides its memory.
+        model: sizes of its weights.
+        group: of the stage's keys: "stage" or "next_stage".
     """
 
-    def __init__(self, config: TrainConfig, stage: StageConfig) -> None:
-        hardware = config.hardware
-        self.stage, self.hardware, self.size_step = stage, hardware, config.model.size_step
-        self.group = "stage" if stage is config.stage else "next_stage"
-        self.reach = config.model.motion_max_frames
+    def __init__(
+        self,
+        setting: StepShape,
+        stage: StageConfig,
+        hardware: HardwareConfig,
+        model: ModelConfig,
+        *,
+        group: str = "stage",
+    ) -> None:
+        self.setting, self.stage, self.hardware, self.group = setting, stage, hardware, group
+        self.size_step, self.reach = model.size_step, model.motion_max_frames
         self.device = device_memory(hardware)
         self.memory = usable(self.device)
-        self.setting = StepShape(
-            batch=stage.per_device_batch_size,
-            frames=stage.num_frames,
-            height=config.data.height,
-            width=config.data.width,
-            recompute=hardware.recompute,
-            sharding=hardware.sharding.level,
-            offload=hardware.sharding.offload,
-            devices=hardware.devices * hardware.nodes,
-            encodes=not config.data.latents,
-        )
         half = hardware.precision != "float32"
-        self.counter = StepCounter(config.model.network(), stage, device=hardware.device, half=half)
-        self.needs = self.counter.count(self.setting)
+        self.counter = StepCounter(model, stage, device=hardware.device, half=half)
+        self.needs = self.counter.count(setting)
 
     @property
     def fits(self) -> bool:

@@ -101,5 +101,5 @@ def _flat(values: Iterable[Any]) -> list[Tensor]:
 
 
 def _attributes(op: Any) -> dict[str, Any]:
-    wanted = ("perm", "transpose_x", "transpose_y")
+    wanted = ("transpose_x", "transpose_y")
     return {key: value for key, value in op.attrs().items() if key in wanted}

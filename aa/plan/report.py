@@ -1,39 +1,32 @@
 """Plans shown, checked before a training, and written into its folder."""
 
 import logging
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
-from aa.inference.attempts import Attempts
-from aa.inference.cases import Case, cases_of
-from aa.inference.driving import DrivenPoses
-from aa.inference.opening import result_shape
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import GIB
 from aa.plan.plan import Plan
 from aa.plan.rates import device_rates, measured_rates
 from aa.plan.work import Rates
-from aa.weights.folders import open_folder
 
 log = logging.getLogger(__name__)
 
 
-def show(config: TrainConfig, command: Sequence[str], *, search: bool) -> bool:
+def show(plans: Iterable[Plan], command: Sequence[str], *, search: bool) -> bool:
     """Print the plan of every stage of a training; return whether all of them fit.
 
     Args:
         command: words that were typed for it.
         search: also say the largest size and the most frames.
     """
-    fits, rates = True, device_rates(config.hardware) or measured_rates(config.hardware)
-    for stage in config.stages:
-        plan = Plan(config, stage)
+    fits, rates = True, None
+    for plan in plans:
+        rates = rates or device_rates(plan.hardware) or measured_rates(plan.hardware)
         _print(plan, command, _speed_line(plan.speed(rates), rates))
         for line in plan.most() if search else ():
             print(line)
@@ -41,32 +34,14 @@ def show(config: TrainConfig, command: Sequence[str], *, search: bool) -> bool:
     return fits
 
 
-def show_video(config: InferConfig, command: Sequence[str]) -> bool:
-    """Print the plan of an inference run's largest video; return whether it fits.
+def show_video(plan: VideoPlan, command: Sequence[str]) -> bool:
+    """Print the plan of an animation's largest video; return whether it fits.
 
     Args:
         command: words that were typed for it.
-
-    Raises:
-        UserError: a case or the weights cannot be read.
     """
-    cases, attempts = cases_of(config), Attempts(tolerant=config.cases is not None)
-    found = [attempts.attempt(lambda case: _video_size(case, config), case) for case in cases]
-    videos = [size for size in found if size]
-    if not cases:
-        raise UserError(f"cases_shard={config.cases_shard}: the list has no case for it.")
-    if not videos:
-        raise attempts.error(len(cases), "Mend the files, or the list.")
-    plan = VideoPlan(config, open_folder(config.weights).model, videos)
     _print(plan, command)
     return plan.fits
-
-
-def _video_size(case: Case, config: InferConfig) -> tuple[int, int, int]:
-    """(frames, height, width) of the video that a case makes."""
-    driven = DrivenPoses(Path(), config.inference, config.poses)
-    aligned = driven.mode(case) != "none" and driven.is_made(case)
-    return result_shape(case, config.inference, aligned=aligned)
 
 
 def _print(plan: Plan | VideoPlan, command: Sequence[str], *lines: str) -> None:
@@ -101,11 +76,15 @@ def _speed_line(speed: dict[str, float | None], rates: Rates | None) -> str:
     )
 
 
-def check_fits(config: TrainConfig, command: Sequence[str]) -> list[dict[str, Any]]:
+def check_fits(
+    plans: Iterable[Plan], command: Sequence[str], *, resumed: bool
+) -> list[dict[str, Any]]:
     """Refuse a training that its devices have no memory for; one that ran may take all of it.
 
     Args:
+        plans: of its stages.
         command: words that were typed for it.
+        resumed: whether it ran.
 
     Returns:
         for each stage what was counted, as plain values.
@@ -114,15 +93,14 @@ def check_fits(config: TrainConfig, command: Sequence[str]) -> list[dict[str, An
         UserError: says with which changes it fits.
     """
     counted = []
-    for stage in config.stages:
-        plan = Plan(config, stage)
-        if not plan.fits and not (config.resume and plan.needs.total <= plan.device):
+    for plan in plans:
+        if not plan.fits and not (resumed and plan.needs.total <= plan.device):
             raise UserError(
                 f"{plan.describe()}: {plan.verdict(command)} (plan=true shows all parts; a card "
                 "with more memory is hardware.memory_gb=<its GiB>)"
             )
         parts = {part: round(size / GIB, 3) for part, size in plan.needs.parts.items()}
-        rates = device_rates(config.hardware)
+        rates = device_rates(plan.hardware)
         speed = plan.speed(rates)
         log.info("%s", _speed_line(speed, rates))
         counted.append({"setting": plan.describe(), "gib": parts, **speed})

@@ -1,7 +1,5 @@
 """Rules of Paddle's operations: kept for the backward pass, views of the input, arithmetic."""
 
-from collections.abc import Sequence
-from itertools import pairwise
 from math import prod
 
 from aa.models.chunked_attention import MAX_SCORES
@@ -23,49 +21,6 @@ def kept(operation: Operation) -> list[Tensor]:
     if name == "attention":  # of `lowering.fuse_attention`
         return inputs + outputs
     return outputs if name == "softmax" else []
-
-
-def view_strides(
-    shape: Sequence[int], strides: Sequence[int], new_shape: Sequence[int]
-) -> tuple[int, ...] | None:
-    """Strides of a view with another shape, or None where the values must be copied.
-
-    Args:
-        shape, strides: of the tensor, in values.
-        new_shape: the same count of values.
-    """
-    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
-    found, i = [], 0
-    wanted = [n for n in new_shape if n != 1]
-    while wanted:
-        count, group = 1, []
-        taken, product = [], 1
-        while count != product or not taken:  # axes of both sides with equally many values
-            if not taken or product < count:
-                taken.append(wanted.pop(0))
-                product *= taken[-1]
-            if count < product:
-                group.append(old[i])
-                count *= old[i][0]
-                i += 1
-        if any(a[1] != b[0] * b[1] for a, b in pairwise(group)):
-            return None
-        step = group[-1][1]
-        for n in reversed(taken):
-            found.append(step)
-            step *= n
-        found[-len(taken) :] = reversed(found[-len(taken) :])
-    merged = iter(found)
-    return tuple(0 if n == 1 else next(merged) for n in new_shape)
-
-
-def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
-    """Strides of a tensor whose values lie one after the other."""
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(0 if n == 1 else step)
-        step *= n
-    return tuple(reversed(strides))
 
 
 def multiplications(operation: Operation) -> int:

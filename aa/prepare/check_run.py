@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
+from aa.config.convert import to_dict
 from aa.config.prepare import PrepareConfig
 from aa.data.manifest import Clip
 from aa.errors import UserError, some
@@ -30,7 +31,7 @@ def check_data_set(config: PrepareConfig, folder: Path, *, engine: Engine) -> No
     """
     listing = list_clips(cast(str, config.check))
     files = [path for clip in listing.clips for path in (clip.video, clip.pose)]
-    write_snapshot(folder, config, fingerprint(files))
+    write_snapshot(folder, to_dict(config), fingerprint(files))
     rows = _rows(listing, _examined(config, listing, engine), config.keep.max_similarity)
     summary = summarise(rows)
     write_check_report(folder, cast(str, config.check), summary, rows)

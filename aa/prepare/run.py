@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from aa.config.convert import to_dict
 from aa.config.prepare import PrepareConfig
 from aa.errors import UserError
 from aa.plain import printable
@@ -66,7 +67,7 @@ def prepare(config: PrepareConfig, folder: Path, *, engine: Engine, detect: Dete
     _refuse_inside(config)
     target = begin(config)
     with held(target.records):
-        write_snapshot(folder, config, fingerprint([source.path for source in sources]))
+        write_snapshot(folder, to_dict(config), fingerprint([source.path for source in sources]))
         decisions = Preparation(config, target, sources, engine=engine, detect=detect).run()
         summary = _write(config, target, decisions)
     print(f"report:   {printable(target.folder / 'report.html')}")

@@ -6,11 +6,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from aa.config.evaluation import EvaluateConfig
-from aa.config.keys import known_keys, no_such_key
-from aa.config.prepare import PrepareConfig
-from aa.config.primary import InferConfig, TrainConfig
+from aa.config.keys import no_such_key
 from aa.config.sweep import GROUPS
+from aa.config.texts import KEYS
 from aa.errors import UserError
 from aa.runs.differences import ABSENT
 from aa.runs.jobs import spelled
@@ -21,7 +19,6 @@ from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING
 TRUTHS = ("true", "false")
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)
 KINDS = ("train", "infer", "evaluate", "prepare")
-SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, PrepareConfig)
 CHOICES = {"state": STATES, "kind": KINDS, "star": TRUTHS}
 OF_RUNS = ("tag", "step")  # keys of no config
 UNITS = {
@@ -65,9 +62,8 @@ class Known:
 
 def known_of(runs: Iterable[Run]) -> Known:
     """The keys of our schemas and of the runs there are, those of older versions among them."""
-    keys = {key for schema in SCHEMAS for key in known_keys(schema)}
-    keys |= {key for run in runs for key in run.config}
-    return Known(keys | {*CHOICES, *UNITS, *OF_RUNS})
+    keys = {key for run in runs for key in run.config}
+    return Known(keys | KEYS | {*CHOICES, *UNITS, *OF_RUNS})
 
 
 def is_metric_key(key: str) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 STAGES = ("stage1", "stage2")  # folders of a run of both stages
 SNAPSHOT, OUTCOME, SUMMARY = "snapshot.json", "outcome.json", "summary.json"
@@ -16,9 +15,9 @@ SWEEP, JOB = "sweep.json", "job.json"  # of a sweep, and of each of its jobs
 CHECKPOINTS, BEST = "checkpoints", "best"  # BEST: a link to the one that validated best
 
 
-def stage_folders(config: Any, folder: str | Path) -> list[Path]:
-    """The folders of the stages of a `TrainConfig`, in order: the run's own, or one for each."""
-    return [Path(folder) / name for name in STAGES] if config.next_stage else [Path(folder)]
+def stage_folders(folder: str | Path, *, several: bool) -> list[Path]:
+    """The folders of the stages of a run, in order: the run's own, or one for each of several."""
+    return [Path(folder) / name for name in STAGES] if several else [Path(folder)]
 
 
 def checkpoint_step(path: Path) -> int | None:

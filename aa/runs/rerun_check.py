@@ -4,12 +4,9 @@ import logging
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from aa.config.evaluation import EvaluateConfig
-from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import DifferenceError
-from aa.processes import is_run_command
 from aa.runs.differences import ABSENT, changed_leaves
 from aa.runs.fingerprints import sha256
 from aa.runs.kinds import Summary
@@ -25,28 +22,20 @@ TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time
 SCORES, SUMMARY = ("scores.json", "metrics.json"), "summary.json"
 
 
-def check_rerun(
-    config: TrainConfig | InferConfig | EvaluateConfig, folder: str | Path, *, node_rank: int = 0
-) -> None:
-    """If the config requests it, compare a finished run with the one it repeats.
-
-    In a group of processes the one that started it compares, when all have ended.
+def check_rerun(old: str | Path, new: str | Path) -> None:
+    """Compare a finished run with the one it repeats.
 
     Args:
-        folder: the run folder.
-        node_rank: of several hosts; the command of the first one compares.
+        old, new: their folders.
 
     Raises:
         DifferenceError: names the first number, file or video that differs.
     """
-    if not config.rerun_check or not is_run_command(node_rank):
-        return
-    old = Path(cast(str, config.rerun))  # see `aa.config.checks.rerun_folder`
     check_own(old)
-    first = next(differences(old, Path(folder)), None)
+    first = next(differences(Path(old), Path(new)), None)
     if first:
         raise DifferenceError(f"differs from {old}: {first}")
-    log.info("identical to %s: %s", old, _counts(old))
+    log.info("identical to %s: %s", old, _counts(Path(old)))
 
 
 def differences(old: Path, new: Path) -> Iterator[str]:

@@ -8,12 +8,10 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 from aa.config.hardware import PRECISIONS
-from aa.config.primary import TrainConfig
 from aa.config.published import PublishedSize
 from aa.errors import UserError
 from aa.runs.differences import ABOUT_HOSTS, ABSENT, changed_leaves, flat, without_runs
@@ -59,9 +57,9 @@ def decisive_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tup
     return [leaf for leaf in leaves if leaf[0] not in NOT_DECISIVE and leaf[1] is not ABSENT]
 
 
-def decisive_hash(config: TrainConfig) -> str:
-    """SHA-256 of the values of a checked config that decide its result."""
-    values = flat(without_runs(asdict(config)))
+def decisive_hash(config: Mapping[str, Any]) -> str:
+    """SHA-256 of the values of a config (plain ones) that decide its result."""
+    values = flat(without_runs(config))
     kept = {key: value for key, value in values.items() if key not in NOT_DECISIVE}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 

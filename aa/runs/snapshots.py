@@ -12,10 +12,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from aa.config.convert import to_dict
-from aa.config.evaluation import EvaluateConfig
-from aa.config.prepare import PrepareConfig
-from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.files import read_inside, write_json
 from aa.runs.differences import report, without_runs
@@ -33,22 +29,19 @@ COMPUTING = ("paddlepaddle", "paddlepaddle-gpu", "paddlenlp", "ppdiffusers", "nu
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
-def write_snapshot(
-    folder: str | Path,
-    config: TrainConfig | InferConfig | EvaluateConfig | PrepareConfig,
-    data: Mapping[str, Any],
-) -> None:
+def write_snapshot(folder: str | Path, config: Mapping[str, Any], data: Mapping[str, Any]) -> None:
     """Write `snapshot.json`; log what differs from the run that this one repeats or resumes.
 
     The snapshot that a resumed run had before is kept as `snapshot-1.json`, `snapshot-2.json`, ...
 
     Args:
         folder: the run folder.
+        config: of the run, as plain values.
         data: what was read, see `aa.runs.fingerprints.fingerprint`.
     """
     snapshot = {
-        "config": to_dict(config),
-        "seed": getattr(config, "seed", None),
+        "config": config,
+        "seed": config.get("seed"),
         "command": [sys.executable, *sys.argv],
         "folder": os.path.abspath(folder),
         "working_directory": os.getcwd(),
@@ -61,21 +54,21 @@ def write_snapshot(
     if (Path(folder) / SNAPSHOT).is_file():
         _compare(folder, snapshot)
         _keep(Path(folder))
-    elif config.rerun:
-        _compare(config.rerun, snapshot)
+    elif config.get("rerun"):
+        _compare(config["rerun"], snapshot)
     write_json(Path(folder) / SNAPSHOT, snapshot)
 
 
-def record_config(folder: str | Path, config: TrainConfig) -> None:
+def record_config(folder: str | Path, config: Mapping[str, Any]) -> None:
     """Write other settings into the snapshot of a finished part of a run, which resumes with them.
 
     The snapshot says what is requested of the run: `resume=` and `rerun=` start from it.
     """
     folder = Path(folder)
     snapshot = read_record(folder, SNAPSHOT, Snapshot)
-    if without_runs(snapshot.get("config", {})) != without_runs(to_dict(config)):
+    if without_runs(snapshot.get("config", {})) != without_runs(config):
         _keep(folder)
-        write_json(folder / SNAPSHOT, {**snapshot, "config": to_dict(config)})
+        write_json(folder / SNAPSHOT, {**snapshot, "config": config})
 
 
 def code_hashes() -> dict[str, str]:

@@ -3,14 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from aa.config.stage import StageConfig
 from aa.errors import ClipError, Signalled, UserError
 from aa.runs.layout import STAGES, checkpoint_step, list_checkpoints
 from aa.runs.resume import run_folder
 from aa.training.state import state_folder
 from aa.training.stopping import Stopper
-from aa.training.trainer import AnimateAnyoneTrainer
+
+if TYPE_CHECKING:
+    from paddlenlp.trainer import TrainerState
+
+    class Training(Protocol):
+        """An `AnimateAnyoneTrainer`, as much of it as is read here and by its session."""
+
+        state: TrainerState
+        bad_clips: dict[str, str]
+
+        def readers_trouble(self) -> str | None: ...
 
 
 def check_finished(step: int, max_steps: int) -> None:
@@ -28,7 +38,7 @@ def check_finished(step: int, max_steps: int) -> None:
 
 @contextmanager
 def told_failures(
-    trainer: AnimateAnyoneTrainer, stopper: Stopper, *, folder: Path, stage: StageConfig
+    trainer: "Training", stopper: Stopper, *, folder: Path, max_steps: int, save_steps: int
 ) -> Iterator[None]:
     """Context in which what stops a training reports how far it came and where to resume.
 
@@ -36,6 +46,7 @@ def told_failures(
 
     Args:
         folder: of the stage: the run's, or one below it.
+        max_steps, save_steps: of the stage.
 
     Raises:
         UserError: it has stopped for something that the user can fix.
@@ -50,8 +61,8 @@ def told_failures(
         line = str(error) if isinstance(error, UserError) else trainer.readers_trouble()
         if line is None:
             raise
-        stopped = f"Training stopped after step {trainer.state.global_step} of {stage.max_steps}"
-        way = _way_on(folder, stage.save_steps)
+        stopped = f"Training stopped after step {trainer.state.global_step} of {max_steps}"
+        way = _way_on(folder, save_steps)
         if isinstance(error, ClipError):
             way = f"mend the clip, then {way}; or leave such clips out: add data.skip_bad=true"
         raise UserError(f"{line} {stopped}; {way}.") from error

@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from aa.config.convert import to_dict
 from aa.inference.pipeline import Pose2VideoPipeline
-from aa.inference.run import autocast
 from aa.plain import printable
 from aa.puppets.evaluation import evaluate
 from aa.puppets.report import write_report
@@ -25,8 +23,6 @@ from aa.weights.models import load_model
 
 if TYPE_CHECKING:
     from aa.config.inference import InferenceConfig
-    from aa.config.primary import TrainConfig
-    from aa.config.puppet_test import PuppetTestConfig
     from aa.models.animate_anyone import AnimateAnyone
     from aa.puppets.evaluation import Outcome
     from aa.puppets.scenes import Protocol
@@ -101,36 +97,47 @@ class PuppetTest:
         protocol: of the test split.
         stages: {title: folder of its run}, in order; the last one's result is tested, the clips of
             all are compared.
+        options: of the animations.
+        validation: protocol of the figures that training was validated on.
+        precision: returns the context of the run's precision.
+        title: of the report.
         command: that repeats the run.
+        values: of the config, for the report.
     """
 
     def __init__(
         self,
-        config: TrainConfig,
         folder: Path,
         protocol: Protocol,
         stages: dict[str, Path],
+        *,
+        options: InferenceConfig,
+        validation: Protocol,
+        precision: Callable[[], AbstractContextManager],
+        title: str,
         command: str,
+        values: dict[str, Any],
     ) -> None:
-        self.config, self.folder, self.protocol = config, folder, protocol
-        self.stages, self.command = stages, command
+        self.folder, self.protocol, self.stages = folder, protocol, stages
+        self.options, self.validation, self.precision = options, validation, precision
+        self.title, self.command, self.values = title, command, values
 
     def run(self) -> None:
         """Write `report.html`, `scores.json` and `report/`; prints the scores that matter."""
-        options, models = self.config.inference, self._models()
+        models = self._models()
         *_, last = models
-        with autocast(self.config):
-            outcome = evaluate(animator(models[last], options), self.protocol)
+        with self.precision():
+            outcome = evaluate(animator(models[last], self.options), self.protocol)
             outcome.scores["clips"] |= self._compare(models, outcome)
         page = write_report(
             self.folder,
             outcome,
-            title=f"{self.config.name}: held-out figures in held-out motions",
+            title=f"{self.title}: held-out figures in held-out motions",
             losses={title: self._records(title, "loss") for title in self.stages},
             quality=self._quality(),
             baseline=self._copies(),
             command=self.command,
-            values=self._values(),
+            values=self.values,
         )
         print(f"{summary(outcome.scores)}\nreport: {printable(page)}")
 
@@ -144,10 +151,10 @@ class PuppetTest:
         for title, model in models.items():
             for noise in ("independent", "shared"):
                 name = f"{title}, {noise} noise"
-                if (title, noise) == (last, self.config.inference.noise):
+                if (title, noise) == (last, self.options.noise):
                     rows[name] = outcome.scores["clips"]["generated"]
                     continue
-                animate = animator(model, replace(self.config.inference, noise=noise))
+                animate = animator(model, replace(self.options, noise=noise))
                 rows[name] = score_clips(clips, clips.animate(animate, progress=name))
         return rows
 
@@ -173,22 +180,6 @@ class PuppetTest:
         return points
 
     def _copies(self) -> dict[str, float]:
-        pairs = Pairs.draw(
-            replace(
-                self.protocol,
-                split="validation",
-                num_pairs=cast("PuppetTestConfig", self.config.test).validation_pairs,
-            )
-        )
+        pairs = Pairs.draw(self.validation)
         scores = score_pairs(pairs, pairs.references)
         return {name: scores[name]["mean"] for name in ("psnr", "psnr_figure")}
-
-    def _values(self) -> dict[str, Any]:
-        """The config's values that decide the result, for the report."""
-        values = {"seed": self.config.seed}
-        for name in ("model", "data", "stage", "next_stage", "inference"):
-            group = getattr(self.config, name)
-            for key, value in to_dict(group).items() if group else ():
-                if not isinstance(value, dict):
-                    values[f"{name}.{key}"] = value
-        return values

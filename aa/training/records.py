@@ -53,16 +53,16 @@ class RecordCallback(TrainerCallback):
 
     Its `clock` must be the last callback: saving and sampling in between do not count as training.
 
-    Attributes:
+    Args:
         missed: names of looks at the model that a stop has omitted after the last step.
     """
 
-    def __init__(self, recorder: Recorder, step: Step, size: StepSize) -> None:
+    def __init__(self, recorder: Recorder, step: Step, size: StepSize, missed: list[str]) -> None:
         self.recorder, self.step, self.size = recorder, step, size
         self.clock = ClockCallback()
         self.at = 0
         self.losses, self.counted, self.skipped = 0.0, 0, 0
-        self.missed = []
+        self.missed = missed
 
     def state(self) -> dict[str, Any]:
         """Return what the next line needs of the steps before it, as plain values."""

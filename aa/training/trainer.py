@@ -11,7 +11,6 @@ from paddlenlp.trainer import (
     PrinterCallback,
     ProgressCallback,
     Trainer,
-    TrainerCallback,
     TrainingArguments,
 )
 from paddlenlp.utils.batch_sampler import DistributedBatchSampler
@@ -23,12 +22,14 @@ from aa.training.state import load_optimizer
 if TYPE_CHECKING:
     import paddle
     from paddle import nn
+    from paddlenlp.trainer.trainer_utils import TrainOutput
 
     from aa.config.hardware import HardwareConfig
     from aa.config.stage import StageConfig
     from aa.data.clips import ClipDataset
+    from aa.data.manifest import Clip
     from aa.models.animate_anyone import AnimateAnyone
-    from aa.training.steps import Step
+    from aa.training.session import Session
 
 log = logging.getLogger(__name__)
 
@@ -78,12 +79,15 @@ def training_arguments(
 class AnimateAnyoneTrainer(Trainer):
     """Trainer whose samples come in the order of the dataset, which has shuffled already.
 
-    `bad_clips` maps the clips that could not be read while training, and were omitted, to reasons.
+    Attributes:
+        network: the model, however it is wrapped.
+        parameters: {name: parameter} of those that train.
+        bad_clips: {clip that could not be read while training, and was omitted: reason}.
 
     Args:
-        parameters: {name: parameter} of those that train.
-        step: to fill.
-        others: as paddlenlp's Trainer.
+        model: its trainable parameters are chosen.
+        session: whose step is filled.
+        args, train_dataset: as paddlenlp's Trainer.
     """
 
     def __init__(
@@ -92,22 +96,42 @@ class AnimateAnyoneTrainer(Trainer):
         model: AnimateAnyone,
         args: TrainingArguments,
         train_dataset: ClipDataset,
-        parameters: dict[str, paddle.Tensor],
-        step: Step,
-        callbacks: list[TrainerCallback],
+        session: Session,
     ) -> None:
         super().__init__(
             model=model,
             args=args,
             train_dataset=ReportingDataset(train_dataset),  # pyright: ignore[reportArgumentType]
             data_collator=collate_in_loader,
-            callbacks=callbacks,
         )
-        self.bad_clips, self.parameters, self.step = {}, parameters, step
+        self.network, self.dataset = model, train_dataset
+        self.session, self.step = session, session.step
+        self.parameters = {n: p for n, p in model.named_parameters() if not p.stop_gradient}
+        self.bad_clips: dict[str, str] = {}
         self._loader: ClipLoader | None = None
-        self.set_optimizer_grouped_parameters(list(parameters.values()))
+        self.set_optimizer_grouped_parameters(list(self.parameters.values()))
         for unwanted in (PrinterCallback, ProgressCallback):
             self.pop_callback(unwanted)
+
+    def train(self) -> TrainOutput:
+        """Train to the end of the stage; prints where checkpoints and records are.
+
+        Raises:
+            Interrupted: a signal came; the step it came in is saved.
+            UserError: it stopped before its end; the message says where to resume.
+        """
+        with self.session.running(self):
+            result = super().train(resume_from_checkpoint=self.session.state)
+        self.session.end(self)
+        return result
+
+    def clip(self, number: int) -> Clip:
+        """The clip that an item is of."""
+        return self.dataset.clip(number)
+
+    def gather(self) -> None:
+        """Sharding stage 3 keeps slices of the weights: collect them, in all processes at once."""
+        self.model_wrapped.get_all_parameters(convert2cpu=True)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: Any = None) -> None:
         """The run has loaded the parameters already."""

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from aa.build.recipe import run_recipe
+from aa.build.recipe import build_puppet_test, stages_to_train
+from aa.build.training import build_trainer
 from aa.errors import UserError
 from aa.runs.layout import list_checkpoints
 from aa.runs.snapshots import read_snapshot
@@ -38,6 +39,13 @@ TINY = [
 ]
 
 
+def train(config, folder):
+    """Train and test as the runner does."""
+    for stage, its_folder in stages_to_train(config, folder):
+        build_trainer(stage, its_folder).train()
+    build_puppet_test(config, folder).run()
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
     return tmp_path_factory.mktemp("recipe")
@@ -64,7 +72,7 @@ def resumed(compose, home, overrides, run):
     folder = home / "stopped"
     shutil.copytree(run / "stage1", folder / "stage1")
     changed = [f"resume={folder}", "next_stage.save_steps=1"]
-    run_recipe(compose("train", [*overrides, *changed]), folder)
+    train(compose("train", [*overrides, *changed]), folder)
     return folder
 
 
@@ -141,7 +149,7 @@ def test_clips_too_short_for_the_second_stage_are_refused_before_the_first(compo
     generate = f"{{folder:{tmp_path / 'set'},num_clips:2,num_frames:6,fps:8,seed:0,scale:1}}"
     overrides = [*TINY, f"data.generate={generate}", "next_stage.num_frames=7"]
     with pytest.raises(UserError, match="7"):
-        run_recipe(compose("train", overrides), tmp_path)
+        train(compose("train", overrides), tmp_path)
     assert not list_checkpoints(tmp_path / "stage1")
 
 

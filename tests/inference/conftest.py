@@ -48,8 +48,7 @@ def infer(home, compose, trained):
         folder = home / "run"
         folder.mkdir(exist_ok=True)
         inference = build_inference(compose("infer", given), folder)
-        inference.load_pipeline = lambda: pipeline or Noise()
-        inference.run()
+        inference.animate((pipeline or Noise()) if inference.check() else None)
         return folder
 
     return run

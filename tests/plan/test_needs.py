@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from aa.build.plan import build_plans
 from aa.plan import needs
 from aa.plan.needs import GIB, StepCounter, StepShape
-from aa.plan.plan import Plan
 
 TINY = ["model=parity", "model.block_out_channels=[32,64]", "data=puppets", "stage=1"]
 TINY.append("stage.trainable=['denoising_unet.*','pose_guider.*','reference_unet.*']")
@@ -72,7 +72,7 @@ def shared_traces():
 
 def published(compose, *overrides):
     config = compose("train", [*PUBLISHED, *overrides])
-    return Plan(config, config.stage)
+    return next(build_plans(config))
 
 
 @pytest.mark.slow
@@ -112,5 +112,6 @@ def test_what_does_not_fit_is_refused_with_what_would(compose):
     line = (
         r"does not fit: .* It does with hardware\.recompute=true .*: train hardware.recompute=true "
     )
+    plans = build_plans(compose("train", [*tiny, *overrides]))
     with pytest.raises(UserError, match=line):
-        check_fits(compose("train", [*tiny, *overrides]), ["train", "hardware.recompute=false"])
+        check_fits(plans, ["train", "hardware.recompute=false"], resumed=False)

@@ -1,13 +1,12 @@
 """What operations keep and share, against what Paddle and numpy do."""
 
-import numpy as np
 import paddle
 import paddle.nn.functional as F
 import pytest
 from paddle.static import InputSpec
 
 from aa.plan.graph import trace
-from aa.plan.rules import contiguous, kept, multiplications, view_strides
+from aa.plan.rules import kept, multiplications
 
 FUNCTIONS = {
     "conv2d": lambda x: F.conv2d(x, paddle.ones([8, 8, 3, 3])),
@@ -44,29 +43,6 @@ def test_an_operation_keeps_what_paddle_saves_for_its_gradient(name):
     graph = trace(FUNCTIONS[name], [InputSpec([2, 8, 8, 8], "float32")])
     (operation,) = [o for o in graph.operations if o.name == name]
     assert sorted(t.shape for t in kept(operation)) == saved_shapes(FUNCTIONS[name], x)
-
-
-@pytest.mark.parametrize(
-    ("shape", "order", "new_shape"),
-    [
-        ((2, 6), (0, 1), (2, 3, 2)),
-        ((2, 6), (1, 0), (12,)),
-        ((2, 3, 4), (0, 2, 1), (2, 2, 2, 3)),
-        ((2, 3, 4), (2, 0, 1), (4, 6)),
-        ((1, 3, 4), (2, 0, 1), (4, 3, 1)),
-    ],
-)
-def test_a_reshape_is_a_view_where_numpy_says_so(shape, order, new_shape):
-    array = np.zeros(shape).transpose(order)
-    strides = tuple(
-        0 if n == 1 else s // 8 for n, s in zip(array.shape, array.strides, strict=True)
-    )
-    shares = np.shares_memory(array, array.reshape(new_shape))
-    assert (view_strides(array.shape, strides, new_shape) is not None) == shares
-
-
-def test_numbers_in_order_have_these_strides():
-    assert contiguous((2, 1, 3, 4)) == (12, 0, 4, 1)
 
 
 def test_multiplications_of_a_convolution_and_of_a_product():

@@ -29,7 +29,7 @@ def test_a_full_disk_is_said_by_the_file_that_was_not_written_and_leaves_no_half
 
 
 def test_an_outcome_that_cannot_be_written_is_said_unless_the_run_has_failed(tmp_path):
-    job = Task(lambda config: None)
+    job = Task(lambda config, folder: None, object)
     job.folder = tmp_path
     with no_file_larger_than(0):
         job._keep_outcome("the disk is full", 1.0)

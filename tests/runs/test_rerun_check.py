@@ -10,13 +10,6 @@ from aa.runs.outcomes import write_outcome
 from aa.runs.rerun_check import check_rerun, differences
 
 
-class Asked:
-    rerun_check = True
-
-    def __init__(self, run):
-        self.rerun = str(run)
-
-
 @pytest.fixture
 def trained(tmp_path):
     """Function (name of a run folder) -> a whole training of two recorded steps."""
@@ -61,7 +54,7 @@ def first(old, new):
 def test_the_same_numbers_and_weights_are_identical(trained, caplog):
     old, new = trained("old"), trained("new")
     with caplog.at_level("INFO"):
-        check_rerun(Asked(old), new)
+        check_rerun(old, new)
     assert caplog.messages == [f"identical to {old}: 2 steps, 2 weights files"]
 
 
@@ -153,15 +146,8 @@ def test_a_difference_has_an_exit_code_of_its_own(trained):
     old, new = trained("old"), trained("new")
     write_records(new, loss=0.3)
     with pytest.raises(DifferenceError, match=r"step 2: loss is 0\.3, was 0\.25\.") as error:
-        check_rerun(Asked(old), new)
+        check_rerun(old, new)
     assert error.value.code == 1
-
-
-def test_in_a_group_only_the_process_that_started_it_compares(trained, monkeypatch):
-    old, new = trained("old"), trained("new")
-    write_records(new, loss=0.3)
-    monkeypatch.setenv("PADDLE_TRAINERS_NUM", "2")
-    check_rerun(Asked(old), new)
 
 
 def test_a_check_without_a_run_to_compare_with_is_refused():

@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def snap(tmp_path):
     def write(name, rerun=None, files=()):
         (tmp_path / name).mkdir()
         config = EvaluateConfig(generated="g", truth="t", rerun=rerun and str(tmp_path / rerun))
-        write_snapshot(tmp_path / name, config, fingerprint(files))
+        write_snapshot(tmp_path / name, asdict(config), fingerprint(files))
         return read_snapshot(tmp_path / name)
 
     return write
@@ -115,7 +116,8 @@ def test_it_is_json_that_other_programs_read(snap, tmp_path):
 def test_a_resumed_run_keeps_its_snapshots_and_logs_what_differs(snap, code, tmp_path, caplog):
     first = snap("run")
     (code / "aa" / "build.py").write_text("changed")
-    write_snapshot(tmp_path / "run", EvaluateConfig(generated="g", truth="t"), fingerprint([]))
+    config = EvaluateConfig(generated="g", truth="t")
+    write_snapshot(tmp_path / "run", asdict(config), fingerprint([]))
     assert differences(caplog) == ["code: aa/build.py changed"]
     assert json.loads((tmp_path / "run" / "snapshot-1.json").read_text()) == first
     assert read_snapshot(tmp_path / "run")["code"] != first["code"]

@@ -116,7 +116,7 @@ def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
 def test_a_failure_after_a_signal_interrupts_and_is_no_failure(tmp_path):
     trainer = SimpleNamespace(readers_trouble=lambda: "a process that reads clips has ended.")
     stopper = SimpleNamespace(signal=signal.SIGTERM)
-    told = told_failures(trainer, stopper, folder=tmp_path, stage=None)
+    told = told_failures(trainer, stopper, folder=tmp_path, max_steps=8, save_steps=8)
     with pytest.raises(Signalled) as stop, told:
         raise SystemError("a reader is gone")
     assert stop.value.code == 143

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from aa.build.training import build_training
+from aa.build.training import build_trainer
 from aa.data.clips import ClipDataset
 from aa.errors import UserError
 from aa.runs.layout import list_checkpoints
@@ -41,7 +41,7 @@ def resumed(whole, compose, puppets, tmp_path_factory):
     lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
     (folder / "metrics.jsonl").write_text("".join(lines[:3]) + lines[3][:20])
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={folder}"])
-    build_training(config, folder).run()
+    build_trainer(config, folder).train()
     return folder
 
 
@@ -70,14 +70,14 @@ def test_its_records_have_every_step_once_with_the_same_loss(whole, resumed):
 def test_without_resume_a_folder_that_holds_a_run_is_refused(whole, compose, puppets):
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS])
     with pytest.raises(UserError, match="go on with it: resume="):
-        build_training(config, whole)
+        build_trainer(config, whole)
 
 
 def test_a_checkpoint_of_weights_alone_says_how_to_start_from_it(copy, compose, puppets):
     shutil.rmtree(list_checkpoints(copy)[-1] / "training")
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
     with pytest.raises(UserError, match=r"stage\.init_from="):
-        build_training(config, copy)
+        build_trainer(config, copy)
 
 
 def test_items_that_were_seen_are_not_read_again(copy, compose, puppets, monkeypatch):
@@ -92,7 +92,7 @@ def test_items_that_were_seen_are_not_read_again(copy, compose, puppets, monkeyp
     monkeypatch.setattr(ClipDataset, "__getitem__", read)
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
     config.data.num_workers = 0
-    build_training(config, copy).run()
+    build_trainer(config, copy).train()
     assert numbers == [2, 3]  # one a step, the steps 3 and 4
 
 
@@ -121,6 +121,6 @@ def test_every_array_of_the_state_is_read_once(copy, compose, puppets, monkeypat
     counts, original = Counter(), state._arrays
     monkeypatch.setattr(state, "_arrays", lambda folder: Counting(original(folder), counts))
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *STEPS, f"resume={copy}"])
-    build_training(config, copy).run()
+    build_trainer(config, copy).train()
     saved = load_file(list_checkpoints(copy)[-1] / "training" / state.ARRAYS)
     assert counts == {key: 1 for key in saved}

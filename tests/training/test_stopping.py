@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from aa import interrupts
-from aa.build.training import build_training
+from aa.build.training import build_trainer
 from aa.errors import Interrupted
 from aa.runs.layout import list_checkpoints
 from aa.training.stopping import Stopper
@@ -68,17 +68,17 @@ def test_a_training_saves_the_step_the_signal_came_in(compose, puppets, tmp_path
     config.stage.max_steps, config.stage.save_steps = 6, 100
     folder = tmp_path / "run"
     folder.mkdir()
-    run = build_training(config, folder)
-    original = run.trainer.compute_loss
+    trainer = build_trainer(config, folder)
+    original = trainer.compute_loss
 
     def compute_loss(*arguments, **options):
-        if run.trainer.state.global_step == 1:
+        if trainer.state.global_step == 1:
             os.kill(os.getpid(), signal.SIGTERM)
         return original(*arguments, **options)
 
-    run.trainer.compute_loss = compute_loss
+    trainer.compute_loss = compute_loss
     with pytest.raises(Interrupted) as stop:
-        run.run()
+        trainer.train()
     assert stop.value.code == 143
     assert [c.name for c in list_checkpoints(folder)] == ["step-000002"]
     assert not (folder / "summary.json").exists()

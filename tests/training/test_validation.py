@@ -10,7 +10,7 @@ import paddle
 import pytest
 
 from aa.build.data import build_clips, build_validation_items, hold_out_clips
-from aa.build.training import build_training
+from aa.build.training import build_trainer
 from aa.data.reporting import collate
 from aa.errors import ClipError, Interrupted, UserError
 from aa.runs.layout import checkpoint_step, list_checkpoints
@@ -41,7 +41,7 @@ def configured(compose, puppets):
 def whole(configured, tmp_path_factory):
     """A run of five steps that is validated at the steps 2, 4 and 5."""
     folder = tmp_path_factory.mktemp("whole")
-    build_training(configured(*STEPS, *METRICS), folder).run()
+    build_trainer(configured(*STEPS, *METRICS), folder).train()
     return folder
 
 
@@ -55,7 +55,7 @@ def resumed(whole, configured, tmp_path):
     link = folder / "checkpoints" / "best"
     link.unlink()
     link.symlink_to("step-000005")
-    build_training(configured(*STEPS, *METRICS, f"resume={folder}"), folder).run()
+    build_trainer(configured(*STEPS, *METRICS, f"resume={folder}"), folder).train()
     return folder
 
 
@@ -84,11 +84,12 @@ def test_items_keep_their_reference_and_have_timesteps_of_all_parts(configured):
 
 
 def test_a_clip_that_is_held_out_is_in_no_training_item(configured, tmp_path):
-    run = build_training(configured(), tmp_path)
-    dataset = run.trainer.train_dataset.dataset
-    (held_out,) = run.held_out.clips
-    assert len(dataset.clips) == 2
-    assert held_out not in dataset.clips
+    config = configured()
+    used = build_trainer(config, tmp_path).dataset.clips
+    every_clip, _ = build_clips(config)
+    (held_out,) = hold_out_clips(config, every_clip)[1]
+    assert len(used) == 2
+    assert held_out not in used
 
 
 def test_validation_is_recorded_every_so_often_and_at_the_last_step(whole):
@@ -174,7 +175,7 @@ def test_without_clips_held_out_nothing_is_recorded(train):
 def test_a_metric_that_cannot_be_computed_stops_the_run_before_it_starts(configured, tmp_path):
     options = ["validation.metrics=[loss,temporal_error]", "inference.num_frames=1"]
     with pytest.raises(UserError, match=r"temporal_error .*mp4, as animated, has a single frame"):
-        build_training(configured(*options), tmp_path)
+        build_trainer(configured(*options), tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -189,10 +190,10 @@ def test_a_signal_breaks_a_validation_off_and_who_goes_on_makes_up_for_it(
 
     monkeypatch.setattr(ClipValidation, "_item_loss", item_loss)
     with pytest.raises(Interrupted):
-        build_training(configured(*STEPS, *METRICS), tmp_path).run()
+        build_trainer(configured(*STEPS, *METRICS), tmp_path).train()
     assert [checkpoint_step(path) for path in list_checkpoints(tmp_path)] == [2]
     assert records(tmp_path, "val/loss") == {}
     monkeypatch.undo()
-    build_training(configured(*STEPS, *METRICS, f"resume={tmp_path}"), tmp_path).run()
+    build_trainer(configured(*STEPS, *METRICS, f"resume={tmp_path}"), tmp_path).train()
     for key in ("loss", "val/loss", "val/psnr"):
         assert records(tmp_path, key) == records(whole, key)

@@ -26,7 +26,7 @@ def home(torch_release, copy_of, states):
 @pytest.fixture
 def start(compose, puppets, home, tmp_path):
     """Function (overrides) -> the canonical states of what a stage 2 begins with."""
-    from aa.build.training import build_training
+    from aa.build.training import build_trainer
     from aa.weights.loading import state_of
 
     def run(*overrides):
@@ -34,7 +34,7 @@ def start(compose, puppets, home, tmp_path):
         weights += [f"model.motion_weights={home}/mm_sd_v15_v2.ckpt"]
         config = compose("train", [*TINY_MODEL, *SIZES, *puppets, *SHORT, *weights, *overrides])
         (tmp_path / "run").mkdir()
-        model = build_training(config, tmp_path / "run").model
+        model = build_trainer(config, tmp_path / "run").model
         parts = {"denoising_unet": model.denoising_unet, "motion_module": model.denoising_unet}
         return {name: state_of(name, layer) for name, layer in parts.items()}
 

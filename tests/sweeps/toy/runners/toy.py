@@ -5,10 +5,8 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
 
 from aa import cli
 from aa.config.sweep import SweepConfig
@@ -26,9 +24,8 @@ class ToyConfig:
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="toy")
-@cli.task
-def main(config):
-    folder = Path(HydraConfig.get().runtime.output_dir)
+@cli.task(ToyConfig)
+def main(config, folder):
     begun = folder.parent / f"{folder.name}.begun"
     times = len(begun.read_text()) if begun.exists() else 0
     begun.write_text("x" * (times + 1))
@@ -50,4 +47,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    cli.run(main, ToyConfig)
+    cli.run(main)
