@@ -25,7 +25,7 @@ class PosesConfig:
     gaps: float = 0.3  # seconds; shorter gaps of a point are filled
     smooth: float = 0.5  # seconds that smoothing looks at, at most; 0: none
     hands: bool = True  # whether they are kept
-    face: bool = True
+    face: bool = True  # whether it is kept
     min_score: float = 0.3  # points seen less surely are not drawn
 
     def __post_init__(self) -> None:

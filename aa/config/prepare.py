@@ -24,7 +24,7 @@ class ScenesConfig:
 class KeepConfig:
     """Limits of a clip that is kept."""
 
-    min_frames: int = 32
+    min_frames: int = 32  # shorter clips are dropped
     max_frames: int = 300  # a longer scene becomes several clips
     min_side: int = 256  # pixels of a picture's shorter side
     max_pixels: int = 8_900_000  # of a picture
@@ -72,7 +72,7 @@ class PrepareConfig:
     ray_address: str | None = None  # of a cluster; null starts Ray here
     rerun: str | None = None  # as in TrainConfig
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    name: str = "prepare"
+    name: str = "prepare"  # part of the run folder's name
 
     def __post_init__(self) -> None:
         given = [key for key in ("source", "target", "check") if getattr(self, key)]
