@@ -94,6 +94,7 @@ def sweeping(
         beside = ray_options(config.hydra.launcher) if sweep.launcher == RAY else None
         folder = str(wanted or config.hydra.sweep.dir)  # made where it is requested: last
         own = _optuna(config, sweep, overrides) if sweep.sweeper == "optuna" else []
+        own += _pairing(config, sweep)
     if not old:
         _refuse_begun(Path(folder))
     swept = list(dict.fromkeys([*swept, *sweep.swept]))
@@ -234,6 +235,21 @@ def _optuna(config: DictConfig, sweep: Sweep, overrides: list[str]) -> list[str]
         wanted["hydra.sweeper.sampler.seed"] = str(config.get("seed", 0))
     given = {assignment(o)[0] for o in overrides}
     return [f"{key}={value}" for key, value in wanted.items() if key not in given]
+
+
+def _pairing(config: DictConfig, sweep: Sweep) -> list[str]:
+    """The sweeper that pairs values and leaves combinations out, where that is requested."""
+    if not (config.sweep.get("zip") or config.sweep.get("exclude")):
+        return []
+    if sweep.sweeper != "basic":
+        raise UserError(
+            f"sweep.zip and sweep.exclude choose among combinations; hydra/sweeper="
+            f"{sweep.sweeper} makes none."
+        )
+    from hydra_plugins.aa_slurm.sweeper import TARGET, register  # deferred: it imports sweeps
+
+    register()
+    return [f"hydra.sweeper._target_={TARGET}"]
 
 
 def finish(sweep: Sweep) -> int:

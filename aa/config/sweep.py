@@ -16,6 +16,8 @@ class SweepConfig:
     retries: int = 0  # how often a failed job is tried again
     fail_fast: bool = False  # after a failed job no other is started
     resume: str | None = None  # the folder of a stopped sweep, to resume
+    zip: list[str] | None = None  # keys whose values go together, not in all combinations
+    exclude: list[str] | None = None  # conditions, as "data.height=512 seed=2", of omitted jobs
 
     def __post_init__(self) -> None:
         not_negative("sweep", self, "retries")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from aa.plain import csv_cell
+from aa.reports.importance import importances
 from aa.reports.results import Group, Sweep
 from aa.runs.jobs import short, spelled
 
@@ -28,6 +29,7 @@ def _values(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any]:
         "direction": sweep.direction,
         "states": sweep.states,
         "over_seeds": [asdict(group) for group in groups],
+        "importance": [asdict(one) for one in importances(sweep)],
         "jobs": [
             {
                 "folder": short(job.folder),

@@ -100,7 +100,7 @@ def _title(sweep: Sweep) -> str:
 
 def _parts(sweep: Sweep, groups: Sequence[Group]) -> list[str]:
     colour, failed = figures.colours(sweep), tables.failures(sweep)
-    parts = _about(sweep)
+    parts, matters = _about(sweep), tables.importance_table(sweep)
     if groups:
         way = "less" if sweep.direction == "min" else "more"
         text = Html(
@@ -109,6 +109,7 @@ def _parts(sweep: Sweep, groups: Sequence[Group]) -> list[str]:
         ).format(sweep.metric, way)
         parts += [H2.format("Over seeds"), tables.groups_table(sweep, groups), note(text)]
     parts += [H2.format("Jobs"), tables.jobs_table(sweep), note(_about_jobs(sweep))]
+    parts += [H2.format("What matters"), matters] if matters else []
     parts += _plots(sweep, colour)
     shown = gallery(sweep)
     parts += [H2.format("Samples"), shown] if shown else []

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aa.reports.pages import CELL, NOTHING, Html, joined, lines, row
+from aa.reports.importance import importances
+from aa.reports.pages import CELL, NOTHING, Html, joined, lines, note, row
 from aa.reports.results import SEED, Group, Sweep
 from aa.runs.jobs import spelled
 
@@ -43,6 +44,26 @@ def groups_table(sweep: Sweep, groups: Sequence[Group]) -> Html:
         mean = Html('<td data-v="{!r}">{:.5g}{}</td>').format(group.mean, group.mean, half)
         rows.append(([*cells, mean, _cell(group.count)], place == 0))
     return _sortable([*keys, f"mean {sweep.metric}", "seeds"], rows)
+
+
+def importance_table(sweep: Sweep) -> Html:
+    """Shares of the swept keys, and which way the metric goes with them; empty if none is known."""
+    rows = []
+    for one in importances(sweep):
+        way = None
+        if one.correlation is not None:
+            better = (one.correlation > 0) == (sweep.direction == "max")
+            way = f"{one.correlation:+.2f}, {'more' if better else 'less'} is better"
+        cells = [_cell(one.key), _cell(one.share, f"{one.share:.0%}"), _cell(one.correlation, way)]
+        rows.append(([*cells, _cell(one.jobs)], False))
+    if not rows:
+        return Html()
+    text = Html(
+        "Finished jobs: the share of the variance of the ranks of {} that a key explains alone. A "
+        "metric that first falls and then rises has little; keys that change together have the "
+        "same."
+    ).format(sweep.metric)
+    return _sortable(["key", "share", "rank correlation", "jobs"], rows) + note(text)
 
 
 def failures(sweep: Sweep) -> Html:

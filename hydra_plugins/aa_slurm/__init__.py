@@ -1,4 +1,4 @@
-"""The launcher of sweeps on Slurm, in the one package that Hydra takes launchers from."""
+"""Our plugins in the one package that Hydra takes them from: a launcher on Slurm, a sweeper."""
 
 from contextlib import suppress
 
