@@ -22,15 +22,19 @@ LOOK_AHEAD = 0.2  # seconds for which it is trusted
 class _Someone:
     frames: list[int] = field(default_factory=list)
     seen: list[Person] = field(default_factory=list)
+    scene: int = 0  # how many of these frames are of scenes before this one
 
-    def add(self, frame: int, person: Person) -> None:
+    def add(self, frame: int, person: Person, *, cut: bool) -> None:
+        if cut:
+            self.scene = len(self.frames)
         self.frames.append(frame)
         self.seen.append(person)
 
     def expected(self, frame: int, most: int) -> Person:
         """The person as it is expected in a frame: moved on at its speed for `most` frames."""
         last = self.seen[-1]
-        frames, people = self.frames[-MEMORY:], self.seen[-MEMORY:]
+        first = max(self.scene, len(self.frames) - MEMORY)
+        frames, people = self.frames[first:], self.seen[first:]
         if frames[-1] - frames[0] != len(frames) - 1 or len(frames) < 2:
             return last  # lost in between, or just come
         speed = (centre(people[-1]) - centre(people[0])) / (len(frames) - 1)
@@ -60,7 +64,7 @@ class Following:
             else:
                 someone = _Someone()
                 self._everybody.append(someone)
-            someone.add(self._frame, person)
+            someone.add(self._frame, person, cut=cut)
         self._frame += 1
 
     @property

@@ -13,6 +13,9 @@ ANCHORS = ((8, 2), (16, 2), (32, 6))  # strides in pixels, anchors a cell
 MARGIN = 1.25  # a region's side, in diameters of the circle about the body
 KERNEL = 7  # cells of the heat map about a point that refine it
 MIN_HEAT = 0.5
+# In cells: its authors take a cell's number for its place; and as all points of the network, which
+# counts pixels at their centres, it is moved by half a pixel, an eighth of a cell.
+TO_MIDDLE = 0.125
 
 
 @dataclass(frozen=True)
@@ -85,5 +88,5 @@ def refined(points: np.ndarray, heat: np.ndarray) -> np.ndarray:
         heap = sigmoid(heat[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1, number])
         if heap.max() >= MIN_HEAT:
             middle = np.array([heap.sum(axis=0) @ columns, heap.sum(axis=1) @ rows]) / heap.sum()
-            points[number] = (middle + 0.125) / (width, height)
+            points[number] = (middle + TO_MIDDLE) / (width, height)
     return points

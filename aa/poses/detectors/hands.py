@@ -91,4 +91,4 @@ def _palm_region(region: Region, box: np.ndarray, keypoints: np.ndarray) -> Regi
     centre, height = corners.mean(axis=0), (box[3] - box[1]) * region.size
     side = max(box[3] - box[1], box[2] - box[0]) * region.size
     palm = Region(centre, max(PALM_MARGIN * side, 1.0), upright(points[0], points[2]))
-    return palm.moved(0, PALM_SHIFT * height)
+    return palm.shifted(palm.axes @ np.array([0, PALM_SHIFT * height]))

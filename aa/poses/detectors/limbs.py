@@ -10,7 +10,7 @@ from aa.poses.detectors.hands import Hand, Hands
 from aa.poses.detectors.regions import Region
 
 MIN_SEEN = 0.3  # of a wrist or a nose, for its hand or its face to be looked for
-REST = 3  # frames between two searches for a hand that was not found
+REST = 2  # frames from one search to the next for a hand that was not found
 
 
 class HandPair:
@@ -19,6 +19,7 @@ class HandPair:
     def __init__(self, network: Hands) -> None:
         self._network = network
         self._hands: list[Hand | None] = [None, None]
+        self._wrists = [np.zeros(2), np.zeros(2)]  # of the body, in the last frame
         self._rest = [0, 0]  # frames until the next search
 
     def look(self, frame: np.ndarray, body: Body) -> list[Hand | None]:
@@ -28,6 +29,7 @@ class HandPair:
         for side, arm in enumerate(arms):
             seen = body.scores[arm[0]] >= MIN_SEEN
             self._hands[side] = self._one(frame, body.points[list(arm)], side) if seen else None
+        self._wrists = wrists
         first, second = self._hands
         if first and second and hands.are_one(first, second):
             away = [
@@ -40,7 +42,8 @@ class HandPair:
     def _one(self, frame: np.ndarray, arm: np.ndarray, side: int) -> Hand | None:
         last, wrist = self._hands[side], arm[0]
         if last is not None:
-            hand = self._network.look(frame, last.region)
+            region = last.region.shifted(wrist - self._wrists[side])
+            hand = self._network.look(frame, region)
             if hands.belongs(hand, wrist):
                 return hand
         elif self._rest[side]:

@@ -4,10 +4,14 @@ import functools
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aa.errors import UserError, reason
+
+if TYPE_CHECKING:
+    from openvino import CompiledModel
 
 VERSION = "0.10.21"  # the last whose wheel holds all networks
 FILES = {
@@ -61,22 +65,40 @@ class Network:
     def __init__(
         self, path: Path, *, outputs: tuple[int, ...], num_threads: int | None = None
     ) -> None:
-        from aa.runtime import core, openvino  # deferred: a second
-
-        try:
-            network = core().read_model(path)
-            results = [network.outputs[number].node for number in outputs]
-            part = openvino.Model(results, network.get_parameters(), path.stem)
-        except (RuntimeError, IndexError) as error:
-            raise UserError(f"{path}: no network ({reason(error)}). {ADVICE}") from error
-        self.size = int(part.input().shape[1])
-        compiled = core().compile_model(part, "CPU", _settings(num_threads))
+        compiled = compile_network(path, outputs=outputs, num_threads=num_threads, advice=ADVICE)
+        self.size = int(compiled.input().shape[1])
         self._request = compiled.create_infer_request()
 
     def __call__(self, picture: np.ndarray) -> list[np.ndarray]:
         """Run on a picture float32 [size, size, 3]; the results, without the axis of the batch."""
         results = self._request.infer([picture[None]], share_inputs=True)
         return [np.array(results[number][0]) for number in range(len(results))]
+
+
+def compile_network(
+    path: Path, *, outputs: tuple[int, ...] | None = None, num_threads: int | None, advice: str
+) -> "CompiledModel":
+    """Read a network and make it ready to run.
+
+    Args:
+        path: a file that OpenVINO reads.
+        outputs: numbers of the results that are wanted, or all; others are not computed.
+        num_threads: of the processor; all that this process may use by default.
+        advice: a sentence that says what to do where the file is none.
+
+    Raises:
+        UserError: the file cannot be read as a network.
+    """
+    from aa.runtime import core, openvino  # deferred: a second
+
+    try:
+        network = core().read_model(path)
+        if outputs is not None:
+            results = [network.outputs[number].node for number in outputs]
+            network = openvino.Model(results, network.get_parameters(), path.stem)  # pyright: ignore[reportGeneralTypeIssues]
+        return core().compile_model(network, "CPU", _settings(num_threads))
+    except (RuntimeError, IndexError) as error:
+        raise UserError(f"{path}: no network ({reason(error)}). {advice}") from error
 
 
 def _settings(num_threads: int | None) -> dict[str, object]:

@@ -34,18 +34,24 @@ class Region:
         """The inverse of `to_frame`."""
         return (points - self.centre) @ self.axes / self.size + 0.5
 
-    def moved(self, across: float, down: float) -> "Region":
-        """The region moved along its own axes, in pixels."""
-        return Region(self.centre + self.axes @ np.array([across, down]), self.size, self.angle)
+    def shifted(self, way: np.ndarray) -> "Region":
+        """The region moved by x and y of the frame, in pixels [2]."""
+        return Region(self.centre + way, self.size, self.angle)
 
     def crop(self, frame: np.ndarray, size: int) -> np.ndarray:
         """What of a frame uint8 [H, W, 3] is in the region, uint8 [size, size, 3]; black outside
         the frame."""
         import cv2  # deferred: a second
 
+        region, shrink = self, int(self.size / size)
+        if shrink > 1:  # few of its pixels would be looked at
+            height, width = (max(side // shrink, 1) for side in frame.shape[:2])
+            frame = frame[: height * shrink, : width * shrink]
+            frame = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA)
+            region = Region((self.centre + 0.5) / shrink - 0.5, self.size / shrink, self.angle)
         # Pixel i of the crop has its centre at (i + 0.5) / size of the region.
-        matrix = self.axes * self.size / size
-        first = self.to_frame(np.full(2, 0.5 / size))
+        matrix = region.axes * region.size / size
+        first = region.to_frame(np.full(2, 0.5 / size))
         return cv2.warpAffine(
             frame,
             np.column_stack([matrix, first]),
