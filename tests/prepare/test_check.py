@@ -13,6 +13,7 @@ from aa.prepare.attempts import here
 from aa.prepare.check_run import check_data_set
 from tests.damaged import damage_middle, write_intra
 from tests.data.conftest import noisy_frames, write_video
+from tests.prepare.conftest import made
 from tests.prepare.videos import puppet, save
 
 
@@ -37,12 +38,18 @@ def check(compose, tmp_path):
     return run
 
 
-@pytest.fixture
-def data_set(make, tmp_path):
-    """Two clips, one to train on and one to validate with."""
+@pytest.fixture(scope="session")
+def made_once(compose, tmp_path_factory):
+    home = tmp_path_factory.mktemp("made")
     for seed in (1, 2):
-        save(tmp_path / f"raw/{seed}.mp4", *puppet(seed, 16))
-    return make(tmp_path / "raw")
+        save(home / f"raw/{seed}.mp4", *puppet(seed, 16))
+    return made(compose, home, home / "raw")
+
+
+@pytest.fixture
+def data_set(made_once, tmp_path):
+    """Two clips, one to train on and one to validate with."""
+    return shutil.copytree(made_once, tmp_path / "set")
 
 
 def skeletons(num_frames, *, height=96, width=64, drawn=1.0):
