@@ -97,11 +97,12 @@ def _parabolas(
         return correlate1d(of, steps**power, axis=0, mode="constant")
 
     weights = present.astype("float64")
-    moments = np.stack([sums(weights, power) for power in range(5)], axis=-1)
-    normal = moments[..., [[0, 1, 2], [1, 2, 3], [2, 3, 4]]]  # [F, N, 3, 3]
-    enough = moments[..., 0] >= LEAST_POINTS
-    normal[~enough] = np.eye(3)
-    inverse = np.linalg.inv(normal + 1e-9 * np.eye(3))[..., 0, :]  # of the constant term alone
-    sides = np.stack([sums(weights * values, power) for power in range(3)], axis=-1)
-    fitted = np.where(enough, (inverse * sides).sum(axis=-1), np.nan)
-    return fitted, np.sqrt(np.maximum(inverse[..., 0], 0))
+    m0, m1, m2, m3, m4 = (sums(weights, power) for power in range(5))
+    # Of the inverse of the normal equations, whose columns are m0 m1 m2, m1 m2 m3 and m2 m3 m4, the
+    # row of the constant term.
+    row = m2 * m4 - m3**2, m2 * m3 - m1 * m4, m1 * m3 - m2**2
+    determinant = m0 * row[0] + m1 * row[1] + m2 * row[2]
+    enough = (m0 >= LEAST_POINTS) & (determinant > 1e-9)
+    scale = 1 / np.where(enough, determinant, np.inf)
+    fitted = sum(part * sums(weights * values, power) for power, part in enumerate(row)) * scale
+    return np.where(enough, fitted, np.nan), np.sqrt(np.maximum(row[0] * scale, 0))
