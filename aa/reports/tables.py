@@ -47,7 +47,7 @@ def groups_table(sweep: Sweep, groups: Sequence[Group]) -> Html:
 
 
 def importance_table(sweep: Sweep) -> Html:
-    """Shares of the swept keys, and which way the metric goes with them; empty where none is known."""
+    """Shares of the swept keys, and which way the metric goes with them; empty if none is known."""
     rows = []
     for one in importances(sweep):
         way = None
@@ -59,8 +59,8 @@ def importance_table(sweep: Sweep) -> Html:
     if not rows:
         return Html()
     text = Html(
-        "Finished jobs: the share of the variance of the ranks of {} that a key explains by itself. "
-        "A metric that first falls and then rises has little; keys that change together have the "
+        "Finished jobs: the share of the variance of the ranks of {} that a key explains alone. A "
+        "metric that first falls and then rises has little; keys that change together have the "
         "same."
     ).format(sweep.metric)
     return _sortable(["key", "share", "rank correlation", "jobs"], rows) + note(text)
