@@ -11,7 +11,7 @@ from typing import Annotated, TypedDict
 
 from msgspec import Meta
 
-from aa.errors import UserError, one_line, some
+from aa.errors import UserError, one_line, reason, some
 from aa.files import NoPlainFileError, missing, write_json
 from aa.runs.kinds import Name
 from aa.runs.lock import COMMAND, held_briefly, is_held
@@ -86,7 +86,8 @@ class Mailbox:
         try:
             wishes = self._read(status)
         except (UserError, OSError) as error:
-            log.warning("request left out: %s", one_line(error))
+            said = f"{self.path}: {reason(error.__cause__)}" if error.__cause__ else error
+            log.warning("request left out: %s", one_line(said))
             self._ignored = mark
             return []
         if unknown := [one_line(wish) for wish in wishes if wish not in ASKED]:
