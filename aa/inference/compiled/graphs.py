@@ -1,8 +1,7 @@
-"""A part of the model as OpenVINO's network: made without weights, filled with them in place."""
+"""A part of the model as an ONNX graph without weights, and as OpenVINO's network with them."""
 
 import ctypes
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -10,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 
 import aa.models
+from aa.inference.compiled.onnx_graph import weights_as_inputs
 from aa.inference.compiled.runtime import core, openvino
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from aa.models.animate_anyone import AnimateAnyone
 
-MAKERS = ("paddlepaddle", "ppdiffusers", "openvino", "einops")
+MAKERS = ("paddlepaddle", "ppdiffusers", "onnx", "einops")
+WRITERS = ("onnx_graph", "operations", "translation")
 
 
 def graph_key(
@@ -35,7 +37,7 @@ def graph_key(
         part: a function of `aa.models.parts`.
         specs: one per tensor.
     """
-    code = [*sorted(Path(aa.models.__file__).parent.glob("*.py")), *_here("graphs", "translation")]
+    code = [*sorted(Path(aa.models.__file__).parent.glob("*.py")), *_here("graphs", *WRITERS)]
     return {
         "part": part.__name__,
         "tensors": [[str(spec.dtype), *spec.shape] for spec in specs],
@@ -52,25 +54,21 @@ def _here(*names: str) -> list[Path]:
 def export_graph(
     model: "AnimateAnyone", part: Callable[..., Any], specs: Sequence["InputSpec"]
 ) -> bytes:
-    """The graph of a part as bytes, about 1 MB: weights are inputs under their names.
+    """The ONNX graph of a part as bytes, about 1 MB: of its weights it has names and shapes.
 
     Raises:
         TranslationError: an operation has no translation.
     """
     traced = trace_program(lambda *tensors: part(model, *tensors), specs)
     names = {tensor.name: name for name, tensor in named_weights(model).items()}
-    network = translate(traced, names)
-    with tempfile.TemporaryDirectory() as folder:
-        operations, constants = Path(folder) / "graph.xml", Path(folder) / "graph.bin"
-        openvino.serialize(network, operations, constants)
-        content = operations.read_bytes(), constants.read_bytes()
-    return len(content[0]).to_bytes(8, "little") + b"".join(content)
+    return translate(traced, names).SerializeToString()
 
 
 def load_graph(content: bytes, model: "AnimateAnyone") -> openvino.Model:
     """OpenVINO's network of an exported graph with the weights of a model, which are not copied."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    network = core().read_model(content[8:end], content[end:])
+    graph = onnx.ModelProto.FromString(content)
+    weights_as_inputs(graph)
+    network = core().read_model(graph.SerializeToString())
     weights = named_weights(model)
     for parameter in network.get_parameters():
         name = parameter.get_friendly_name()
