@@ -26,6 +26,7 @@ def build_inference(config: InferConfig, folder: str | Path) -> "InferenceRun":
             config.weights,
             engine=config.inference.engine,
             precision=config.precision,
+            device=config.inference.device,
             cache_dir=config.inference.cache_dir,
             num_threads=config.hardware.num_threads or None,
         )

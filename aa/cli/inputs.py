@@ -10,6 +10,7 @@ from aa.build.data import hold_out_clips
 from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
 from aa.config.hardware import HardwareConfig
+from aa.config.inference import InferenceConfig
 from aa.config.model import TrainModelConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.config.stage import StageConfig
@@ -58,6 +59,7 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
         return
     yield _device(config.hardware)
     if isinstance(config, InferConfig):
+        yield _engine(config.inference)
         advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
         yield _folder("weights", config.weights, advice)
         for key in ("reference", "pose"):
@@ -68,6 +70,16 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
     yield from _lacking_start(config.stage, config.model)
     for name, stage in config.stages_by_group.items():
         yield _lacking_motion(name, stage, config.model)
+
+
+def _engine(options: InferenceConfig) -> str | None:
+    from aa.inference.compiled.engines import check_engine  # deferred: imports numpy and more
+
+    try:
+        check_engine(options.engine, options.device)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _device(hardware: HardwareConfig) -> str | None:

@@ -6,6 +6,8 @@ from aa.config.checks import one_of, positive, size, wanted
 from aa.config.hardware import PRECISIONS
 from aa.config.sampling import SamplingOptions
 
+ENGINES = ("eager", "compiled", "openvino", "onnxruntime")
+
 
 @dataclass
 class InferenceConfig(SamplingOptions):
@@ -15,7 +17,8 @@ class InferenceConfig(SamplingOptions):
     height: int | None = None  # pixels
     num_frames: int | None = None  # at most so many
     fps: float | None = None  # frames a second of the result
-    engine: str = "eager"  # Paddle operation by operation, or compiled, for a CPU
+    engine: str = "eager"  # Paddle operation by operation; compiled, openvino, onnxruntime: graphs
+    device: str = "cpu"  # of the engine onnxruntime: cpu or cuda; hardware says where Paddle runs
     precision: str | None = None  # what is computed in; null: hardware.precision
     cache_dir: str | None = None  # of compiled graphs; null: the user's cache folder
     format: str = "mp4"  # mp4, gif or png
@@ -33,7 +36,8 @@ class InferenceConfig(SamplingOptions):
                 positive("inference", self, key)
         one_of("inference", self, "format", ("mp4", "gif", "png"))
         one_of("inference", self, "audio", ("keep", "drop"))
-        one_of("inference", self, "engine", ("eager", "compiled"))
+        one_of("inference", self, "engine", ENGINES)
+        one_of("inference", self, "device", ("cpu", "cuda"))
         if self.precision is not None:
             one_of("inference", self, "precision", PRECISIONS)
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""A part of the model as an ONNX graph without weights, and as OpenVINO's network with them."""
+"""A part of the model as an ONNX graph without weights, and the weights, shared in memory."""
 
 import ctypes
 import hashlib
@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 
 import aa.models
-from aa.inference.compiled.onnx_graph import weights_as_inputs
-from aa.inference.compiled.runtime import core, openvino
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
 
@@ -24,7 +21,7 @@ if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
 
 MAKERS = ("paddlepaddle", "ppdiffusers", "onnx", "einops")
-WRITERS = ("onnx_graph", "operations", "translation")
+WRITERS = ("onnx_graph", "operands", "layers", "operations", "translation")
 
 
 def graph_key(
@@ -64,29 +61,20 @@ def export_graph(
     return translate(traced, names).SerializeToString()
 
 
-def load_graph(content: bytes, model: "AnimateAnyone") -> openvino.Model:
-    """OpenVINO's network of an exported graph with the weights of a model, which are not copied."""
-    graph = onnx.ModelProto.FromString(content)
-    weights_as_inputs(graph)
-    network = core().read_model(graph.SerializeToString())
-    weights = named_weights(model)
-    for parameter in network.get_parameters():
-        name = parameter.get_friendly_name()
-        if name in weights:
-            constant = openvino.opset15.constant(_shared(weights[name]), shared_memory=True)
-            for reader in list(parameter.output(0).get_target_inputs()):
-                reader.replace_source_output(constant.output(0))
-            network.remove_parameter(parameter)
-    network.validate_nodes_and_infer_types()
-    return network
-
-
 def named_weights(model: "AnimateAnyone") -> dict[str, "paddle.Tensor"]:
     """Parameters and buffers by name, also those that are computed and not saved."""
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
+def shared_weights(model: "AnimateAnyone") -> dict[str, np.ndarray]:
+    """Numpy's views of the memory of `named_weights`. Engines want them writeable, and only read.
+
+    Valid as long as the model.
+    """
+    return {name: _shared(tensor) for name, tensor in named_weights(model).items()}
+
+
 def _shared(tensor):
-    """Numpy's view of a float32 tensor's memory. OpenVINO wants it writeable, and only reads."""
-    memory = (ctypes.c_float * tensor.size).from_address(tensor.data_ptr())
-    return np.frombuffer(memory, np.float32).reshape(tensor.shape)
+    dtype = np.dtype(str(tensor.dtype).split(".")[-1])
+    memory = (ctypes.c_char * (tensor.size * dtype.itemsize)).from_address(tensor.data_ptr())
+    return np.frombuffer(memory, dtype).reshape(tensor.shape)

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 OPSET, FORMAT = 21, 10  # the first with GroupNormalization as it is meant; its file format
 WEIGHTS = "weights"  # where weights lie, until somebody gives them a file
 
-TYPES = {
+CODES = {
     np.dtype(np.float32): TensorProto.FLOAT,
     np.dtype(np.float64): TensorProto.DOUBLE,
     np.dtype(np.int64): TensorProto.INT64,
@@ -37,14 +37,14 @@ class OnnxGraph:
     def input(self, dtype: Any, shape: Sequence[int]) -> str:
         """The next input: `input_0`, `input_1`, ..."""
         name = f"input_{len(self._inputs)}"
-        self._inputs.append(helper.make_tensor_value_info(name, TYPES[np.dtype(dtype)], shape))
+        self._inputs.append(helper.make_tensor_value_info(name, CODES[np.dtype(dtype)], shape))
         return name
 
     def weight(self, name: str, dtype: Any, shape: Sequence[int]) -> str:
         """A tensor of which the graph holds name, type and shape alone."""
         tensor = TensorProto(
             name=name,
-            data_type=TYPES[np.dtype(dtype)],
+            data_type=CODES[np.dtype(dtype)],
             dims=shape,
             data_location=TensorProto.EXTERNAL,
         )
@@ -80,7 +80,7 @@ class OnnxGraph:
         for number, (value, dtype, shape) in enumerate(results):
             name = f"output_{number}"
             self._nodes.append(helper.make_node("Identity", [self._name(value)], [name]))
-            outputs.append(helper.make_tensor_value_info(name, TYPES[np.dtype(dtype)], shape))
+            outputs.append(helper.make_tensor_value_info(name, CODES[np.dtype(dtype)], shape))
         graph = helper.make_graph(
             self._nodes, "part", self._inputs, outputs, initializer=self._initializers
         )

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from aa.inference.compiled.onnx_graph import OnnxGraph
-from aa.inference.compiled.operations import TABLE, TYPES, TranslationError
+from aa.inference.compiled.operands import TYPES, TranslationError
+from aa.inference.compiled.operations import TABLE
 
 if TYPE_CHECKING:
     import onnx
