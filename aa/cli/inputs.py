@@ -9,6 +9,7 @@ from pathlib import Path
 from aa.build.data import hold_out_clips
 from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.hardware import HardwareConfig
 from aa.config.inference import InferenceConfig
 from aa.config.model import TrainModelConfig
@@ -26,8 +27,10 @@ from aa.weights.folders import open_folder
 from aa.weights.reading.states import read_state
 from aa.weights.starts import motion_checkpoint
 
+Checked = TrainConfig | InferConfig | EvaluateConfig | ExportConfig
 
-def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
+
+def check_inputs(config: Checked) -> None:
     """Check that the device is as requested, and inputs exist, well formed as far as they are read.
 
     Raises:
@@ -46,10 +49,13 @@ def check_inputs(config: TrainConfig | InferConfig | EvaluateConfig) -> None:
         _check_training(config)
     elif isinstance(config, InferConfig):
         cases_of(config)
+    if isinstance(config, InferConfig | ExportConfig):
         _check_weights(config.weights)
 
 
-def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str | None]:
+def _lacking(
+    config: TrainConfig | InferConfig | EvaluateConfig | ExportConfig,
+) -> Iterator[str | None]:
     """Yield a line about each thing that is missing, None for one that is there."""
     if isinstance(config, EvaluateConfig):
         for key in ("generated", "truth", "masks"):
@@ -57,11 +63,13 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
             found = not path or os.path.exists(path)
             yield _line(key, path, found, "folder or video", "check the path.")
         return
+    if isinstance(config, ExportConfig):
+        yield _weights(config.weights)
+        return
     yield _device(config.hardware)
     if isinstance(config, InferConfig):
         yield _engine(config.inference)
-        advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
-        yield _folder("weights", config.weights, advice)
+        yield _weights(config.weights)
         for key in ("reference", "pose"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
@@ -70,6 +78,11 @@ def _lacking(config: TrainConfig | InferConfig | EvaluateConfig) -> Iterator[str
     yield from _lacking_start(config.stage, config.model)
     for name, stage in config.stages_by_group.items():
         yield _lacking_motion(name, stage, config.model)
+
+
+def _weights(folder: str) -> str | None:
+    advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
+    return _folder("weights", folder, advice)
 
 
 def _engine(options: InferenceConfig) -> str | None:

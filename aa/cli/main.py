@@ -23,6 +23,7 @@ from aa.cli.task import FULL_ERROR, INTERRUPTED, RESUMABLE, USER_ERROR, Task
 from aa.cli.tree import print_tree
 from aa.config.convert import to_config
 from aa.config.explain import explain
+from aa.config.hardware import HardwareConfig
 from aa.config.overrides import check_arguments, normalise_overrides
 from aa.config.primary import InferConfig, TrainConfig
 from aa.config.slurm import SLURM
@@ -187,6 +188,13 @@ def begin_without_paddle(config: DictConfig) -> tuple[Any, Path]:
     check_inputs(checked)
     print_tree(config)
     return checked, _run_folder()
+
+
+def begin_on_cpu(config: DictConfig) -> tuple[Any, Path]:
+    """As `begin_without_paddle`, for a task that then needs paddle, on the CPU."""
+    checked, folder = begin_without_paddle(config)
+    prepare_paddle(HardwareConfig(device="cpu"))
+    return checked, folder
 
 
 def _run_folder() -> Path:

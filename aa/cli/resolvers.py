@@ -14,10 +14,16 @@ from omegaconf import DictConfig, OmegaConf
 
 from aa.config.convert import node_rank_of, without_hydra
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.sweeps.sweep import Sweep
 
-SCHEMAS = {"train": TrainConfig, "infer": InferConfig, "evaluate": EvaluateConfig}
+SCHEMAS = {
+    "train": TrainConfig,
+    "infer": InferConfig,
+    "evaluate": EvaluateConfig,
+    "export": ExportConfig,
+}
 
 
 def register_schemas() -> None:

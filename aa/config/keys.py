@@ -18,11 +18,12 @@ WHAT = {
     "weights": "a weights folder or a run folder of runners/train.py",
     "generated": "a folder of videos, a run folder of runners/infer.py, or one video",
     "truth": "a folder of videos with the same names, or one video",
+    "target": "a folder that is not there yet",
     "stage.init_from": "a run folder of stage 1 or a weights folder, null starts at random",
 }
 PATHS = {  # keys that name a file or a folder
     *("resume", "rerun", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir"),
-    *("weights", "reference", "pose", "cases", "generated", "truth", "masks"),
+    *("weights", "reference", "pose", "cases", "generated", "truth", "masks", "target"),
     *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
     *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),

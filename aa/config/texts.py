@@ -15,10 +15,11 @@ from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.keys import PATHS, text_keys
 from aa.config.primary import InferConfig, TrainConfig
 
-SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig)
+SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, ExportConfig)
 TEXTS = {key for schema in SCHEMAS for key in text_keys(schema)} | {*text_keys(HydraConf, "hydra.")}
 ASSIGNMENT = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)
 QUOTED_OR_PLAIN = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|[^,()\[\]'\"]+")

@@ -21,7 +21,12 @@ CONF = Path(__file__).parents[2] / "conf"
 YAMLS = sorted(CONF.rglob("*.yaml"))
 QUICK = ["model=parity", "data=puppets"]
 PAIR = ["weights=w", "reference=r.png", "pose=p.mp4"]
-NEEDED = {"train": [], "infer": PAIR, "evaluate": ["generated=g", "truth=t"]}
+NEEDED = {
+    "train": [],
+    "infer": PAIR,
+    "evaluate": ["generated=g", "truth=t"],
+    "export": ["target=t", "height=8", "width=8"],
+}
 
 
 def name_of(file):

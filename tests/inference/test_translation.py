@@ -53,6 +53,7 @@ FUNCTIONS = {
     "halves": lambda x: paddle.multiply(*x.chunk(2, axis=1)),
     "halves of halves": lambda x: paddle.add(*x.chunk(2, axis=1)[0].chunk(2, axis=1)),
     "slice": lambda x: x[:, 1:3],
+    "one of a side": lambda x: x[:, 1],
     "other shapes": lambda x: x.unsqueeze(1).expand([-1, 3, -1, -1, -1]).flatten(0, 1),
     "other order": lambda x: x.transpose([0, 2, 3, 1]).reshape([0, -1, 2, 2]),
     "padded at two sides": lambda x: F.pad(x, [0, 1, 0, 2]),

@@ -112,3 +112,14 @@ def weights_as_inputs(model: onnx.ModelProto) -> None:
             kept.append(tensor)
     del graph.initializer[:]
     graph.initializer.extend(kept)
+
+
+def rename(model: onnx.ModelProto, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Give a model's inputs and outputs other names, in their order."""
+    pairs = zip((*model.graph.input, *model.graph.output), (*inputs, *outputs), strict=True)
+    names = {}
+    for value, name in pairs:
+        names[value.name], value.name = name, name
+    for node in model.graph.node:
+        for operands in (node.input, node.output):
+            operands[:] = [names.get(name, name) for name in operands]

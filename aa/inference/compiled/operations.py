@@ -4,7 +4,7 @@ import numpy as np
 
 from aa.inference.compiled import layers
 from aa.inference.compiled.onnx_graph import CODES
-from aa.inference.compiled.operands import TranslationError, asked_type, like, side, type_of
+from aa.inference.compiled.operands import asked_type, like, side, type_of
 
 
 def _full(_, __, op):
@@ -51,10 +51,11 @@ def _cast(graph, operands, op):
 
 
 def _slice(graph, operands, op):
-    if op.attrs()["decrease_axis"]:
-        raise TranslationError("a slice that drops its axis")
     x, starts, stops = operands
-    return graph.node("Slice", x, *(graph.numbers(*n) for n in (starts, stops, op.attrs()["axes"])))
+    part = graph.node("Slice", x, *(graph.numbers(*n) for n in (starts, stops, op.attrs()["axes"])))
+    if op.attrs()["decrease_axis"]:
+        return graph.node("Reshape", part, graph.numbers(*op.results()[0].shape))
+    return part
 
 
 def _reshape(graph, operands, _):
