@@ -18,7 +18,7 @@ from aa.models.tracing import trace_program
     ("installed", "said"),
     [
         (None, r"needs ONNX Runtime: pip install 'aa\[onnx\]'; none is installed"),
-        ("1.9.0", r"pip install 'aa\[onnx\]'; the installed 1.9.0 is older than 1.20"),
+        ("1.9.0", r"pip install 'aa\[onnx\]'; the installed 1.9.0 is older than 1.21"),
     ],
 )
 def test_a_library_that_is_missing_or_old_is_one_line(monkeypatch, installed, said):
@@ -62,3 +62,13 @@ def test_the_one_operation_gives_the_same_numbers():
     network = make_engine("onnxruntime").load(attention_graph().SerializeToString(), {})
     expected = multi_head_attention(*map(paddle.to_tensor, (query, key, value)), 2)
     np.testing.assert_allclose(network([query, key, value])[0], expected.numpy(), atol=1e-6)
+
+
+def test_a_gpu_that_is_not_found_ends_the_run_and_is_no_fallback(monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    engine = make_engine("onnxruntime", device="cuda")
+    monkeypatch.setattr(engine, "_providers", lambda: ["CPUExecutionProvider"])  # as it falls back
+    with pytest.raises(UserError, match="ONNX Runtime finds no GPU here"):
+        engine.load(attention_graph().SerializeToString(), {})

@@ -13,7 +13,7 @@ Network = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 
 COMPILED = "openvino"  # what `compiled` means: the fastest of them on a CPU
 ENGINES = {"openvino": "OpenVinoEngine", "onnxruntime": "OnnxRuntimeEngine"}
-OLDEST = (1, 20)  # ONNX Runtime that knows all operations
+OLDEST = (1, 21)  # ONNX Runtime that knows all operations
 
 
 class Engine(Protocol):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import paddle
 
+from aa.errors import UserError
 from aa.inference.compiled.engines import make_engine
 from aa.models import parts
 from aa.models.attention import Condition, guidance_pair
@@ -113,6 +114,8 @@ class CompiledModel:
         if key not in self._compiled:
             try:
                 self._compiled[key] = self._compile(part, part_specs(tensors))
+            except UserError:  # what was requested is not here
+                raise
             except Exception as error:  # a library's, of any kind: Paddle can go on
                 log.warning(
                     "%s could not be compiled (%s: %s); from here on Paddle computes, in float32: "

@@ -53,7 +53,10 @@ class OnnxRuntimeEngine:
             model.SerializeToString(), options, providers=self._providers()
         )
         if self.device == "cuda" and session.get_providers()[0] != "CUDAExecutionProvider":
-            raise UserError("inference.device=cuda: ONNX Runtime finds no GPU, or CUDA's libraries")
+            raise UserError(
+                "inference.device=cuda: ONNX Runtime finds no GPU here, or not CUDA's libraries; "
+                "use inference.device=cpu."
+            )
 
         def run(tensors):
             found = session.run(None, {f"input_{i}": x for i, x in enumerate(tensors)})
