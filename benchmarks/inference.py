@@ -75,6 +75,7 @@ def make_step(variant, model, inputs, cache):
     import paddle
     from straightforward import guided_prediction, make_straightforward
 
+    from aa.inference.compiled.engines import make_engine
     from aa.inference.compiled.graph_cache import GraphCache
     from aa.inference.compiled.model import CompiledModel
 
@@ -88,7 +89,8 @@ def make_step(variant, model, inputs, cache):
     character = model.conditions(image_embeds, reference)
     nobody = model.conditions(paddle.zeros_like(image_embeds))
     if variant.startswith("compiled"):
-        model = CompiledModel(model, GraphCache(cache), precision=variant.split()[1])
+        engine = make_engine("compiled", precision=variant.split()[1])
+        model = CompiledModel(model, GraphCache(cache), engine)
 
     def step():
         conditional, unconditional = model.denoise_pair(

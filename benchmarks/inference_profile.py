@@ -94,8 +94,9 @@ def main(size):
     import paddle
     from straightforward import guided_prediction, make_straightforward
 
-    from aa.inference.compiled.graphs import export_graph, load_graph
-    from aa.inference.compiled.model import HINTS, part_specs
+    from aa.inference.compiled.graphs import export_graph, shared_weights
+    from aa.inference.compiled.model import part_specs
+    from aa.inference.compiled.openvino_engine import HINTS, read_network
     from aa.models import parts
     from aa.models.attention import guidance_pair
     from aa.plan.rates import measured_rates
@@ -110,7 +111,8 @@ def main(size):
         count = operations(model, tensors)
         floor = count / measured_rates(hardware).flops
         print(f"{size}, a guided step of {FRAMES} frames: {count / 1e9:.0f} GFLOP")
-        network = load_graph(export_graph(model, parts.denoise, part_specs(tensors)), model)
+        graph = export_graph(model, parts.denoise, part_specs(tensors))
+        network = read_network(graph, shared_weights(model))
         inputs = dict(enumerate(tensor.numpy() for tensor in tensors))
         for precision, hint in HINTS.items():
             seconds, by_kind, rate = profile_openvino(network, inputs, hint)

@@ -17,6 +17,7 @@ divide 1000.
 import json
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -163,19 +164,26 @@ class Case:
             self._compare(f"video_guidance_{scale}", self._video(model, scale))
 
     def compiled_videos(self, model):
+        from aa.inference.compiled.engines import make_engine
         from aa.inference.compiled.graph_cache import GraphCache
         from aa.inference.compiled.model import CompiledModel
 
         with tempfile.TemporaryDirectory() as folder:
-            compiled = CompiledModel(model, GraphCache(folder))
-            half = CompiledModel(model, GraphCache(folder), precision="bfloat16")
+            engines = {
+                name: CompiledModel(model, GraphCache(folder), make_engine(name))
+                for name in ("openvino", "onnxruntime")[: 1 + bool(find_spec("onnxruntime"))]
+            }
+            half = CompiledModel(
+                model, GraphCache(folder), make_engine("openvino", precision="bfloat16")
+            )
             for scale in self.sizes["guidance"]:
                 name = f"video_guidance_{scale}"
-                video = self._video(compiled, scale)
-                assert not compiled.failed, "the compiled engine fell back to Paddle"
-                self._compare(name, video, label=f"{name} compiled")
+                for engine, compiled in engines.items():
+                    video = self._video(compiled, scale)
+                    assert not compiled.failed, f"{engine} fell back to Paddle"
+                    self._compare(name, video, label=f"{name} {engine}")
                 error = np.square(self._video(half, scale) - video).mean()
-                print(f"{name} compiled bfloat16: PSNR {-10 * np.log10(error):.1f} dB to float32")
+                print(f"{name} openvino bfloat16: PSNR {-10 * np.log10(error):.1f} dB to float32")
 
     def _video(self, model, scale):
         sizes = self.sizes

@@ -12,12 +12,21 @@ from tests.commands import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # What a page leaves to its reader, for keys whose value must be given.
-NEEDED = {"reference": "a.png", "pose": "a.mp4", "generated": "a", "truth": "a"}
+NEEDED = {
+    "reference": "a.png",
+    "pose": "a.mp4",
+    "generated": "a",
+    "truth": "a",
+    "target": "a",
+    "height": "8",
+    "width": "8",
+}
 GIVEN = {
     "train": (),
     "infer": ("reference", "pose"),
     "evaluate": ("generated", "truth"),
     "prepare": (),
+    "export": ("target", "height", "width"),
 }
 NOT_NEW_RUNS = re.compile(r"(sweep\.)?(resume|rerun)=|--|hydra/sweeper=")
 NO_VALUES = re.compile(r"plan=|hydra[./]launcher|\.\.\.$|-m$")
@@ -27,7 +36,7 @@ def commands(page):
     """(runner, overrides) of the commands for new runs; <placeholders> become words."""
     blocks = re.findall(r"^ *```\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL)
     for line in "\n".join(blocks).replace("\\\n", " ").splitlines():
-        match = re.match(r"\s*python runners/(train|infer|evaluate|prepare)\.py (.*)", line)
+        match = re.match(r"\s*python runners/(train|infer|evaluate|prepare|export)\.py (.*)", line)
         words = shlex.split(re.sub(r"<[^>]*>", "word", match[2]), comments=True) if match else []
         if match and not any(map(NOT_NEW_RUNS.match, words)):
             values = [word for word in words if not NO_VALUES.match(word)]

@@ -12,8 +12,9 @@ PAGE = (ROOT / "docs" / "design.md").read_text()
 ROOMS = re.findall(r"^\| `(\w+)/` \|", PAGE, re.M)
 GROUND = re.findall(r"^\| `(\w+)\.py` \|", PAGE, re.M)
 WITH_PADDLE = ("models", "training", "plan")  # rooms; everybody else answers at once
+# export.example runs in an exported folder only.
 WITH_PADDLE_TOO = re.compile(
-    r"aa\.(build\.(callbacks|plan)|data\.loader|demo\.package|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
+    r"aa\.(build\.(callbacks|plan)|data\.loader|demo\.package|export\.(example|folder|parts|steps)|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
 )
 
 # Rooms; all others are given what they need.

@@ -43,6 +43,7 @@ def build_pipeline(config: InferConfig) -> Pose2VideoPipeline:
         config.weights,
         engine=config.inference.engine,
         precision=config.precision,
+        device=config.inference.device,
         cache_dir=config.inference.cache_dir,
         num_threads=config.hardware.num_threads or None,
     )

@@ -11,7 +11,9 @@ from aa.build.data import hold_out_clips
 from aa.build.inference import build_cases
 from aa.config.data import DataConfig
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.hardware import HardwareConfig
+from aa.config.inference import InferenceConfig
 from aa.config.model import TrainModelConfig
 from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
@@ -32,8 +34,7 @@ def check_inputs(config: Any) -> None:
     """Check that the device is as requested, and inputs exist, well formed as far as they are read.
 
     Args:
-        config: a `TrainConfig`, `InferConfig`, `EvaluateConfig` or `PrepareConfig`; any other names
-            no inputs.
+        config: a config as its dataclass; one that is not of these names no inputs.
 
     Raises:
         UserError: names all that is missing, each with what brings it, or the first file that is
@@ -51,6 +52,7 @@ def check_inputs(config: Any) -> None:
         _check_training(config)
     elif isinstance(config, InferConfig):
         build_cases(config)
+    if isinstance(config, InferConfig | ExportConfig):
         _check_weights(config.weights)
 
 
@@ -65,10 +67,12 @@ def _lacking(config: Any) -> Iterator[str | None]:
         for key, kind in (("source", "folder or video"), ("check", "folder or manifest")):
             path = getattr(config, key)
             yield _line(key, path, not path or os.path.exists(path), kind, "check the path.")
+    elif isinstance(config, ExportConfig):
+        yield _weights(config.weights)
     elif isinstance(config, InferConfig):
         yield _device(config.hardware)
-        advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
-        yield _folder("weights", config.weights, advice)
+        yield _engine(config.inference)
+        yield _weights(config.weights)
         for key in ("reference", "pose", "driving"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
@@ -78,6 +82,21 @@ def _lacking(config: Any) -> Iterator[str | None]:
         yield from _lacking_start(config.stage, config.model)
         for name, stage in config.stages_by_group.items():
             yield _lacking_motion(name, stage, config.model)
+
+
+def _weights(folder: str) -> str | None:
+    advice = f"give a weights folder or a run folder; {_fetch(RELEASED_HOME)}."
+    return _folder("weights", folder, advice)
+
+
+def _engine(options: InferenceConfig) -> str | None:
+    from aa.inference.compiled.engines import check_engine  # deferred: imports numpy and more
+
+    try:
+        check_engine(options.engine, options.device)
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def _device(hardware: HardwareConfig) -> str | None:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from aa.config.convert import node_rank_of, without_hydra
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.sweeps.sweep import Sweep
@@ -23,6 +24,7 @@ SCHEMAS = {
     "infer": InferConfig,
     "evaluate": EvaluateConfig,
     "prepare": PrepareConfig,
+    "export": ExportConfig,
 }
 
 

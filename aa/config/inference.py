@@ -6,6 +6,8 @@ from aa.config.checks import one_of, positive, size, wanted
 from aa.config.hardware import PRECISIONS
 from aa.config.sampling import SamplingOptions
 
+ENGINES = ("eager", "compiled", "openvino", "onnxruntime")
+
 
 @dataclass
 class InferenceConfig(SamplingOptions):
@@ -15,7 +17,8 @@ class InferenceConfig(SamplingOptions):
     height: int | None = None  # pixels, a multiple of 8
     num_frames: int | None = None  # frames of the result at most
     fps: float | None = None  # frames a second of the result
-    engine: str = "eager"  # eager: Paddle, operation by operation; compiled: for a CPU
+    engine: str = "eager"  # Paddle operation by operation; compiled, openvino, onnxruntime: graphs
+    device: str = "cpu"  # of the engine onnxruntime: cpu or cuda; hardware says where Paddle runs
     precision: str | None = None  # float32, float16 or bfloat16; null: hardware.precision
     cache_dir: str | None = None  # folder of compiled graphs; null: in the user's cache folder
     align: str | None = None  # none, scale or limbs; null: limbs for driving, none for poses
@@ -36,7 +39,8 @@ class InferenceConfig(SamplingOptions):
             one_of("inference", self, "align", ("none", "scale", "limbs"))
         one_of("inference", self, "format", ("mp4", "gif", "png"))
         one_of("inference", self, "audio", ("keep", "drop"))
-        one_of("inference", self, "engine", ("eager", "compiled"))
+        one_of("inference", self, "engine", ENGINES)
+        one_of("inference", self, "device", ("cpu", "cuda"))
         if self.precision is not None:
             one_of("inference", self, "precision", PRECISIONS)
         super().__post_init__()

@@ -18,6 +18,7 @@ WHAT = {
     "weights": "a weights folder or the run folder of a training",
     "generated": "a folder of videos, the run folder of an animation, or one video",
     "truth": "a folder of videos with the same names, or one video",
+    "target": "a folder that is not there yet",
     "stage.init_from": "a run folder of stage 1 or a weights folder, null starts at random",
 }
 PATHS = {  # keys that name a file or a folder

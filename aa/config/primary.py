@@ -189,17 +189,24 @@ class InferConfig:
         return self.inference.precision or self.hardware.precision
 
     def _check_engine(self) -> None:
-        on_cpu, asked = self.hardware.device == "cpu", self.inference.precision
-        if self.inference.engine == "compiled":
+        engine, asked = self.inference.engine, self.inference.precision
+        on_cpu = self.hardware.device == "cpu"
+        wanted(
+            self.inference.device == "cpu" or engine == "onnxruntime",
+            f"inference.device={self.inference.device} is for inference.engine=onnxruntime; got "
+            f"inference.engine={engine}.",
+        )
+        if engine != "eager":
             wanted(
                 on_cpu,
-                "inference.engine=compiled is made for a CPU; on a GPU use inference.engine=eager, "
-                "or hardware=cpu.",
+                f"inference.engine={engine} is made for a CPU; on a GPU use "
+                "inference.engine=eager, or hardware=cpu.",
             )
+            known = ("float32",) if engine == "onnxruntime" else ("float32", "bfloat16")
             wanted(
-                self.precision != "float16",
-                "inference.engine=compiled computes in float32 or bfloat16, got "
-                "inference.precision=float16.",
+                self.precision in known,
+                f"inference.engine={engine} computes in {' or '.join(known)}, got "
+                f"inference.precision={self.precision}.",
             )
         elif asked not in (None, "float32"):
             wanted(

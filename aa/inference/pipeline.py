@@ -47,6 +47,7 @@ class Pose2VideoPipeline:
         *,
         engine: str = "eager",
         precision: str = "float32",
+        device: str = "cpu",
         cache_dir: str | Path | None = None,
         num_threads: int | None = None,
     ) -> "Pose2VideoPipeline":
@@ -54,22 +55,25 @@ class Pose2VideoPipeline:
 
         Args:
             path: the folder.
-            engine: "eager", or "compiled" for a CPU, see `CompiledModel`.
-            precision, num_threads: of the compiled engine.
-            cache_dir: where the compiled engine keeps its graphs; None: the user's cache folder.
+            engine: "eager"; "compiled", the fastest on a CPU; "openvino" or "onnxruntime".
+            precision, device, num_threads: of another engine than eager, see `make_engine`.
+            cache_dir: where graphs are kept; None: the user's cache folder.
 
         Raises:
-            UserError: the folder is incomplete or its files do not fit.
+            UserError: the folder is incomplete or its files do not fit, or the engine's library is
+                not here.
         """
         from aa.weights.models import load_model
 
         model = load_model(path)
-        if engine == "compiled":
+        if engine != "eager":
+            from aa.inference.compiled.engines import make_engine
             from aa.inference.compiled.graph_cache import GraphCache
             from aa.inference.compiled.model import CompiledModel
 
             cache = GraphCache(cache_dir)
-            model = CompiledModel(model, cache, precision=precision, num_threads=num_threads)
+            made = make_engine(engine, precision=precision, device=device, num_threads=num_threads)
+            model = CompiledModel(model, cache, made)
         return cls(model)
 
     def __call__(

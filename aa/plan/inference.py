@@ -66,7 +66,7 @@ class VideoPlan:
             network,
             device=hardware.device,
             half=half,
-            compiled=options.engine == "compiled",
+            compiled=options.engine != "eager",
             guided=options.guidance_scale > 1,
         )
         self.precision = precision

@@ -26,6 +26,7 @@ NEEDED = {
     "infer": PAIR,
     "evaluate": ["generated=g", "truth=t"],
     "prepare": ["source=s", "target=t"],
+    "export": ["target=t", "height=8", "width=8"],
 }
 
 

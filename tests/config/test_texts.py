@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from aa.config.convert import typed
 from aa.config.evaluation import EvaluateConfig
+from aa.config.export import ExportConfig
 from aa.config.keys import PATHS, known_keys, text_keys
 from aa.config.overrides import normalise_overrides
 from aa.config.primary import InferConfig, TrainConfig
@@ -34,7 +35,7 @@ def test_text_keys_are_those_that_hold_a_text_or_null():
 
 
 def test_a_key_is_a_text_for_every_runner_that_has_it_or_for_none():
-    for schema in (TrainConfig, InferConfig, EvaluateConfig):
+    for schema in (TrainConfig, InferConfig, EvaluateConfig, ExportConfig):
         assert set(known_keys(schema)) & TEXTS == set(text_keys(schema))
 
 

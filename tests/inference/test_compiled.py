@@ -1,4 +1,4 @@
-"""The compiled engine: the eager engine's numbers, and Paddle where it cannot compile."""
+"""The engines of graphs: the eager engine's numbers, and Paddle where they cannot compile."""
 
 import gc
 import logging
@@ -12,6 +12,7 @@ from PIL import Image
 from aa.config.model import ImageEncoderConfig, ModelConfig, VaeConfig
 from aa.inference import Pose2VideoPipeline
 from aa.inference.compiled import graphs
+from aa.inference.compiled.engines import make_engine
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
 from aa.machine import has_bfloat16
@@ -22,6 +23,13 @@ from tests.conftest import fill
 def cache(tmp_path_factory):
     """Graphs of the models here, each made by the first test that needs it."""
     return GraphCache(tmp_path_factory.mktemp("graphs"))
+
+
+@pytest.fixture(params=["openvino", "onnxruntime"])
+def engine(request):
+    """Each library that runs graphs."""
+    pytest.importorskip(request.param)
+    return make_engine(request.param)
 
 
 def animate(model, *, frames=5, size=16, **options):
@@ -59,8 +67,8 @@ def compact_model():
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
-def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache, guidance_scale):
-    compiled = CompiledModel(compact_model, cache)
+def test_an_engine_runs_compact_networks_too(compact_model, cache, engine, guidance_scale):
+    compiled = CompiledModel(compact_model, cache, engine)
     found = animate(compiled, guidance_scale=guidance_scale)
     assert not compiled.failed
     expected = animate(compact_model, guidance_scale=guidance_scale)
@@ -69,8 +77,8 @@ def test_the_compiled_engine_runs_compact_networks_too(compact_model, cache, gui
 
 @pytest.mark.slow
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
-def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_scale):
-    compiled = CompiledModel(tiny_model(), cache)
+def test_an_engine_gives_the_eager_video(tiny_model, cache, engine, guidance_scale):
+    compiled = CompiledModel(tiny_model(), cache, engine)
     found = animate(compiled, guidance_scale=guidance_scale)
     assert not compiled.failed
     expected = animate(tiny_model(), guidance_scale=guidance_scale)
@@ -80,7 +88,7 @@ def test_the_compiled_engine_gives_the_eager_video(tiny_model, cache, guidance_s
 @pytest.mark.slow
 @pytest.mark.skipif(not has_bfloat16(), reason="this CPU computes float32 instead")
 def test_bfloat16_stays_near_float32(tiny_model, cache):
-    compiled = CompiledModel(tiny_model(), cache, precision="bfloat16")
+    compiled = CompiledModel(tiny_model(), cache, make_engine("openvino", precision="bfloat16"))
     error = np.square(animate(compiled) - animate(tiny_model())).mean()
     assert not compiled.failed
     assert 0 < error < 1e-3  # 30 dB, on random weights

@@ -1,8 +1,7 @@
-"""A part of the model as OpenVINO's network: made without weights, filled with them in place."""
+"""A part of the model as an ONNX graph without weights, and the weights, shared in memory."""
 
 import ctypes
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,7 +13,6 @@ import numpy as np
 import aa.models
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
-from aa.runtime import core, openvino
 
 if TYPE_CHECKING:
     import paddle
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
 
     from aa.models.animate_anyone import AnimateAnyone
 
-MAKERS = ("paddlepaddle", "ppdiffusers", "openvino", "einops")
+MAKERS = ("paddlepaddle", "ppdiffusers", "onnx", "einops")
+WRITERS = ("onnx_graph", "operands", "layers", "operations", "translation")
 
 
 def graph_key(
@@ -35,7 +34,7 @@ def graph_key(
         part: a function of `aa.models.parts`.
         specs: one per tensor.
     """
-    code = [*sorted(Path(aa.models.__file__).parent.glob("*.py")), *_here("graphs", "translation")]
+    code = [*sorted(Path(aa.models.__file__).parent.glob("*.py")), *_here("graphs", *WRITERS)]
     return {
         "part": part.__name__,
         "tensors": [[str(spec.dtype), *spec.shape] for spec in specs],
@@ -52,35 +51,14 @@ def _here(*names: str) -> list[Path]:
 def export_graph(
     model: "AnimateAnyone", part: Callable[..., Any], specs: Sequence["InputSpec"]
 ) -> bytes:
-    """The graph of a part as bytes, about 1 MB: weights are inputs under their names.
+    """The ONNX graph of a part as bytes, about 1 MB: of its weights it has names and shapes.
 
     Raises:
         TranslationError: an operation has no translation.
     """
     traced = trace_program(lambda *tensors: part(model, *tensors), specs)
     names = {tensor.name: name for name, tensor in named_weights(model).items()}
-    network = translate(traced, names)
-    with tempfile.TemporaryDirectory() as folder:
-        operations, constants = Path(folder) / "graph.xml", Path(folder) / "graph.bin"
-        openvino.serialize(network, operations, constants)
-        content = operations.read_bytes(), constants.read_bytes()
-    return len(content[0]).to_bytes(8, "little") + b"".join(content)
-
-
-def load_graph(content: bytes, model: "AnimateAnyone") -> openvino.Model:
-    """OpenVINO's network of an exported graph with the weights of a model, which are not copied."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    network = core().read_model(content[8:end], content[end:])
-    weights = named_weights(model)
-    for parameter in network.get_parameters():
-        name = parameter.get_friendly_name()
-        if name in weights:
-            constant = openvino.opset15.constant(_shared(weights[name]), shared_memory=True)
-            for reader in list(parameter.output(0).get_target_inputs()):
-                reader.replace_source_output(constant.output(0))
-            network.remove_parameter(parameter)
-    network.validate_nodes_and_infer_types()
-    return network
+    return translate(traced, names).SerializeToString()
 
 
 def named_weights(model: "AnimateAnyone") -> dict[str, "paddle.Tensor"]:
@@ -88,7 +66,15 @@ def named_weights(model: "AnimateAnyone") -> dict[str, "paddle.Tensor"]:
     return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
+def shared_weights(model: "AnimateAnyone") -> dict[str, np.ndarray]:
+    """Numpy's views of the memory of `named_weights`. Engines want them writeable, and only read.
+
+    Valid as long as the model.
+    """
+    return {name: _shared(tensor) for name, tensor in named_weights(model).items()}
+
+
 def _shared(tensor):
-    """Numpy's view of a float32 tensor's memory. OpenVINO wants it writeable, and only reads."""
-    memory = (ctypes.c_float * tensor.size).from_address(tensor.data_ptr())
-    return np.frombuffer(memory, np.float32).reshape(tensor.shape)
+    dtype = np.dtype(str(tensor.dtype).split(".")[-1])
+    memory = (ctypes.c_char * (tensor.size * dtype.itemsize)).from_address(tensor.data_ptr())
+    return np.frombuffer(memory, dtype).reshape(tensor.shape)

@@ -1,26 +1,26 @@
-"""The compiled engine: denoiser, pose guider and VAE decoder as OpenVINO runs them on a CPU."""
+"""The model on an engine: denoiser, pose guider and VAE decoder as a library runs their graphs."""
 
 import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import paddle
 
-from aa.machine import has_bfloat16
+from aa.errors import UserError
+from aa.inference.compiled.engines import make_engine
 from aa.models import parts
 from aa.models.attention import Condition, guidance_pair
 
 if TYPE_CHECKING:
     from paddle.static import InputSpec
 
+    from aa.inference.compiled.engines import Engine
     from aa.inference.compiled.graph_cache import GraphCache
     from aa.models.animate_anyone import AnimateAnyone
 
 log = logging.getLogger(__name__)
-
-HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 class CompiledModel:
@@ -33,8 +33,7 @@ class CompiledModel:
     Args:
         model: in evaluation mode. Its weights are shared, not copied.
         cache: of exported graphs.
-        precision: "float32" or "bfloat16".
-        num_threads: CPU threads; None: OpenVINO's choice, all cores.
+        engine: what runs the graphs; None: the fastest on a CPU, in float32.
 
     Attributes:
         failed: whether a part could not be compiled, so that Paddle computes.
@@ -44,23 +43,14 @@ class CompiledModel:
         self,
         model: "AnimateAnyone",
         cache: "GraphCache",
-        *,
-        precision: str = "float32",
-        num_threads: int | None = None,
+        engine: "Engine | None" = None,
     ) -> None:
         self.model, self.cache = model, cache
         self.config, self.has_motion = model.config, model.has_motion
         self.encode_pixels, self.encode_image = model.encode_pixels, model.encode_image
         self.conditions = model.conditions
-        self.settings = cast(dict[str, Any], {"INFERENCE_PRECISION_HINT": HINTS[precision]})
-        if num_threads:
-            self.settings["INFERENCE_NUM_THREADS"] = num_threads
+        self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
-        if precision == "bfloat16" and not has_bfloat16():
-            log.warning(
-                "inference.precision=bfloat16: this CPU has no instructions for it (avx512_bf16, "
-                "amx_bf16), so the compiled engine computes in float32 and is no faster."
-            )
 
     def pose_guider(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """See `PoseGuider`."""
@@ -114,17 +104,18 @@ class CompiledModel:
 
     def _run(self, part, eager, *tensors):
         """Run the compiled part on these tensors, or the eager one where it cannot be compiled."""
-        request = None if self.failed else self._request(part, tensors)
-        if request is None:
+        network = None if self.failed else self._network(part, tensors)
+        if network is None:
             return eager(*tensors)
-        found = request.infer(dict(enumerate(tensor.numpy() for tensor in tensors)))
-        return paddle.to_tensor(found[0])
+        return paddle.to_tensor(network([tensor.numpy() for tensor in tensors])[0])
 
-    def _request(self, part, tensors):
+    def _network(self, part, tensors):
         key = (part, *(tuple(tensor.shape) for tensor in tensors))
         if key not in self._compiled:
             try:
                 self._compiled[key] = self._compile(part, part_specs(tensors))
+            except UserError:  # what was requested is not here
+                raise
             except Exception as error:  # a library's, of any kind: Paddle can go on
                 log.warning(
                     "%s could not be compiled (%s: %s); from here on Paddle computes, in float32: "
@@ -139,22 +130,20 @@ class CompiledModel:
         return self._compiled[key]
 
     def _compile(self, part, specs):
-        from aa.inference.compiled.graphs import export_graph, graph_key, load_graph
-        from aa.runtime import core
+        from aa.inference.compiled.graphs import export_graph, graph_key, shared_weights
 
         start = time.perf_counter()
         key = graph_key(self.model, part, specs)
         graph = self.cache.get(key, lambda: export_graph(self.model, part, specs))
         exported = time.perf_counter()
-        network = load_graph(graph, self.model)
-        compiled = core().compile_model(network, "CPU", self.settings)
+        network = self.engine.load(graph, shared_weights(self.model))
         log.info(
             "compiled: %s in %.1f s, its graph in %.1f s",
             part.__name__,
             time.perf_counter() - exported,
             exported - start,
         )
-        return compiled.create_infer_request()
+        return network
 
 
 def part_specs(tensors: Iterable[paddle.Tensor]) -> list["InputSpec"]:

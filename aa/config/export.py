@@ -1,0 +1,39 @@
+"""Schema of `runners/export.py`."""
+
+from dataclasses import dataclass, field
+
+from omegaconf import MISSING
+
+from aa.config.checks import wanted
+from aa.config.sweep import SweepConfig
+
+
+@dataclass
+class ExportConfig:
+    """A model, and the one kind of animation that its ONNX files are made for."""
+
+    weights: str = "pretrained_weights"  # as in InferConfig
+    target: str = MISSING  # a folder that is not there yet
+    height: int = MISSING  # of the video, pixels
+    width: int = MISSING
+    context_frames: int = 24  # of one window: the fewest that the export animates
+    context_overlap: int = 4  # frames that neighbouring windows share
+    num_inference_steps: int = 20  # of DDIM
+    guidance_scale: float = 3.5  # 1 or less computes no guidance
+    sweep: SweepConfig = field(default_factory=SweepConfig)
+    name: str = "export"
+
+    def __post_init__(self) -> None:
+        for key in ("height", "width", "context_frames", "num_inference_steps"):
+            value = getattr(self, key)
+            wanted(value > 0, f"{key} must be more than 0, got {value}.")
+        wanted(
+            0 <= self.context_overlap < self.context_frames,
+            f"context_overlap ({self.context_overlap}) must be less than context_frames "
+            f"({self.context_frames}), and not negative.",
+        )
+        wanted(
+            0 <= self.guidance_scale < float("inf"),
+            f"guidance_scale must not be negative, got {self.guidance_scale}.",
+        )
+        wanted(self.num_inference_steps <= 1000, "num_inference_steps must be at most 1000.")

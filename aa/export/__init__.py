@@ -1,0 +1,1 @@
+"""A model as a folder of ONNX files, and a script that animates from it without Paddle."""

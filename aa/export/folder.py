@@ -1,0 +1,132 @@
+"""The folder of an export: ONNX files with their weights beside them, a plan, a script."""
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+import aa
+from aa.errors import UserError
+from aa.export.parts import ExportedPart, exported_parts
+from aa.export.steps import ddim_steps
+from aa.files import check_space, replacing, write_json
+from aa.inference.compiled.graphs import named_weights, shared_weights
+from aa.inference.compiled.onnx_graph import rename
+from aa.inference.compiled.translation import translate
+from aa.models.tracing import trace_program
+from aa.weights.models import load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aa.config.export import ExportConfig
+    from aa.models.animate_anyone import AnimateAnyone
+
+log = logging.getLogger(__name__)
+
+PLAN, SCRIPT, FORMAT = "export.json", "animate.py", 1
+ALIGNED = 4096  # bytes: a reader may map weights into memory
+
+
+def export(config: "ExportConfig") -> None:
+    """Write the export of a checked config; the folder has its name when it is whole.
+
+    Raises:
+        UserError: the weights cannot be read, a size is none of this model, or the folder is there
+            already.
+    """
+    target = Path(config.target)
+    if target.exists():
+        raise UserError(f"target={target}: exists already; choose a new folder.")
+    model = load_model(config.weights)
+    _check(config, model)
+    partial = target.with_name(f".{target.name}.partial")
+    check_space(target.parent, sum(4 * p.size for p in model.parameters()))
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        write_export(partial, model, config)
+        os.rename(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    log.info("written: %s; animate with python %s", target, target / SCRIPT)
+
+
+def write_export(folder: Path, model: "AnimateAnyone", config: "ExportConfig") -> None:
+    """Fill an empty folder with the export of a model in evaluation mode."""
+    weights, parts = shared_weights(model), exported_parts(model, config)
+    for name, part in parts.items():
+        _write_model(folder / f"{name}.onnx", part_graph(model, part), weights)
+        log.info("exported: %s", name)
+    (folder / SCRIPT).write_bytes(Path(__file__).with_name("example.py").read_bytes())
+    plan = {
+        "format": FORMAT,
+        "made_by": f"aa {aa.__version__}",
+        "precision": "float32",
+        "height": config.height,
+        "width": config.width,
+        "frames": config.context_frames,
+        "overlap": config.context_overlap,
+        "latents": list(parts["decode"].inputs["latents"].shape)[1:],
+        "clip_size": model.config.image_encoder.image_size,
+        "guidance_scale": config.guidance_scale,
+        "parts": {name: _described(part) for name, part in parts.items()},
+        "files": {p.name: p.stat().st_size for p in sorted(folder.glob("*.onnx*"))},
+        "steps": ddim_steps(model.config, config.num_inference_steps),
+    }
+    write_json(folder / PLAN, plan)
+
+
+def part_graph(model: "AnimateAnyone", part: ExportedPart) -> onnx.ModelProto:
+    """The ONNX model of a part, with the part's names."""
+    traced = trace_program(
+        lambda *tensors: part.function(model, *tensors), list(part.inputs.values())
+    )
+    names = {tensor.name: name for name, tensor in named_weights(model).items()}
+    graph = translate(traced, names)
+    rename(graph, [*part.inputs], part.outputs)
+    return graph
+
+
+def _described(part: ExportedPart) -> dict[str, Any]:
+    """Names, types and shapes of what a part takes, and names of what it gives."""
+    inputs = part.inputs.items()
+    kinds = {name: [str(spec.dtype).split(".")[-1], *spec.shape] for name, spec in inputs}
+    return {"inputs": kinds, "outputs": part.outputs}
+
+
+def _write_model(path: Path, graph: onnx.ModelProto, weights: "Mapping[str, np.ndarray]") -> None:
+    """Write a model, and its weights into a file beside it."""
+    outside = [t for t in graph.graph.initializer if t.data_location == TensorProto.EXTERNAL]
+    data = path.with_name(f"{path.name}.data")
+    if outside:
+        with replacing(data) as file:
+            for tensor in outside:
+                file.write(bytes(-file.tell() % ALIGNED))
+                array = weights[tensor.name]
+                place = {"location": data.name, "offset": file.tell(), "length": array.nbytes}
+                del tensor.external_data[:]
+                for key, value in place.items():
+                    tensor.external_data.add(key=key, value=str(value))
+                file.write(array.tobytes())
+    with replacing(path) as file:
+        file.write(graph.SerializeToString())
+
+
+def _check(config: "ExportConfig", model: "AnimateAnyone") -> None:
+    step, reach = model.config.size_step, model.config.motion_max_frames
+    if config.height % step or config.width % step:
+        raise UserError(
+            f"height and width must be multiples of {step} for this model, got {config.height} x "
+            f"{config.width}."
+        )
+    if model.has_motion and config.context_frames > reach:
+        raise UserError(
+            f"context_frames is {config.context_frames}, but the motion modules reach {reach} "
+            f"frames; use context_frames={reach}."
+        )

@@ -1,0 +1,85 @@
+"""What runs ONNX graphs: one interface, and a class for each library that does."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+
+import numpy as np
+
+from aa.errors import UserError
+
+Network = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+
+COMPILED = "openvino"  # what `compiled` means: the fastest of them on a CPU
+ENGINES = {"openvino": "OpenVinoEngine", "onnxruntime": "OnnxRuntimeEngine"}
+OLDEST = (1, 21)  # ONNX Runtime that knows all operations
+
+
+class Engine(Protocol):
+    """A library that runs ONNX graphs on a device, with a precision and a number of threads."""
+
+    def load(self, graph: bytes, weights: Mapping[str, np.ndarray]) -> Network:
+        """Function of a graph's inputs that returns its results.
+
+        Args:
+            graph: as `export_graph` returned it.
+            weights: by name, at least those of the graph; their memory is used, not copied, and
+                must stay.
+        """
+        ...
+
+
+def make_engine(
+    name: str, *, precision: str = "float32", device: str = "cpu", num_threads: int | None = None
+) -> Engine:
+    """The engine of a name.
+
+    Args:
+        name: "openvino", "onnxruntime", or "compiled" for the fastest of a CPU.
+        precision: "float32", or "bfloat16" with OpenVINO.
+        device: "cpu", or "cuda" with ONNX Runtime.
+        num_threads: CPU threads; None: the library's choice, all cores.
+
+    Raises:
+        UserError: its library is not here, too old, or lacks the device.
+    """
+    name = COMPILED if name == "compiled" else name
+    check_engine(name, device)
+    module = import_module(f"aa.inference.compiled.{name}_engine")
+    options: dict[str, Any] = {"precision": precision, "num_threads": num_threads}
+    if name == "onnxruntime":
+        options["device"] = device
+    return getattr(module, ENGINES[name])(**options)
+
+
+def check_engine(name: str, device: str = "cpu") -> None:
+    """Refuse an engine whose library is not here or cannot do it.
+
+    Raises:
+        UserError: says what to install.
+    """
+    if name != "onnxruntime":
+        return
+    extra = "onnx-gpu" if device == "cuda" else "onnx"
+    asked = f"inference.engine=onnxruntime needs ONNX Runtime: pip install 'aa[{extra}]'"
+    found = _installed("onnxruntime") or _installed("onnxruntime-gpu")
+    if found is None:
+        raise UserError(f"{asked}; none is installed.")
+    if tuple(int(part) for part in found.split(".")[:2]) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise UserError(f"{asked}; the installed {found} is older than {oldest}.")
+    import onnxruntime
+
+    if device == "cuda" and "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        raise UserError(
+            f"inference.device=cuda needs ONNX Runtime with CUDA: pip uninstall onnxruntime, then "
+            f"pip install 'aa[{extra}]'; the installed {found} has none."
+        )
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,151 @@
+"""An exported folder: its script animates as the pipeline does, without Paddle."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aa.config.export import ExportConfig
+from aa.errors import UserError
+from aa.export.folder import export, write_export
+from aa.export.steps import ddim_steps
+from aa.inference import Pose2VideoPipeline
+from tests.commands import ROOT
+
+SIZE, FRAMES, STEPS = 16, 6, 2
+# Paddle and our code cannot be imported here: what runs is the folder alone.
+ALONE = """
+import sys
+for name in ("paddle", "aa", "onnx", "openvino"):
+    sys.modules[name] = None
+import numpy as np
+from PIL import Image
+sys.path.insert(0, sys.argv[1])
+import animate
+pictures = [Image.fromarray(p) for p in np.load(sys.argv[2])]
+np.save(sys.argv[3], animate.animate(pictures[0], pictures[1:], seed=7))
+"""
+
+
+def config(**changes):
+    given = {"height": SIZE, "width": SIZE, "context_frames": 4, "context_overlap": 1}
+    given |= {"num_inference_steps": STEPS, "guidance_scale": 3.5}
+    return ExportConfig(target="unused", **{**given, **changes})
+
+
+def random_pictures():
+    return np.random.default_rng(0).integers(0, 256, [FRAMES + 1, SIZE, SIZE, 3], np.uint8)
+
+
+def alone(folder, tmp_path, pictures):
+    """What the script of a folder does with pictures: the process, and its frames' file."""
+    np.save(tmp_path / "pictures.npy", pictures)
+    files = [tmp_path / "pictures.npy", tmp_path / "frames.npy"]
+    command = [sys.executable, "-c", ALONE, folder, *files]
+    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path), files[1]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The export of a tiny model that knows no other test."""
+    from aa.models.animate_anyone import AnimateAnyone
+    from tests.conftest import fill, tiny_model_config
+
+    model = AnimateAnyone(tiny_model_config())
+    fill(model)
+    folder = tmp_path_factory.mktemp("export")
+    write_export(folder, model.eval(), config())
+    return model, folder
+
+
+def test_the_script_alone_gives_the_pipelines_video(exported, tmp_path):
+    pytest.importorskip("onnxruntime")
+    model, folder = exported
+    pictures = random_pictures()
+    process, frames = alone(folder, tmp_path, pictures)
+    assert process.returncode == 0, process.stderr
+    options = {"num_inference_steps": STEPS, "guidance_scale": 3.5, "seed": 7}
+    options |= {"context_frames": 4, "context_overlap": 1, "width": SIZE, "height": SIZE}
+    person, *poses = map(Image.fromarray, pictures)
+    expected = Pose2VideoPipeline(model)(person, poses, **options).videos[0].transpose(1, 2, 3, 0)
+    np.testing.assert_allclose(np.load(frames), expected, atol=1e-4)
+
+
+def test_a_damaged_folder_and_too_few_poses_are_one_line(exported, tmp_path):
+    pytest.importorskip("onnxruntime")
+    _, folder = exported
+    process, _ = alone(folder, tmp_path, random_pictures()[:4])
+    assert process.stderr == "error: 3 pose images; this export animates 4 or more.\n"
+    data = folder / "decode.onnx.data"
+    content = data.read_bytes()
+    data.write_bytes(content[:-1])
+    process, _ = alone(folder, tmp_path, random_pictures())
+    data.write_bytes(content)
+    assert process.returncode == 1
+    assert process.stderr == (
+        f"error: {data} is missing or damaged ({len(content)} bytes): export again.\n"
+    )
+
+
+def test_the_plan_says_what_is_called_with_what(exported):
+    _, folder = exported
+    plan = json.loads((folder / "export.json").read_text())
+    assert [*plan["parts"]] == [
+        *("encode_image", "encode", "encode_reference", "encode_pose", "denoise", "decode")
+    ]
+    assert plan["parts"]["denoise"]["inputs"]["latents"] == ["float32", 1, 4, 4, 2, 2]
+    assert plan["files"] == {p.name: p.stat().st_size for p in folder.glob("*.onnx*")}
+
+
+def test_the_files_are_onnx_as_its_checker_wants_it(exported):
+    import onnx
+
+    for path in exported[1].glob("*.onnx"):
+        onnx.checker.check_model(str(path), full_check=True)
+
+
+@pytest.mark.parametrize("prediction", ["v_prediction", "sample"])
+def test_a_step_is_what_ddim_does(tiny_config, prediction):
+    import paddle
+
+    from aa.models.diffusion import Ddim
+
+    tiny_config.prediction_type = prediction
+    solver = Ddim(tiny_config.noise_schedule, prediction)
+    solver.set_timesteps(3)
+    latents, predicted = paddle.randn([1, 4, 2, 2, 2]), paddle.randn([1, 4, 2, 2, 2])
+    for t, step in zip(solver.timesteps, ddim_steps(tiny_config, 3), strict=True):
+        ours = step["latents"] * latents + step["prediction"] * predicted
+        np.testing.assert_allclose(ours, solver.step(predicted, t, latents), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"height": 12}, "height and width must be multiples of 8 for this model, got 12 x 16."),
+        ({"context_frames": 9}, "context_frames is 9, but the motion modules reach 8 frames"),
+    ],
+)
+def test_sizes_that_the_model_has_not_are_refused(tiny_model, tmp_path, monkeypatch, changes, said):
+    monkeypatch.setattr("aa.export.folder.load_model", lambda _: tiny_model())
+    asked = config(**changes)
+    asked.target = str(tmp_path / "new")
+    with pytest.raises(UserError, match=said):
+        export(asked)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_folder_that_is_there_is_left_alone(tmp_path):
+    asked = config()
+    asked.target = str(tmp_path)
+    with pytest.raises(UserError, match="exists already; choose a new folder"):
+        export(asked)
+
+
+def test_the_page_shows_the_script():
+    script = (ROOT / "aa" / "export" / "example.py").read_text()
+    assert script in (ROOT / "docs" / "export.md").read_text()
+    assert len(script.splitlines()) <= 60
