@@ -59,8 +59,8 @@ def test_another_name_is_one_line_that_says_which_there_are(aa):
     result = aa("sing")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        "error: sing: no such command; there are train, infer, evaluate, export, report, runs, "
-        "weights, data, demo.\n"
+        "error: sing: no such command; there are train, infer, evaluate, prepare, export, report, "
+        "runs, weights, data, demo.\n"
     )
 
 

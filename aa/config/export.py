@@ -12,16 +12,16 @@ from aa.config.sweep import SweepConfig
 class ExportConfig:
     """A model, and the one kind of animation that its ONNX files are made for."""
 
-    weights: str = "pretrained_weights"  # as in InferConfig
+    weights: str = "pretrained_weights"  # a weights folder, or a run folder of runners/train.py
     target: str = MISSING  # a folder that is not there yet
     height: int = MISSING  # of the video, pixels
-    width: int = MISSING
+    width: int = MISSING  # of the video, pixels
     context_frames: int = 24  # of one window: the fewest that the export animates
     context_overlap: int = 4  # frames that neighbouring windows share
     num_inference_steps: int = 20  # of DDIM
     guidance_scale: float = 3.5  # 1 or less computes no guidance
     sweep: SweepConfig = field(default_factory=SweepConfig)
-    name: str = "export"
+    name: str = "export"  # part of the run folder's name
 
     def __post_init__(self) -> None:
         for key in ("height", "width", "context_frames", "num_inference_steps"):

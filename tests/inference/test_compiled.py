@@ -100,7 +100,7 @@ def test_bfloat16_on_a_cpu_without_it_is_one_warning(
 ):
     monkeypatch.setattr("aa.machine._cpu_info", lambda: f"flags\t\t: fpu {flags}\n")
     for precision in ("float32", "bfloat16"):
-        CompiledModel(tiny_model(), cache, precision=precision)
+        CompiledModel(tiny_model(), cache, make_engine("openvino", precision=precision))
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == warned
     assert all(line.startswith("inference.precision=bfloat16: this CPU has no") for line in lines)

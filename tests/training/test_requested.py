@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from aa.build.training import build_training
+from aa.build.training import build_trainer
 from aa.errors import Interrupted
 from aa.files import write_json
 from aa.runs.layout import list_checkpoints
@@ -27,21 +27,21 @@ def asked(compose, puppets, tmp_path):
         given = [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1", *SELDOM, *overrides]
         folder = tmp_path / "run"
         folder.mkdir(exist_ok=True)
-        training = build_training(compose("train", given), folder)
-        original = training.trainer.compute_loss
+        trainer = build_trainer(compose("train", given), folder)
+        original = trainer.compute_loss
 
         def compute_loss(*arguments, **options):
-            if training.trainer.state.global_step == 1:
+            if trainer.state.global_step == 1:
                 write_json(folder / "request.json", {"ask": list(wishes)})
             return original(*arguments, **options)
 
-        training.trainer.compute_loss = compute_loss
+        trainer.compute_loss = compute_loss
         if ends:
             with pytest.raises(ends) as stop:
-                training.run()
+                trainer.train()
             assert stop.value.code == 128 + signal.SIGTERM
         else:
-            training.run()
+            trainer.train()
         return folder
 
     return run
@@ -81,7 +81,7 @@ def test_a_sample_asked_for_with_a_stop_is_made_when_the_run_is_resumed(asked, c
     folder = asked("stop", "sample", ends=Interrupted)
     assert not (folder / "samples").exists()
     given = [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1", *SELDOM, f"resume={folder}"]
-    build_training(compose("train", given), folder).run()
+    build_trainer(compose("train", given), folder).train()
     assert [path.name for path in (folder / "samples").iterdir()] == ["step-000002"]
 
 

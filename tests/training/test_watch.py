@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aa.build.training import build_training
+from aa.build.training import build_trainer
 from aa.runs.alerts import DISK, SKIPPED, SPIKE, STALLED
 from aa.training import watch as watching
 from aa.training.steps import Step
@@ -133,19 +133,19 @@ def test_a_training_tells_a_webhook_of_a_step_that_it_skips(compose, puppets, tm
     with webhook() as hook:
         given = [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1", "stage.max_steps=3"]
         given += ["stage.skip_nonfinite=true", f"alerts.url={hook.url}", "alerts.disk_gb=null"]
-        training = build_training(compose("train", given), tmp_path)
-        original = training.trainer.compute_loss
+        trainer = build_trainer(compose("train", given), tmp_path)
+        original = trainer.compute_loss
 
         def compute_loss(*arguments, **options):
-            bad = math.nan if training.trainer.state.global_step == 1 else 1.0
+            bad = math.nan if trainer.state.global_step == 1 else 1.0
             return original(*arguments, **options) * bad
 
-        training.trainer.compute_loss = compute_loss
-        training.run()
+        trainer.compute_loss = compute_loss
+        trainer.train()
     (message,) = hook.messages
     assert (message["event"], message["step"], message["skipped"]) == ("skipped", 2, 1)
 
 
 def test_a_training_that_tells_nobody_watches_nothing(trained, compose, puppets, tmp_path):
     given = [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1"]
-    assert build_training(compose("train", given), tmp_path).watch is None
+    assert build_trainer(compose("train", given), tmp_path).session.watch is None
