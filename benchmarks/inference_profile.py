@@ -45,7 +45,7 @@ def profile_paddle(call):
 
 def profile_openvino(network, inputs, hint):
     """Seconds of the fastest call, by operation of OpenVINO's, and its rate of a large product."""
-    from aa.runtime import core, openvino
+    from aa.models.openvino_core import core, openvino
 
     ov = openvino.opset15
     settings = {"INFERENCE_PRECISION_HINT": hint}

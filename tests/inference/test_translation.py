@@ -9,9 +9,9 @@ from paddle import nn
 from aa.inference.compiled.onnx_graph import weights_as_inputs
 from aa.inference.compiled.translation import TranslationError, translate
 from aa.models.attention import GEGLU
+from aa.models.openvino_core import core
 from aa.models.parts import spec
 from aa.models.tracing import trace_program
-from aa.runtime import core
 from tests.conftest import fill
 
 

@@ -10,7 +10,7 @@ import onnx
 from aa.inference.compiled.engines import Network
 from aa.inference.compiled.onnx_graph import weights_as_inputs
 from aa.machine import has_bfloat16
-from aa.runtime import core, openvino
+from aa.models.openvino_core import core, openvino
 
 log = logging.getLogger(__name__)
 

@@ -89,7 +89,7 @@ def compile_network(
     Raises:
         UserError: the file cannot be read as a network.
     """
-    from aa.runtime import core, openvino  # deferred: a second
+    from aa.models.openvino_core import core, openvino  # deferred: a second
 
     try:
         network = core().read_model(path)
