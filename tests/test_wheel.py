@@ -77,5 +77,5 @@ def test_the_wheel_is_typed(installed):
 
 def test_the_wheel_carries_no_test_and_no_weights(installed):
     found = {path.suffix for path in installed.rglob("*") if path.is_file()}
-    assert found <= {".py", ".yaml", ".txt", ".typed", ""}
+    assert found - {".pyc"} <= {".py", ".yaml", ".txt", ".typed", ""}
     assert not list(installed.rglob("tests"))

@@ -148,4 +148,6 @@ def test_a_training_tells_a_webhook_of_a_step_that_it_skips(compose, puppets, tm
 
 def test_a_training_that_tells_nobody_watches_nothing(trained, compose, puppets, tmp_path):
     given = [*TINY_MODEL, *puppets, "hardware=cpu", "stage=1"]
-    assert build_trainer(compose("train", given), tmp_path).session.watch is None
+    session = build_trainer(compose("train", given), tmp_path).session
+    session.recorder.close()
+    assert session.watch is None
