@@ -1,5 +1,6 @@
 """Entry that the runners share: arguments, run folders, one-line errors."""
 
+import io
 import os
 import shlex
 import sys
@@ -40,6 +41,8 @@ def run(main: Any) -> NoReturn:
         main: a `task` below `hydra.main`.
     """
     plain_logging()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # each line at once, also into a file or a pipe
+        sys.stdout.reconfigure(line_buffering=True)
     job = main.__wrapped__
     schema = job.schema
     try:

@@ -18,6 +18,7 @@ class Toy:
         self.home, self.folder = home, home / "sweep"
         self.into = f"hydra.sweep.dir={self.folder}"
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.environment.pop("PYTHONUNBUFFERED", None)  # few users set it
 
     def start(self, *arguments):
         """The command, running."""
