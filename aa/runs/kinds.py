@@ -63,7 +63,11 @@ class Outcome(TypedDict, total=False):
 
 
 class Job(TypedDict, total=False):
-    """`job.json`, as much of it as is there; `limit` and `limits` are a `TimeLimit`'s."""
+    """`job.json`, as much of it as is there.
+
+    `limit`, `limits` and `counted` are a `TimeLimit`'s: how far the job came, how often, and whether
+    the end of this start is one of them.
+    """
 
     number: Count
     signature: Name
@@ -75,6 +79,7 @@ class Job(TypedDict, total=False):
     waits: Line | None
     limit: list[Any] | None
     limits: Count
+    counted: bool
     queued: SlurmId | None
 
 

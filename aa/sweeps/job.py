@@ -82,7 +82,7 @@ class _Job:
             yield
 
     def _run(self) -> float | None:
-        facts = {"asked": self.sweep.started, "stopped": False, "waits": None}
+        facts = {"asked": self.sweep.started, "stopped": False, "waits": None, "counted": False}
         record = self.sweep.note(self.name, **facts)
         ended = read_outcome(self.folder)
         if ended and ended["state"] == DONE:

@@ -49,11 +49,14 @@ class TimeLimit:
         """Take note of how far a job came until the limit, whose process has ended.
 
         It has failed if it came no further than the last time, or had all its times: else it would
-        be queued again for ever.
+        be queued again for ever. The job may note it when it is warned, and the command that waits
+        for it once more, for the queue ended it all the same: that is one time.
         """
         record, now = read_record(folder, JOB, Job), [_progress(folder), self.minutes]
+        if record.get("counted"):
+            return
         before, times = record.get("limit"), record.get("limits", 0)
-        sweep.note(folder.name, limit=now, limits=times + 1)
+        sweep.note(folder.name, limit=now, limits=times + 1, counted=True)
         more = f"give it more: hydra.launcher.timeout_min={2 * self.minutes}."
         if before == now:
             error = f"saved no new step between two time limits of {self.minutes} minutes; {more}"

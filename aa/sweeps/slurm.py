@@ -158,7 +158,7 @@ class SlurmJobs:
             return True
         again = state in QUEUED_AGAIN or (state in WRONG and stopped)
         if again and self.again(number):
-            self.sweep.note(name, stopped=False)
+            self.sweep.note(name, stopped=False, counted=False)
             self.gone.pop(name, None)
             self.say(f"{name}: ended as {state}, Slurm job {number} is queued again")
             return False

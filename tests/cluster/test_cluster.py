@@ -99,7 +99,7 @@ def test_hosts_end_with_the_process_that_started_them(hosts, tmp_path):
     command, pipe = [sys.executable, "-c", code, str(tmp_path / "hosts")], subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as process:
         assert process.stdout.readline() == b"0\n"
-        assert sleeping()
+        wait_for(sleeping, "the process of the host to begin", 10)
         process.kill()
     wait_for(lambda: not sleeping(), "the host's last process to end", 10)
 

@@ -13,13 +13,18 @@ HOUR = TimeLimit(minutes=60, most=EVER)
 
 @pytest.fixture
 def come_to(tmp_path):
-    """Function (limit, last step) -> the error of a job that has come to it, None as it goes on."""
+    """Function (limit, last step) -> the error of a job that has come to it, None as it goes on.
+
+    It has begun anew before, unless `again` is false.
+    """
     folder = tmp_path / "0_a"
     folder.mkdir()
     (folder / "job.json").write_text(json.dumps({"number": 0}))
     sweep = Sweep(**(dict.fromkeys(Sweep.__dataclass_fields__) | {"folder": str(tmp_path)}))
 
-    def note(limit, step):
+    def note(limit, step, *, again=True):
+        if again:
+            sweep.note(folder.name, counted=False)
         (folder / f"checkpoints/step-{step:06}").mkdir(parents=True, exist_ok=True)
         limit.note(sweep, folder)
         return (read_outcome(folder) or {}).get("error")
@@ -37,6 +42,12 @@ def test_a_job_that_gets_nowhere_between_two_limits_has_failed(come_to):
         "saved no new step between two time limits of 60 minutes; give it more: "
         "hydra.launcher.timeout_min=120."
     )
+
+
+def test_a_limit_that_the_job_and_the_waiting_command_see_is_one(come_to):
+    assert come_to(HOUR, 1) is None
+    assert come_to(HOUR, 1, again=False) is None
+    assert come_to(HOUR, 1) is not None
 
 
 def test_a_job_has_another_try_when_it_is_given_more_time(come_to):

@@ -28,7 +28,8 @@ class ToyConfig:
 def main(config, folder):
     begun = folder.parent / f"{folder.name}.begun"
     times = len(begun.read_text()) if begun.exists() else 0
-    begun.write_text("x" * (times + 1))
+    with begun.open("a") as file:
+        file.write("x")
     if config.ends == "badly" or (config.ends == "once" and not times):
         raise UserError(f"x={config.x} is impossible.")
     if config.ends == "killed":
