@@ -65,8 +65,8 @@ class Outcome(TypedDict, total=False):
 class Job(TypedDict, total=False):
     """`job.json`, as much of it as is there.
 
-    `limit`, `limits` and `counted` are a `TimeLimit`'s: how far the job came, how often, and whether
-    the end of this start is one of them.
+    `limit`, `limits` and `counted` are a `TimeLimit`'s: how far the job came, how often, and if the
+    end of this start is one of them.
     """
 
     number: Count
