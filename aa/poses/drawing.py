@@ -6,7 +6,6 @@ limbs 4 pixels to each side where the shorter side has 512; here all widths foll
 """
 
 import colorsys
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,7 +19,6 @@ BLUE, WHITE = (0, 0, 255), (255, 255, 255)
 ANGLES = np.linspace(0, 2 * np.pi, 36, endpoint=False)
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
 SHIFT = 4  # cv2 takes coordinates in 1/16 pixel
-BATCH = 16  # frames
 
 
 def draw_poses(
@@ -66,11 +64,6 @@ class DrawnPoses:
 
     def __getitem__(self, part: slice) -> np.ndarray:
         return draw_poses(self.poses[part], **self.options)
-
-    def batches(self) -> Iterator[np.ndarray]:
-        """Yield all frames, a few at a time."""
-        for start in range(0, len(self), BATCH):
-            yield self[start : start + BATCH]
 
 
 class _Drawing:

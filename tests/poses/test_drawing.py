@@ -70,4 +70,3 @@ def test_frames_are_drawn_when_requested_and_are_the_same():
     assert len(drawn) == 20
     whole = draw_poses(poses, height=50, width=30)
     assert np.array_equal(drawn[3:5], whole[3:5])
-    assert np.array_equal(np.concatenate(list(drawn.batches())), whole)
