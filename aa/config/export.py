@@ -20,10 +20,19 @@ class ExportConfig:
     context_overlap: int = 4  # frames that neighbouring windows share
     num_inference_steps: int = 20  # of DDIM
     guidance_scale: float = 3.5  # 1 or less computes no guidance
+    device: str = "cpu"  # cpu: plain ONNX, runs anywhere; cuda: forms that only ONNX Runtime's has
+    precision: str = "float32"  # float32; with device=cuda float16 too
     sweep: SweepConfig = field(default_factory=SweepConfig)
     name: str = "export"  # part of the run folder's name
 
     def __post_init__(self) -> None:
+        for key, known in (("device", ("cpu", "cuda")), ("precision", ("float32", "float16"))):
+            value = getattr(self, key)
+            wanted(value in known, f"{key} must be {' or '.join(known)}, got {value}.")
+        wanted(
+            self.device == "cuda" or self.precision == "float32",
+            f"precision={self.precision} is for device=cuda; on a CPU nothing computes in it.",
+        )
         for key in ("height", "width", "context_frames", "num_inference_steps"):
             value = getattr(self, key)
             wanted(value > 0, f"{key} must be more than 0, got {value}.")

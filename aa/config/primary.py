@@ -202,10 +202,12 @@ class InferConfig:
                 f"inference.engine={engine} is made for a CPU; on a GPU use "
                 "inference.engine=eager, or hardware=cpu.",
             )
-            known = ("float32",) if engine == "onnxruntime" else ("float32", "bfloat16")
+            device = self.inference.device
+            other = {"cpu": (), "cuda": ("float16",)} if engine == "onnxruntime" else {}
+            known = ("float32", *other.get(device, ("bfloat16",)))
             wanted(
                 self.precision in known,
-                f"inference.engine={engine} computes in {' or '.join(known)}, got "
+                f"inference.engine={engine} computes {' or '.join(known)} on {device}, got "
                 f"inference.precision={self.precision}.",
             )
         elif asked not in (None, "float32"):

@@ -8,10 +8,14 @@ import numpy as np
 import onnxruntime as ort
 from PIL import Image, ImageOps
 
-HERE, SESSION = Path(__file__).parent, {}
+HERE, SESSION, OPTIONS = Path(__file__).parent, {}, ort.SessionOptions()
+OPTIONS.enable_mem_reuse = OPTIONS.enable_mem_pattern = False  # a fifth of the memory
 PLAN = json.loads((HERE / "export.json").read_text())
 SIZE, WINDOW, OVERLAP = (PLAN["width"], PLAN["height"]), PLAN["frames"], PLAN["overlap"]
-WHERE = sorted({"CUDAExecutionProvider", "CPUExecutionProvider"} & {*ort.get_available_providers()})
+WHERE = [(p, how) for p, how in PLAN["providers"] if p in ort.get_available_providers()]
+if not WHERE:
+    sys.exit("error: this export is for CUDA, which this onnxruntime lacks: use onnxruntime-gpu.")
+ort.preload_dlls()  # CUDA's libraries, where they came from pip
 for name, size in PLAN["files"].items():
     if not (HERE / name).is_file() or (HERE / name).stat().st_size != size:
         sys.exit(f"error: {HERE / name} is missing or damaged ({size} bytes): export again.")
@@ -20,10 +24,10 @@ for name, size in PLAN["files"].items():
 def call(part: str, **values: np.ndarray) -> dict:  # results by name
     if part not in SESSION:
         SESSION.clear()  # one part is needed at a time
-        SESSION[part] = ort.InferenceSession(HERE / f"{part}.onnx", providers=WHERE[::-1])
-    names, outputs = (PLAN["parts"][part][of] for of in ("inputs", "outputs"))
-    found = SESSION[part].run(None, {name: values[name] for name in names})
-    return dict(zip(outputs, found, strict=True))
+        SESSION[part] = ort.InferenceSession(HERE / f"{part}.onnx", OPTIONS, providers=WHERE)
+    names, takes = PLAN["parts"][part]["outputs"], PLAN["parts"][part]["inputs"]
+    found = SESSION[part].run(None, {n: np.asarray(values[n], takes[n][0]) for n in takes})
+    return {name: x.astype(np.float32) for name, x in zip(names, found, strict=True)}
 
 
 def pixels(image: Image.Image, size: tuple[int, int] = SIZE) -> np.ndarray:
@@ -34,8 +38,8 @@ def pixels(image: Image.Image, size: tuple[int, int] = SIZE) -> np.ndarray:
 def animate(reference: Image.Image, poses: list, seed: int = 42) -> np.ndarray:
     if (n := len(poses)) < WINDOW:  # frames [n, H, W, 3], 0 to 1
         sys.exit(f"error: {n} pose images; this export animates {WINDOW} or more.")
-    square, reference = (PLAN["clip_size"],) * 2, reference.convert("RGB")
-    squashed = pixels(reference.resize(square, Image.Resampling.BICUBIC), square)
+    square = (PLAN["clip_size"],) * 2
+    squashed = pixels(reference.convert("RGB").resize(square, Image.Resampling.BICUBIC), square)
     seen = call("encode_image", clip_pixels=squashed) | call("encode", pixels=pixels(reference))
     seen = call("encode_reference", **seen)
     moves = [call("encode_pose", pose_pixels=pixels(p)[:, :, None])["pose_features"] for p in poses]
@@ -46,8 +50,8 @@ def animate(reference: Image.Image, poses: list, seed: int = 42) -> np.ndarray:
     for step in PLAN["steps"]:
         total, share, seen["timesteps"] = 0 * x, 0 * x, np.array([step["timestep"]], np.int64)
         for w in (slice(s, s + WINDOW) for s in sorted(starts)):
-            noisy = x[:, :, w] * np.float32(step["scale"])
-            seen |= {"latents": noisy, "pose_features": moves[:, :, w]}
+            seen["latents"] = x[:, :, w] * np.float32(step["scale"])
+            seen["pose_features"] = moves[:, :, w]
             total[:, :, w] += ramp * call("denoise", **seen)["prediction"]
             share[:, :, w] += ramp
         x = np.float32(step["latents"]) * x + np.float32(step["prediction"]) * (total / share)

@@ -15,7 +15,9 @@ from aa.errors import UserError
 from aa.export.parts import ExportedPart, exported_parts
 from aa.export.steps import ddim_steps
 from aa.files import check_space, replacing, write_json
+from aa.inference.compiled.fitting import CUDA, fit_for_onnxruntime
 from aa.inference.compiled.graphs import named_weights, shared_weights
+from aa.inference.compiled.half import graph_weights
 from aa.inference.compiled.onnx_graph import rename
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PLAN, SCRIPT, FORMAT = "export.json", "animate.py", 1
+PLAN, SCRIPT, FORMAT = "export.json", "animate.py", 2
+# What runs an export, the first that is there: plain ONNX runs anywhere.
+PROVIDERS = {"cuda": [["CUDAExecutionProvider", CUDA]]}
+PROVIDERS["cpu"] = [*PROVIDERS["cuda"], ["CPUExecutionProvider", {}]]
 ALIGNED = 4096  # bytes: a reader may map weights into memory
 
 
@@ -61,13 +66,15 @@ def write_export(folder: Path, model: "AnimateAnyone", config: "ExportConfig") -
     """Fill an empty folder with the export of a model in evaluation mode."""
     weights, parts = shared_weights(model), exported_parts(model, config)
     for name, part in parts.items():
-        _write_model(folder / f"{name}.onnx", part_graph(model, part), weights)
+        graph = part_graph(model, part, device=config.device, precision=config.precision)
+        write_model(folder / f"{name}.onnx", graph, graph_weights(weights, graph))
         log.info("exported: %s", name)
     (folder / SCRIPT).write_bytes(Path(__file__).with_name("example.py").read_bytes())
     plan = {
         "format": FORMAT,
         "made_by": f"aa {aa.__version__}",
-        "precision": "float32",
+        "precision": config.precision,
+        "providers": PROVIDERS[config.device],
         "height": config.height,
         "width": config.width,
         "frames": config.context_frames,
@@ -75,32 +82,38 @@ def write_export(folder: Path, model: "AnimateAnyone", config: "ExportConfig") -
         "latents": list(parts["decode"].inputs["latents"].shape)[1:],
         "clip_size": model.config.image_encoder.image_size,
         "guidance_scale": config.guidance_scale,
-        "parts": {name: _described(part) for name, part in parts.items()},
+        "parts": {name: described(part, config.precision) for name, part in parts.items()},
         "files": {p.name: p.stat().st_size for p in sorted(folder.glob("*.onnx*"))},
         "steps": ddim_steps(model.config, config.num_inference_steps),
     }
     write_json(folder / PLAN, plan)
 
 
-def part_graph(model: "AnimateAnyone", part: ExportedPart) -> onnx.ModelProto:
-    """The ONNX model of a part, with the part's names."""
+def part_graph(
+    model: "AnimateAnyone", part: ExportedPart, *, device: str = "cpu", precision: str = "float32"
+) -> onnx.ModelProto:
+    """The ONNX model of a part, with the part's names; on a CPU it is plain ONNX."""
     traced = trace_program(
         lambda *tensors: part.function(model, *tensors), list(part.inputs.values())
     )
     names = {tensor.name: name for name, tensor in named_weights(model).items()}
     graph = translate(traced, names)
+    if device == "cuda":
+        fit_for_onnxruntime(graph, device=device, precision=precision)
     rename(graph, [*part.inputs], part.outputs)
     return graph
 
 
-def _described(part: ExportedPart) -> dict[str, Any]:
+def described(part: ExportedPart, precision: str) -> dict[str, Any]:
     """Names, types and shapes of what a part takes, and names of what it gives."""
-    inputs = part.inputs.items()
-    kinds = {name: [str(spec.dtype).split(".")[-1], *spec.shape] for name, spec in inputs}
+    kinds = {}
+    for name, spec in part.inputs.items():
+        kind = str(spec.dtype).split(".")[-1]
+        kinds[name] = [precision if kind == "float32" else kind, *spec.shape]
     return {"inputs": kinds, "outputs": part.outputs}
 
 
-def _write_model(path: Path, graph: onnx.ModelProto, weights: "Mapping[str, np.ndarray]") -> None:
+def write_model(path: Path, graph: onnx.ModelProto, weights: "Mapping[str, np.ndarray]") -> None:
     """Write a model, and its weights into a file beside it."""
     outside = [t for t in graph.graph.initializer if t.data_location == TensorProto.EXTERNAL]
     data = path.with_name(f"{path.name}.data")

@@ -216,7 +216,7 @@ class Pose2VideoPipeline:
     def _predict(self, frames, latents, t, conditions, guidance_scale):
         """Guided prediction for some frames; without guidance only the conditional half."""
         conditional, unconditional, pose_features = conditions
-        pose = paddle.index_select(pose_features, frames, axis=2)
+        pose = self.model.pose_window(pose_features, frames)
         if unconditional is None:
             return self.model.denoise(latents, t, conditional, pose_features=pose)
         conditional, unconditional = self.model.denoise_pair(

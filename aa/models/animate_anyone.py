@@ -145,6 +145,10 @@ class AnimateAnyone(nn.Layer):
             reference = self.reference_features(reference_latents, image_embeds)
         return self.denoising_unet.conditions(image_embeds, reference)
 
+    def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> paddle.Tensor:
+        """Pose features [1, C, F, h, w] of some frames, int64 [f]: [1, C, f, h, w]."""
+        return paddle.index_select(pose_features, frames, axis=2)
+
     def denoise(
         self,
         noisy_latents: paddle.Tensor,

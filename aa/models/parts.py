@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 def encode(model: AnimateAnyone, pixels: paddle.Tensor) -> paddle.Tensor:
     """Pixels [N, 3, H, W] -> scaled latents [N, 4, h, w]."""
     return model.encode_pixels(pixels)
+
+
+def encode_image(model: AnimateAnyone, clip_pixels: paddle.Tensor) -> paddle.Tensor:
+    """CLIP pixels [B, 3, S, S] -> image embeddings [B, 1, D]."""
+    return model.encode_image(clip_pixels)
 
 
 def encode_reference(
@@ -44,7 +49,7 @@ def denoise(
 
     The conditions may be of several samples, the prediction is [B, 4, F, h, w] then.
     """
-    of_blocks = [Condition(*conditions[i : i + 3]) for i in range(0, len(conditions), 3)]
+    of_blocks = conditions_of(conditions)
     return model.denoising_unet(latents, timesteps, of_blocks, pose_features=pose_features)
 
 
@@ -56,6 +61,11 @@ def decode(model: AnimateAnyone, latents: paddle.Tensor) -> paddle.Tensor:
 def flat(conditions: Iterable[Condition]) -> list[paddle.Tensor]:
     """Conditions with a reference as one list: token, key and value of every attention block."""
     return cast("list[paddle.Tensor]", list(chain.from_iterable(conditions)))
+
+
+def conditions_of(tensors: Sequence[paddle.Tensor]) -> list[Condition]:
+    """The conditions that `flat` made one list of."""
+    return [Condition(*tensors[i : i + 3]) for i in range(0, len(tensors), 3)]
 
 
 def condition_shapes(model: AnimateAnyone, height: int, width: int) -> list[tuple[int, ...]]:

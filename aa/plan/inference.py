@@ -1,7 +1,7 @@
 """Memory of an animation: weights, the conditions of all frames, and the largest of its phases."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, cast
 
@@ -58,18 +58,17 @@ class VideoPlan:
         *,
         precision: str,
     ) -> None:
-        self.hardware, self.size_step = hardware, network.size_step
-        self.device = device_memory(hardware)
+        self.size_step, self.precision = network.size_step, precision
+        self.place = "gpu" if options.device == "cuda" else hardware.device
+        self.device = device_memory(replace(hardware, device=self.place))
         self.memory = usable(self.device)
-        half = hardware.device == "gpu" and precision != "float32"
         self.counter = VideoCounter(
             network,
-            device=hardware.device,
-            half=half,
+            device=self.place,
+            half=self.place == "gpu" and precision != "float32",
             compiled=options.engine != "eager",
             guided=options.guidance_scale > 1,
         )
-        self.precision = precision
         counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
         self.needs, self.video = max(counted, key=lambda pair: pair[0].total)
 
@@ -85,8 +84,8 @@ class VideoPlan:
 
     def describe(self) -> str:
         """The video in a line."""
-        v, hardware = self.video, self.hardware
-        return f"{v.frames} frames of {v.height}x{v.width}, {self.precision}, {hardware.device}"
+        v = self.video
+        return f"{v.frames} frames of {v.height}x{v.width}, {self.precision}, {self.place}"
 
 
 class VideoCounter:
@@ -95,7 +94,8 @@ class VideoCounter:
     Args:
         device: "cpu" or "gpu".
         half: whether it computes in float16 or bfloat16.
-        compiled: whether the heavy parts are compiled, which keeps their weights a second time.
+        compiled: whether an engine computes the heavy parts. On a CPU it keeps their weights a
+            second time; on a GPU all weights are its own, in its precision.
         guided: whether there is guidance; compiled, both of its halves are computed at once.
     """
 
@@ -156,10 +156,12 @@ class VideoCounter:
 
     def _weights(self) -> int:
         model = self.model
-        layers = [model]
-        if self.compiled:
+        layers, item_bytes = [model], 4
+        if self.compiled and self.device == "gpu":
+            item_bytes = 2 if self.half else 4
+        elif self.compiled:
             layers += [model.denoising_unet, model.pose_guider, model.vae]
-        return 4 * sum(p.size for layer in layers for p in layer.parameters())
+        return item_bytes * sum(p.size for layer in layers for p in layer.parameters())
 
     def _conditions(self, height: int, width: int) -> list[tuple[int, ...]]:
         """Shapes of a character's conditions for the denoiser, for latents of this size."""

@@ -11,6 +11,7 @@ from aa.config.hardware import HardwareConfig
 from aa.config.model import ModelConfig
 from aa.config.stage import StageConfig
 from aa.errors import UserError
+from aa.machine import card_memory
 from aa.plan.advice import changes, command_with
 from aa.plan.needs import GIB, MemoryBudget, StepCounter, StepShape
 from aa.plan.work import Rates
@@ -166,5 +167,8 @@ def device_memory(hardware: HardwareConfig) -> float:
     if hardware.memory_gb:
         return hardware.memory_gb * GIB
     if hardware.device == "gpu":
-        raise UserError("hardware.memory_gb must be given to plan for a GPU: its GiB.")
+        found = card_memory()
+        if found is None:
+            raise UserError("hardware.memory_gb must be given to plan for a GPU: its GiB.")
+        return found * GIB
     return psutil.virtual_memory().total / hardware.devices

@@ -145,7 +145,27 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path):
         export(asked)
 
 
+def test_an_export_for_cuda_takes_float16_and_says_on_another_machine_what_is_missing(
+    tiny_model, tmp_path
+):
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path / "export"
+    folder.mkdir()
+    write_export(folder, tiny_model(), config(device="cuda", precision="float16"))
+    plan = json.loads((folder / "export.json").read_text())
+    assert plan["parts"]["denoise"]["inputs"]["latents"][0] == "float16"
+    process, _ = alone(folder, tmp_path, random_pictures())
+    assert process.stderr == (
+        "error: this export is for CUDA, which this onnxruntime lacks: use onnxruntime-gpu.\n"
+    )
+
+
+def test_float16_is_for_cuda():
+    with pytest.raises(UserError, match="precision=float16 is for device=cuda"):
+        config(precision="float16")
+
+
 def test_the_page_shows_the_script():
     script = (ROOT / "aa" / "export" / "example.py").read_text()
     assert script in (ROOT / "docs" / "export.md").read_text()
-    assert len(script.splitlines()) <= 60
+    assert len(script.splitlines()) <= 64

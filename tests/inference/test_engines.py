@@ -68,7 +68,46 @@ def test_a_gpu_that_is_not_found_ends_the_run_and_is_no_fallback(monkeypatch):
     onnxruntime = pytest.importorskip("onnxruntime")
     both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
-    engine = make_engine("onnxruntime", device="cuda")
-    monkeypatch.setattr(engine, "_providers", lambda: ["CPUExecutionProvider"])  # as it falls back
+    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
+    engine = make_engine("onnxruntime", device="cuda")  # the package here falls back to the CPU
     with pytest.raises(UserError, match="ONNX Runtime finds no GPU here"):
         engine.load(attention_graph().SerializeToString(), {})
+
+
+def test_a_gpu_without_memory_is_one_line():
+    pytest.importorskip("onnxruntime")
+    from aa.inference.compiled.onnxruntime_engine import _full_gpu_is_said
+
+    said = "the GPU has not enough memory for this call"
+    with pytest.raises(UserError, match=said), _full_gpu_is_said():
+        raise RuntimeError("Failed to allocate memory for requested buffer of size 3000000")
+
+
+def test_another_error_of_the_gpu_is_not_called_a_lack_of_memory():
+    pytest.importorskip("onnxruntime")
+    from aa.inference.compiled.onnxruntime_engine import _full_gpu_is_said
+
+    with pytest.raises(RuntimeError, match="of another kind"), _full_gpu_is_said():
+        raise RuntimeError("of another kind")
+
+
+def test_float16_is_for_gpus():
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(UserError, match="computes float32 on cpu, got float16"):
+        make_engine("onnxruntime", precision="float16")
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_frames_are_taken_out_of_a_video_that_is_held(name):
+    engine = make_engine(name)
+    video = np.arange(6.0, dtype=np.float32).reshape(1, 2, 3, 1, 1)
+    some = engine.take_frames(engine.hold(video), np.array([2, 0]))
+    np.testing.assert_array_equal(some.reshape(2, 2), [[2, 0], [5, 3]])
+
+
+def test_one_buffer_for_each_shape_is_not_kept():
+    pytest.importorskip("onnxruntime")
+    from aa.inference.compiled.onnxruntime_engine import session_options
+
+    options = session_options()
+    assert not options.enable_mem_reuse and not options.enable_mem_pattern

@@ -9,7 +9,7 @@ import numpy as np
 
 from aa.errors import UserError
 
-Network = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
+Network = Callable[[Sequence[Any]], list[np.ndarray]]  # takes arrays, or what `hold` gave
 
 COMPILED = "openvino"  # what `compiled` means: the fastest of them on a CPU
 ENGINES = {"openvino": "OpenVinoEngine", "onnxruntime": "OnnxRuntimeEngine"}
@@ -17,7 +17,13 @@ OLDEST = (1, 21)  # ONNX Runtime that knows all operations
 
 
 class Engine(Protocol):
-    """A library that runs ONNX graphs on a device, with a precision and a number of threads."""
+    """A library that runs ONNX graphs on a device, with a precision and a number of threads.
+
+    Attributes:
+        whole: whether it should run every part, also those that run once a video.
+    """
+
+    whole: bool
 
     def load(self, graph: bytes, weights: Mapping[str, np.ndarray]) -> Network:
         """Function of a graph's inputs that returns its results.
@@ -29,6 +35,21 @@ class Engine(Protocol):
         """
         ...
 
+    def hold(self, array: np.ndarray) -> Any:
+        """What networks take in place of an array, kept where the engine computes.
+
+        It has the array's `shape` and `dtype`.
+        """
+        ...
+
+    def take_frames(self, held: Any, frames: np.ndarray) -> Any:
+        """Some frames of a video [1, C, F, h, w] that is held, held too.
+
+        Args:
+            frames: their numbers, int64 [f].
+        """
+        ...
+
 
 def make_engine(
     name: str, *, precision: str = "float32", device: str = "cpu", num_threads: int | None = None
@@ -37,7 +58,7 @@ def make_engine(
 
     Args:
         name: "openvino", "onnxruntime", or "compiled" for the fastest of a CPU.
-        precision: "float32", or "bfloat16" with OpenVINO.
+        precision: "float32"; or "bfloat16" with OpenVINO, "float16" on a GPU.
         device: "cpu", or "cuda" with ONNX Runtime.
         num_threads: CPU threads; None: the library's choice, all cores.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
 
 MAKERS = ("paddlepaddle", "ppdiffusers", "onnx", "einops")
-WRITERS = ("onnx_graph", "operands", "layers", "operations", "translation")
+WRITERS = ("patterns", "onnx_graph", "operands", "layers", "operations", "translation")
 
 
 def graph_key(

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paddle
 
@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 class CompiledModel:
     """An `AnimateAnyone` whose heavy parts are compiled: the same calls, the same results.
 
-    What runs once a video (the reference's encoding and its network) stays with Paddle: compiling
-    it would take longer than it saves. A part is compiled when a size first comes; where that
-    fails, Paddle goes on after one warning.
+    On a CPU what runs once a video (the reference's encoding and its network) stays with Paddle:
+    compiling it would take longer than it saves. A part is compiled when a size first comes; where
+    that fails on a CPU, Paddle goes on after one warning.
 
     Args:
         model: in evaluation mode. Its weights are shared, not copied.
@@ -47,18 +47,44 @@ class CompiledModel:
     ) -> None:
         self.model, self.cache = model, cache
         self.config, self.has_motion = model.config, model.has_motion
-        self.encode_pixels, self.encode_image = model.encode_pixels, model.encode_image
-        self.conditions = model.conditions
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
+        self._held: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+    def encode_pixels(self, pixels: paddle.Tensor) -> paddle.Tensor:
+        """See `AnimateAnyone.encode_pixels`."""
+        return self._run_once(parts.encode, self.model.encode_pixels, pixels)[0]
+
+    def encode_image(self, clip_pixels: paddle.Tensor) -> paddle.Tensor:
+        """See `AnimateAnyone.encode_image`."""
+        return self._run_once(parts.encode_image, self.model.encode_image, clip_pixels)[0]
+
+    def conditions(
+        self, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor | None = None
+    ) -> list[Condition]:
+        """See `AnimateAnyone.conditions`."""
+        if reference_latents is None:
+            return self.model.conditions(image_embeds)
+        found = self._run_once(
+            parts.encode_reference,
+            lambda *tensors: parts.flat(self.model.conditions(*tensors)),
+            image_embeds,
+            reference_latents,
+        )
+        return parts.conditions_of(found)
 
     def pose_guider(self, pose_pixels: paddle.Tensor) -> paddle.Tensor:
         """See `PoseGuider`."""
-        return self._run(parts.encode_pose, self.model.pose_guider, pose_pixels)
+        return self._run(parts.encode_pose, self.model.pose_guider, pose_pixels)[0]
 
     def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.decode_latents`."""
-        return self._run(parts.decode, self.model.decode_latents, latents)
+        return self._run(parts.decode, self.model.decode_latents, latents)[0]
+
+    def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> Any:
+        """See `AnimateAnyone.pose_window`; here for `denoise` and `denoise_pair` alone."""
+        video = self._hold("pose", (pose_features,), lambda: [pose_features])[0]
+        return self.engine.take_frames(video, frames.numpy())
 
     def denoise(
         self,
@@ -66,16 +92,17 @@ class CompiledModel:
         timesteps: paddle.Tensor,
         conditions: Sequence[Condition],
         *,
-        pose_features: paddle.Tensor,
+        pose_features: Any,
     ) -> paddle.Tensor:
         """See `AnimateAnyone.denoise`."""
 
-        def eager(*_):
-            return self.model.denoise(
-                noisy_latents, timesteps, conditions, pose_features=pose_features
+        def eager(latents, timesteps, pose_features, *_):
+            return self.model.denoising_unet(
+                latents, timesteps, conditions, pose_features=pose_features
             )
 
-        return self._denoise(eager, noisy_latents, timesteps, conditions, pose_features)
+        held = self._hold("conditions", (conditions,), lambda: parts.flat(conditions))
+        return self._denoise(eager, noisy_latents, timesteps, pose_features, held)
 
     def denoise_pair(
         self,
@@ -84,30 +111,48 @@ class CompiledModel:
         conditional: Sequence[Condition],
         unconditional: Sequence[Condition],
         *,
-        pose_features: paddle.Tensor,
+        pose_features: Any,
     ) -> list[paddle.Tensor]:
         """See `AnimateAnyone.denoise_pair`; here both are one call of one network."""
 
-        def eager(*_):
-            halves = self.model.denoise_pair(
-                noisy_latents, timesteps, conditional, unconditional, pose_features=pose_features
-            )
+        def eager(latents, timesteps, pose_features, *_):
+            halves = [
+                self.model.denoising_unet(latents, timesteps, c, pose_features=pose_features)
+                for c in (conditional, unconditional)
+            ]
             return paddle.concat(halves)
 
-        both = guidance_pair(conditional, unconditional)
-        return self._denoise(eager, noisy_latents, timesteps, both, pose_features).split(2)
+        both = (conditional, unconditional)
+        held = self._hold("conditions", both, lambda: parts.flat(guidance_pair(*both)))
+        return self._denoise(eager, noisy_latents, timesteps, pose_features, held).split(2)
 
-    def _denoise(self, eager, noisy_latents, timesteps, conditions, pose_features):
+    def _denoise(self, eager, noisy_latents, timesteps, pose_features, conditions):
         latents = self.model.scale_input(noisy_latents, timesteps)
-        inputs = latents, timesteps, pose_features, *parts.flat(conditions)
-        return self._run(parts.denoise, eager, *inputs)
+        inputs = latents, timesteps, pose_features, *conditions
+        return self._run(parts.denoise, eager, *inputs)[0]
+
+    def _hold(self, name, of, tensors):
+        """What the engine holds of `tensors()`: made anew where `of` are other objects."""
+        before, held = self._held.get(name, ((), None))
+        if len(before) != len(of) or any(x is not y for x, y in zip(before, of, strict=True)):
+            held = [self.engine.hold(tensor.numpy()) for tensor in tensors()]
+            self._held[name] = (of, held)
+        return held
+
+    def _run_once(self, part, eager, *tensors):
+        """Run what runs once a video, on the engine where that is for all parts."""
+        if self.engine.whole:
+            return self._run(part, eager, *tensors)
+        found = eager(*tensors)
+        return found if isinstance(found, list) else [found]
 
     def _run(self, part, eager, *tensors):
-        """Run the compiled part on these tensors, or the eager one where it cannot be compiled."""
+        """Results of the compiled part, or of the eager one where it cannot be compiled."""
         network = None if self.failed else self._network(part, tensors)
         if network is None:
-            return eager(*tensors)
-        return paddle.to_tensor(network([tensor.numpy() for tensor in tensors])[0])
+            return [eager(*map(_as_tensor, tensors))]
+        found = network([x.numpy() if isinstance(x, paddle.Tensor) else x for x in tensors])
+        return [paddle.to_tensor(x) for x in found]
 
     def _network(self, part, tensors):
         key = (part, *(tuple(tensor.shape) for tensor in tensors))
@@ -116,13 +161,18 @@ class CompiledModel:
                 self._compiled[key] = self._compile(part, part_specs(tensors))
             except UserError:  # what was requested is not here
                 raise
-            except Exception as error:  # a library's, of any kind: Paddle can go on
+            except Exception as error:  # a library's, of any kind: on a CPU Paddle can go on
+                if self.engine.whole:
+                    raise UserError(
+                        f"{part.__name__} could not be loaded on the GPU: {_first_line(error)}; "
+                        "use inference.device=cpu, or inference.engine=eager."
+                    ) from error
                 log.warning(
                     "%s could not be compiled (%s: %s); from here on Paddle computes, in float32: "
                     "slower, the same result.",
                     part.__name__,
                     type(error).__name__,
-                    str(error).strip().split("\n")[0],
+                    _first_line(error),
                     exc_info=os.environ.get("HYDRA_FULL_ERROR") == "1",
                 )
                 self.failed = True
@@ -146,6 +196,14 @@ class CompiledModel:
         return network
 
 
-def part_specs(tensors: Iterable[paddle.Tensor]) -> list["InputSpec"]:
-    """InputSpecs of tensors. No side is left open: attention is slower where one is."""
+def _as_tensor(x):
+    return x if isinstance(x, paddle.Tensor) else paddle.to_tensor(x)
+
+
+def _first_line(error):
+    return str(error).strip().split("\n")[0]
+
+
+def part_specs(tensors: Iterable[Any]) -> list["InputSpec"]:
+    """InputSpecs of tensors or arrays. No side is left open: attention is slower where one is."""
     return [parts.spec(*tensor.shape, dtype=str(tensor.dtype).split(".")[-1]) for tensor in tensors]

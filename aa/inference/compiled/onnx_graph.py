@@ -7,6 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from aa.inference.compiled.patterns import prune
+
 OPSET, FORMAT = 21, 10  # the first with GroupNormalization as it is meant; its file format
 WEIGHTS = "weights"  # where weights lie, until somebody gives them a file
 
@@ -33,6 +35,7 @@ class OnnxGraph:
     def __init__(self) -> None:
         self.made, self.weights = {}, set()
         self._nodes, self._initializers, self._inputs, self._constants = [], [], [], {}
+        self._shapes = {}
 
     def input(self, dtype: Any, shape: Sequence[int]) -> str:
         """The next input: `input_0`, `input_1`, ..."""
@@ -66,6 +69,10 @@ class OnnxGraph:
         self.made.update(dict.fromkeys(results, node))
         return results
 
+    def shaped(self, name: str, dtype: Any, shape: Sequence[int]) -> None:
+        """Say a value's shape in the graph, for those that look for patterns in it."""
+        self._shapes[name] = helper.make_tensor_value_info(name, CODES[np.dtype(dtype)], shape)
+
     def numbers(self, *values: int) -> np.ndarray:
         """A list of whole numbers, as shapes and axes are."""
         return np.array(values, np.int64)
@@ -82,8 +89,14 @@ class OnnxGraph:
             self._nodes.append(helper.make_node("Identity", [self._name(value)], [name]))
             outputs.append(helper.make_tensor_value_info(name, CODES[np.dtype(dtype)], shape))
         graph = helper.make_graph(
-            self._nodes, "part", self._inputs, outputs, initializer=self._initializers
+            self._nodes,
+            "part",
+            self._inputs,
+            outputs,
+            initializer=self._initializers,
+            value_info=[*self._shapes.values()],
         )
+        prune(graph)
         opsets = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
 

@@ -20,6 +20,8 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 class OpenVinoEngine:
     """Runs graphs on a CPU; see `Engine`."""
 
+    whole = False  # compiling what runs once takes longer than it saves
+
     def __init__(self, *, precision: str = "float32", num_threads: int | None = None) -> None:
         self.settings = cast(dict[str, Any], {"INFERENCE_PRECISION_HINT": HINTS[precision]})
         if precision == "bfloat16" and not has_bfloat16():
@@ -40,6 +42,14 @@ class OpenVinoEngine:
             return [found[i] for i in range(count)]
 
         return run
+
+    def hold(self, array: np.ndarray) -> np.ndarray:
+        """See `Engine.hold`."""
+        return array
+
+    def take_frames(self, held: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """See `Engine.take_frames`."""
+        return held.take(frames, axis=2)
 
 
 def read_network(graph: bytes, weights: Mapping[str, np.ndarray]) -> openvino.Model:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TranslationError", "translate"]
 
+SHAPED = ("data", "parameter")  # operations whose results have their shapes where they are declared
+
 
 def translate(program: Any, names: Mapping[str, str]) -> "onnx.ModelProto":
     """ONNX model of a traced program; of its weights it holds names, types and shapes.
@@ -48,5 +50,7 @@ def translate(program: Any, names: Mapping[str, str]) -> "onnx.ModelProto":
         given = found if op.name() == "builtin.split" else [found]
         for value, result in zip(results, given, strict=False):
             known[value.id] = result
+            if isinstance(result, str) and name not in SHAPED:
+                graph.shaped(result, TYPES[value.dtype.name], value.shape)
     outputs = [(known[v.id], TYPES[v.dtype.name], v.shape) for v in program.outputs]
     return graph.model(outputs)
