@@ -12,6 +12,7 @@ from aa.errors import UserError
 from aa.inference.windows import WindowSchedule
 
 if TYPE_CHECKING:
+    from aa.inference.watching import Watch
     from aa.models.diffusion import Ddim, DpmSolver
 
 # Most that the VAE decodes at once, unless requested otherwise: 8 frames of 256x512, 1 of 768x768.
@@ -59,6 +60,7 @@ def denoise(
     *,
     num_inference_steps: int,
     progress: bool = False,
+    watch: "Watch | None" = None,
 ) -> paddle.Tensor:
     """Take all steps from noise to clean latents [1, C, F, h, w].
 
@@ -70,13 +72,17 @@ def denoise(
         solver: of the model's noise schedule and of what it predicts.
         num_inference_steps: steps to take.
         progress: show a bar.
+        watch: is told of every window and every step.
     """
     solver.set_timesteps(num_inference_steps)
     steps = [schedule.at(i) for i in range(len(solver.timesteps))]
     total = sum(len(windows) for windows, _ in steps)
     bar = tqdm(total=total, desc="denoising", unit="window", disable=not progress)
+    done = 0
+    if watch:
+        watch.denoising(total)
     with logging_redirect_tqdm(), bar:
-        for t, (windows, weights) in zip(solver.timesteps, steps, strict=True):
+        for number, (t, (windows, weights)) in enumerate(zip(solver.timesteps, steps, strict=True)):
             blended = paddle.zeros_like(latents)
             for window, share in zip(windows, weights, strict=True):
                 frames = paddle.to_tensor(window)
@@ -85,5 +91,10 @@ def denoise(
                 prediction = predict(frames, part, t.reshape([1])) * share
                 blended = paddle.index_add(blended, frames, 2, prediction)
                 bar.update()
+                done += 1
+                if watch:
+                    watch.window(done)
+            if watch:
+                watch.step(number + 1, lambda x=latents, v=blended, t=t: solver.clean(v, t, x))
             latents = solver.step(blended, t, latents)
     return latents
