@@ -7,7 +7,7 @@ from pathlib import Path
 import aa
 from aa.interrupts import listen
 
-RUNNERS = ("train", "infer", "evaluate", "prepare", "export", "report", "runs")
+RUNNERS = ("train", "infer", "evaluate", "prepare", "export", "report", "runs", "app")
 PROGRAMS = ("weights", "data", "demo")
 HELP = f"""usage: aa {" | ".join((*RUNNERS, *PROGRAMS))} ...
 

@@ -1,0 +1,42 @@
+"""Commands that the page starts: words of an ordinary command, never a line for a shell."""
+
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aa
+from aa.config.texts import literal
+from aa.processes import runner_command
+
+PLAIN = re.compile(r"(?!.*\$\{)[A-Za-z_./][\w./@+-]*", re.ASCII)  # read by Hydra as the text it is
+WORDS = {"null", "true", "false", "nan", "inf", "on", "off", "yes", "no"}  # but these are not
+
+
+def runner_file(name: str) -> Path:
+    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`."""
+    home = Path(aa.__file__).parent
+    return next(p for p in (home / "runners", home.parent / "runners") if p.is_dir()) / f"{name}.py"
+
+
+def overrides(values: Mapping[str, Any]) -> list[str]:
+    """`key=value` for each value that is not None, as Hydra reads it back."""
+    return [f"{key}={_spelled(value)}" for key, value in values.items() if value is not None]
+
+
+def words(runner: str, arguments: Sequence[str]) -> list[str]:
+    """The words of a command: this Python, the runner's file, its arguments."""
+    return [sys.executable, str(runner_file(runner)), *arguments]
+
+
+def to_copy(runner: str, arguments: Sequence[str]) -> str:
+    """The same command as one types it."""
+    return f"{runner_command(runner)} {shlex.join(arguments)}"
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
+        return value
+    return literal(value)
