@@ -48,6 +48,7 @@ def create_app(desk: Desk) -> Flask:
     app.extensions[KEY] = desk
     app.config["MAX_CONTENT_LENGTH"] = MOST_FORM
     app.config["MAX_FORM_PARTS"] = 100
+    app.url_map.merge_slashes = False  # a path with two is none of ours, and no way to another
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {"age": _age, "span": span, "number": number, "short": short}

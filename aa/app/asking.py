@@ -18,7 +18,10 @@ def json_of(request: Request) -> dict[str, Any]:
     """
     if request.mimetype != "application/json":
         raise UserError("a request of the type application/json is expected.")
-    values = request.get_json(silent=True)
+    try:
+        values = request.get_json(silent=True)
+    except RecursionError:
+        values = None
     if not isinstance(values, dict):
         raise UserError("an object in JSON is expected.")
     return values

@@ -9,14 +9,24 @@ from typing import Any
 
 import aa
 from aa.config.texts import literal
+from aa.errors import UserError, one_line
 from aa.processes import runner_command
 
 PLAIN = re.compile(r"(?!.*\$\{)[A-Za-z_./][\w./@+-]*", re.ASCII)  # read by Hydra as the text it is
 WORDS = {"null", "true", "false", "nan", "inf", "on", "off", "yes", "no"}  # but these are not
 
 
+RUNNERS = ("infer", "train")  # that the page starts
+
+
 def runner_file(name: str) -> Path:
-    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`."""
+    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`.
+
+    Raises:
+        UserError: the page starts no such runner.
+    """
+    if name not in RUNNERS:
+        raise UserError(f"{one_line(name)}: no such runner; {' and '.join(RUNNERS)} are started.")
     home = Path(aa.__file__).parent
     return next(p for p in (home / "runners", home.parent / "runners") if p.is_dir()) / f"{name}.py"
 

@@ -18,7 +18,7 @@ from aa.runs.listing import Run, read_run
 from aa.runs.metrics import stage_curves
 from aa.runs.outcomes import INTERRUPTED, RUNNING, read_outcome
 from aa.runs.progress import read_progress
-from aa.runs.requests import ASKED
+from aa.runs.requests import ASKED, SAMPLE
 from aa.runs.resume import has_begun
 from aa.runs.tolerant import TolerantReader
 from aa.runs.words import last_lines
@@ -49,7 +49,7 @@ def run(name: str) -> str:
         log=log_of(folder),
         config=[(key, spelled(value)) for key, value in sorted(its_run.config.items())],
         reports=[folder / n for n in REPORTS if (folder / n).is_file()],
-        wishes=ASKED if its_run.kind == "train" and its_run.state == RUNNING else (),
+        wishes=_wishes(its_run),
         resumable=resumable and has_begun(folder),
         commands=_commands(its_run),
     )
@@ -61,6 +61,14 @@ def log_of(folder: Path) -> list[str]:
         with suppress(OSError, NoPlainFileError):
             return last_lines(folder / name, LINES)
     return []
+
+
+def _wishes(run: Run) -> list[str]:
+    """What a training that runs can be asked for."""
+    if run.kind != "train" or run.state != RUNNING:
+        return []
+    shows = any(run.config.get(f"{stage}.sample_steps") for stage in ("stage", "next_stage"))
+    return [wish for wish in ASKED if shows or wish != SAMPLE]
 
 
 def _plots(folder: Path) -> list[curves.Plot]:

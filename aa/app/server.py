@@ -1,6 +1,7 @@
 """The server: one process, threads for requests, a thread for the queue."""
 
 import logging
+import os
 import socket
 import threading
 from pathlib import Path
@@ -109,7 +110,9 @@ def _listen(options: ServerConfig) -> socket.socket:
         family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
         return socket.create_server((options.host, options.port), family=family, backlog=128)
     except OSError as error:
+        known = (error.errno or 0) > 0  # that of a name that is none is not
+        why = os.strerror(error.errno or 0) if known else error.strerror
         raise UserError(
-            f"app.port={options.port}: cannot be listened on at {options.host} ({error.strerror}); "
+            f"app.port={options.port}: cannot be listened on at {options.host} ({why}); "
             "choose another app.port, or 0 for any that is free."
         ) from error

@@ -5,18 +5,20 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, TypedDict
 
 from aa.app.examine import examine
 from aa.errors import UserError
 from aa.files import check_space, unlinked, write_json
+from aa.runs.jobs import short
 from aa.runs.kinds import Count, Name
 from aa.runs.reading import find_record
 
 CHUNK, MB = 2**20, 10**6
-NAME = re.compile(r"[0-9a-f]{16}\.(png|mp4|mkv|avi|npz)")
+LONGEST, DIGITS = 24, 12  # characters of a name of ours
+NAME = re.compile(rf"[a-z0-9-]{{1,{LONGEST}}}-[0-9a-f]{{{DIGITS}}}\.(png|mp4|mkv|avi|npz)")
 
 
 class About(TypedDict, total=False):
@@ -45,6 +47,7 @@ class Uploads:
         self.home, self.most, self.most_bytes = home, most, most_mb * MB
         self.home.mkdir(parents=True, exist_ok=True)
         self._two = threading.BoundedSemaphore(2)  # looked into at once
+        self._alone, self._coming = threading.Lock(), 0
         for left in self.home.glob(".*.part"):  # by a server that was stopped
             left.unlink(missing_ok=True)
 
@@ -64,21 +67,35 @@ class Uploads:
         """
         if size is None or size > self.most_bytes:
             raise UserError(f"a file has at most {self.most_bytes // MB} MB.")
-        if sum(1 for _ in self.files()) >= self.most:
-            raise UserError(f"{self.most} uploads are kept (app.uploads): remove some first.")
         check_space(self.home, 2 * size + MB)
+        with self._place():
+            return self._keep(stream, size, title)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """A place for one more file, whoever else sends one."""
+        with self._alone:
+            if sum(1 for _ in self.files()) + self._coming >= self.most:
+                raise UserError(f"{self.most} uploads are kept (app.uploads): remove some first.")
+            self._coming += 1
+        try:
+            yield
+        finally:
+            with self._alone:
+                self._coming -= 1
+
+    def _keep(self, stream: IO[bytes], size: int, title: str) -> dict[str, Any]:
         partial = self.home / f".{secrets.token_hex(8)}.part"
         try:
             digest = self._receive(stream, partial, size)
-            target = self.home / digest
             with self._two:
-                found = examine(partial, str(target))
+                found = examine(partial, str(target := self.home / _name(title, digest)))
         finally:
             partial.unlink(missing_ok=True)
         about: Any = {key: found[key] for key in About.__annotations__ if key in found}
         shown = "".join(c for c in title if c.isprintable())[:100]
         write_json(target.with_suffix(".json"), {**about, "title": shown or "file"})
-        return {**about, "title": shown, "path": str(target.with_suffix(found["ending"]))}
+        return {**about, "title": shown, "path": short(target.with_suffix(found["ending"]))}
 
     def files(self) -> Iterator[tuple[Path, About]]:
         """Yield the uploads, the newest first, and what is known of each."""
@@ -110,4 +127,10 @@ class Uploads:
                 left -= len(chunk)
         if left:
             raise UserError("the upload was cut short.")
-        return digest.hexdigest()[:16]
+        return digest.hexdigest()[:DIGITS]
+
+
+def _name(title: str, digest: str) -> str:
+    """A name of a few plain letters of the sender's, and the hash of the content."""
+    plain = re.sub(r"[^a-z0-9]+", "-", Path(title).stem.lower())[:LONGEST].strip("-")
+    return f"{plain or 'file'}-{digest}"

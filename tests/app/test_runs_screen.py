@@ -60,11 +60,11 @@ def test_the_screen_of_a_run_has_curves_samples_log_and_config(page, training):
 
 
 def test_only_a_training_that_runs_is_asked(page, training):
-    assert "Sample now" not in page.text("/run/first")
+    assert "Save now" not in page.text("/run/first")
     answer = page.post("/api/ask", {"run": "first", "ask": ["sample"]})
     assert answer.status_code == 400 and "is not running" in answer.json["error"]
     with written(training):
-        assert "Sample now" in page.text("/run/first?part=1")
+        assert "Save now" in page.text("/run/first?part=1")
         assert page.post("/api/ask", {"run": "first", "ask": ["sample"]}).status_code == 200
     assert json.loads((training / "request.json").read_text()) == {"ask": ["sample"]}
 
