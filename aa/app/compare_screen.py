@@ -10,7 +10,7 @@ from aa.app.desk import desk
 from aa.app.media import results_of, samples_of
 from aa.app.shelf import all_runs
 from aa.errors import UserError
-from aa.runs.comparison import GROUPS, facts_of
+from aa.runs.comparison import GROUPS, SHORT_HASH, facts_of
 from aa.runs.differences import ABSENT
 from aa.runs.jobs import spelled
 from aa.runs.layout import SWEEP
@@ -20,8 +20,10 @@ from aa.runs.tolerant import TolerantReader
 
 screen = Blueprint("compare", __name__)
 
+ORDER = ("results", "config", *(name for name in GROUPS if name not in ("results", "config")))
 MOST = 6  # runs, as there are colours
 LONGEST = 80  # characters of a value
+NOWHERE = "–"  # for one that a run has not
 SAME = 400  # rows that are equal, shown at most
 
 
@@ -31,7 +33,7 @@ def compare() -> str:
     folders = _folders()
     facts = [facts_of(TolerantReader(folder)) for folder in folders]
     names = [desk().places.name(folder) for folder in folders]
-    groups = [(name, *_rows([of[name] for of in facts])) for name in GROUPS] if facts else []
+    groups = [(name, *_rows([of[name] for of in facts])) for name in ORDER] if facts else []
     steps, samples = _samples(folders)
     return render_template(
         "compare.html",
@@ -74,13 +76,17 @@ def _report() -> Path | None:
 
 
 def _rows(facts: list[dict[str, Any]]) -> tuple[list[tuple], list[tuple]]:
-    """(rows that differ, rows that do not) of one kind of fact; deciding ones first."""
+    """(rows that differ, rows that do not) of one kind of fact.
+
+    Those that decide a result come first, and those that not every run has come last.
+    """
     differing, same = [], []
     for key in dict.fromkeys(key for of in facts for key in of):
         values = [of.get(key, ABSENT) for of in facts]
         row = (key, [_text(value) for value in values], _best(key, values))
         (same if len({repr(value) for value in values}) == 1 else differing).append(row)
-    return sorted(differing, key=lambda row: row[0] in NOT_DECISIVE), same[:SAME]
+    place = {row[0]: (NOWHERE in row[1], row[0] in NOT_DECISIVE) for row in differing}
+    return sorted(differing, key=lambda row: place[row[0]]), same[:SAME]
 
 
 def _best(key: str, values: list[Any]) -> int | None:
@@ -93,7 +99,9 @@ def _best(key: str, values: list[Any]) -> int | None:
 
 
 def _text(value: Any) -> str:
-    text = "–" if value is ABSENT else spelled(value)
+    if isinstance(value, dict):  # of a file: its hash tells it apart
+        value = str(value.get("sha256", ""))[:SHORT_HASH]
+    text = NOWHERE if value is ABSENT else spelled(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -1,5 +1,6 @@
 """What is asked for on the screen Animate, and the ordinary command that makes it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -31,6 +32,7 @@ PRESETS: dict[bool, dict[str, list[str]]] = {
 }
 STEPS = {False: {"fast": (6, 1), "good": (20, 2)}, True: {"fast": (4, 1), "good": (10, 1)}}
 OTHERS = ("engine", "precision", "align", "format", "audio")  # that SAME repeats, beside sampling's
+HASH = re.compile(r"-[0-9a-f]{12}$")  # in the name of an upload
 FORM = ("reference", "motion", "weights", "preset", "seed", "person", "kind", "again")
 NUMBERS = ("width", "height", "num_frames", "fps")
 
@@ -87,7 +89,7 @@ class Wish:
     @property
     def title(self) -> str:
         """Its name for people."""
-        return f"{Path(self.reference).stem} · {Path(self.motion).stem}"
+        return " · ".join(HASH.sub("", Path(path).stem) for path in (self.reference, self.motion))
 
 
 def read_wish(values: Mapping[str, Any], places: Places, repeated: Run | None) -> Wish:

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.commands import ROOT
+from tests.runs.folders import make_run
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra dev has it")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -56,6 +57,8 @@ def end(process):
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("browser")
     shutil.copytree(ROOT / "examples", folder / "examples")
+    lines = [{"step": step, "loss": 2.5 / step} for step in range(1, 9)]
+    make_run(folder / "outputs" / "earlier", lines=lines, stage={"learning_rate": 1e-4})
     return folder
 
 
@@ -174,9 +177,8 @@ def test_a_training_is_watched_asked_for_a_sample_and_compared(page, home):
         end(training)
     page.goto("/runs")
     shot(page, "runs")
-    boxes = page.locator("tbody input[type=checkbox]")
-    for number in (0, 1):
-        boxes.nth(number).check()
+    for name in (f"tiny_{page.viewport_size['width']}", "earlier"):
+        page.locator("tr", has_text=name).get_by_role("checkbox").check()
     page.get_by_role("button", name="Compare the chosen").click()
     page.get_by_text("differ").first.wait_for()
     shot(page, "compare")

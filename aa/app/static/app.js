@@ -47,7 +47,7 @@ const act = async (owner, values) => {
 const busy = part =>
   part.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)
     && document.activeElement.type !== "checkbox"
-  || [...part.querySelectorAll("video")].some(video => !video.paused);
+  || [...part.querySelectorAll("video")].some(video => video.controls && !video.paused);
 
 const refresh = async (part, now = false) => {
   if (!part || (!now && (document.hidden || busy(part)))) return;
