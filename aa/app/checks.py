@@ -1,8 +1,10 @@
 """Pose checks: the ordinary command with `poses_only=true`, and the form that it was made from."""
 
 import json
+import os
 import re
 import secrets
+import shutil
 import subprocess
 import threading
 from contextlib import suppress
@@ -23,6 +25,7 @@ from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, read_outcome
 from aa.runs.reading import find_record, read_json
 from aa.runs.words import error_line
 
+KEPT = 100  # checks, when a server starts
 NAME = re.compile(r"[0-9a-f]{12}")
 
 
@@ -66,6 +69,10 @@ class Checks:
         self.home.mkdir(parents=True, exist_ok=True)
         self._alone = threading.Lock()  # one at a time
         self._begun: set[str] = set()
+        for path in sorted(self.home.glob("*.json"), key=os.path.getmtime)[:-KEPT]:
+            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+            for ending in (".json", ".log"):
+                path.with_suffix(ending).unlink(missing_ok=True)
 
     def begin(self, wish: Wish, values: dict[str, str]) -> str:
         """Begin a check; return its name."""

@@ -4,13 +4,11 @@ import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import aa
 from aa.config.texts import literal
 from aa.errors import UserError, one_line
-from aa.processes import runner_command
+from aa.processes import runner_command, runner_file
 
 PLAIN = re.compile(r"(?!.*\$\{)[A-Za-z_./][\w./@+-]*", re.ASCII)  # read by Hydra as the text it is
 WORDS = {"null", "true", "false", "nan", "inf", "on", "off", "yes", "no"}  # but these are not
@@ -19,25 +17,19 @@ WORDS = {"null", "true", "false", "nan", "inf", "on", "off", "yes", "no"}  # but
 RUNNERS = ("infer", "train")  # that the page starts
 
 
-def runner_file(name: str) -> Path:
-    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`.
-
-    Raises:
-        UserError: the page starts no such runner.
-    """
-    if name not in RUNNERS:
-        raise UserError(f"{one_line(name)}: no such runner; {' and '.join(RUNNERS)} are started.")
-    home = Path(aa.__file__).parent
-    return next(p for p in (home / "runners", home.parent / "runners") if p.is_dir()) / f"{name}.py"
-
-
 def overrides(values: Mapping[str, Any]) -> list[str]:
     """`key=value` for each value that is not None, as Hydra reads it back."""
     return [f"{key}={_spelled(value)}" for key, value in values.items() if value is not None]
 
 
 def words(runner: str, arguments: Sequence[str]) -> list[str]:
-    """The words of a command: this Python, the runner's file, its arguments."""
+    """The words of a command: this Python, the runner's file, its arguments.
+
+    Raises:
+        UserError: the page starts no such runner.
+    """
+    if runner not in RUNNERS:
+        raise UserError(f"{one_line(runner)}: no such runner; {' and '.join(RUNNERS)} are started.")
     return [sys.executable, str(runner_file(runner)), *arguments]
 
 

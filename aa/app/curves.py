@@ -62,7 +62,7 @@ def _plot(metric: str, curves: Mapping[str, Points]) -> Plot:
         )
         for number, (name, points) in enumerate(thin.items())
     ]
-    rows = [(ys.at(value), f"{value:.4g}") for value in ys.ticks(4)]
+    rows = [(ys.at(value), f"{value:.4g}") for value in ys.ticks(5)]
     return Plot(metric, lines, rows, [(xs.at(step), f"{step:g}") for step in xs.ticks(4)])
 
 

@@ -97,6 +97,8 @@ class Figure:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
         self._process = None
 
 

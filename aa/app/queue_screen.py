@@ -63,6 +63,8 @@ def resume_run() -> Response:
     run = read_run(folder)
     if run.kind not in ("train", "infer") or not has_begun(folder):
         raise UserError("only a training or an animation that has begun goes on.")
+    if run.state == RUNNING:
+        raise UserError("this run is running.")
     if any(os.path.samefile(job.folder, folder) for job in _open_jobs()):
         raise UserError("this run is in the queue already.")
     arguments = overrides({"resume": short(folder)})
