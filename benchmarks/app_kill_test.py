@@ -170,8 +170,8 @@ def main():
         check(home, killed=killed)
         seconds = time.monotonic() - begun
         print(
-            f"{asked.jobs} jobs done, each started once but for {killed} that were killed, after "
-            f"{asked.kills} kills of the server; frames equal those of plain commands "
+            f"{asked.jobs} jobs done after {asked.kills} kills of the server and {killed} of jobs; "
+            f"none was started more often than that asks for; frames equal those of plain commands "
             f"({seconds:.0f} s)"
         )
 

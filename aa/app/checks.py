@@ -1,6 +1,5 @@
 """Pose checks: the ordinary command with `poses_only=true`, and the form that it was made from."""
 
-import json
 import os
 import re
 import secrets
@@ -45,7 +44,8 @@ class Check:
         state: RUNNING, DONE, FAILED or INTERRUPTED.
         error: why it failed.
         overlay: the first skeleton over the picture, where there is one.
-        notes: warnings and what was done, in lines.
+        warnings: lines.
+        cleaned: what cleaning has done, in words.
     """
 
     name: str
@@ -53,7 +53,8 @@ class Check:
     state: str
     error: str | None
     overlay: Path | None
-    notes: list[str]
+    warnings: list[str]
+    cleaned: str
 
 
 class Checks:
@@ -110,8 +111,9 @@ class Checks:
             with suppress(OSError, UserError):
                 error = error or error_line(self.home / f"{name}.log")
         overlay = next(iter(sorted((folder / POSES).glob(f"*{OVERLAY}"))), None)
-        notes = _notes(folder) if state == DONE else []
-        return Check(name, form["values"], state, error, overlay, notes)
+        reports = _reports(folder) if state == DONE else []
+        values, said = form["values"], _warnings(reports)
+        return Check(name, values, state, error, overlay, said, _cleaned(reports))
 
     def _run(self, name: str, arguments: list[str]) -> None:
         try:
@@ -127,17 +129,32 @@ class Checks:
             self._begun.discard(name)
 
 
-def _notes(folder: Path) -> list[str]:
-    """What alignment warns of and cleaning has done, in lines."""
-    lines = []
+def _reports(folder: Path) -> list[dict[str, Any]]:
+    """What was done with the poses of each case."""
+    found = []
     for path in sorted((folder / POSES).glob("*.json")):
         with suppress(UserError, OSError):
-            report: dict[str, Any] = read_json(path)
-            alignment, cleaning = report.get("alignment"), report.get("cleaning")
-            if isinstance(alignment, dict):
-                lines += [str(line) for line in alignment.get("warnings", [])]
-            if isinstance(cleaning, dict):
-                done = {k: v for k, v in cleaning.items() if isinstance(v, int) and v}
-                said = json.dumps(done).strip("{}").replace('"', "")
-                lines += [f"cleaned: {said}"] if done else []
-    return lines
+            found.append(read_json(path))
+    return found
+
+
+def _warnings(reports: list[dict[str, Any]]) -> list[str]:
+    """What alignment warns of; parts of the body of which the same is said share a line."""
+    parts: dict[str, list[str]] = {}
+    for report in reports:
+        alignment = report.get("alignment")
+        for line in alignment.get("warnings", []) if isinstance(alignment, dict) else ():
+            part, _, said = str(line).rpartition(": ")
+            parts.setdefault(said, []).append(part)
+    return [": ".join(filter(None, (", ".join(of), said))) for said, of in parts.items()]
+
+
+def _cleaned(reports: list[dict[str, Any]]) -> str:
+    """What cleaning has done, in words; "" for nothing."""
+    done: dict[str, int] = {}
+    for report in reports:
+        cleaning = report.get("cleaning")
+        for key, value in cleaning.items() if isinstance(cleaning, dict) else ():
+            if type(value) is int and value:
+                done[key] = done.get(key, 0) + value
+    return ", ".join(f"{key}: {value}" for key, value in done.items())

@@ -1,5 +1,7 @@
 """The loop from noise to latents: steps, and in every step the windows of a long video."""
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -78,23 +80,33 @@ def denoise(
     steps = [schedule.at(i) for i in range(len(solver.timesteps))]
     total = sum(len(windows) for windows, _ in steps)
     bar = tqdm(total=total, desc="denoising", unit="window", disable=not progress)
-    done = 0
+    done = itertools.count(1)
+
+    def told() -> None:
+        bar.update()
+        if watch:
+            watch.window(next(done))
+
     if watch:
         watch.denoising(total)
     with logging_redirect_tqdm(), bar:
         for number, (t, (windows, weights)) in enumerate(zip(solver.timesteps, steps, strict=True)):
-            blended = paddle.zeros_like(latents)
-            for window, share in zip(windows, weights, strict=True):
-                frames = paddle.to_tensor(window)
-                part = paddle.index_select(latents, frames, axis=2)
-                share = paddle.to_tensor(share).reshape([1, 1, -1, 1, 1])
-                prediction = predict(frames, part, t.reshape([1])) * share
-                blended = paddle.index_add(blended, frames, 2, prediction)
-                bar.update()
-                done += 1
-                if watch:
-                    watch.window(done)
+            predicted = _blended(predict, latents, t, windows, weights, told)
             if watch:
-                watch.step(number + 1, lambda x=latents, v=blended, t=t: solver.clean(v, t, x))
-            latents = solver.step(blended, t, latents)
+                clean = functools.partial(solver.clean, predicted, t, latents)
+                watch.step(number + 1, clean)
+            latents = solver.step(predicted, t, latents)
     return latents
+
+
+def _blended(predict, latents, t, windows, weights, told):
+    """What the network predicts for all frames, of windows that share some; `told` of each."""
+    blended = paddle.zeros_like(latents)
+    for window, share in zip(windows, weights, strict=True):
+        frames = paddle.to_tensor(window)
+        part = paddle.index_select(latents, frames, axis=2)
+        share = paddle.to_tensor(share).reshape([1, 1, -1, 1, 1])
+        prediction = predict(frames, part, t.reshape([1])) * share
+        blended = paddle.index_add(blended, frames, 2, prediction)
+        told()
+    return blended

@@ -156,6 +156,20 @@ def test_a_check_that_failed_says_why(page, home):
     assert page.desk.checks.check(name).error == "walk.mp4: nobody was found."
 
 
+def test_what_is_said_of_several_parts_is_one_warning(page, home):
+    name = "0123456789ab"
+    poses = home / "outputs" / "app" / ".checks" / name / "poses"
+    poses.mkdir(parents=True)
+    (poses.parents[1] / f"{name}.json").write_text(json.dumps({"values": FORM}))
+    (poses.parent / "outcome.json").write_text(json.dumps({"state": "done"}))
+    warnings = ["left arm: is hidden.", "right arm: is hidden.", "the feet are cut off."]
+    report = {"alignment": {"warnings": warnings}, "cleaning": {"jumps": 0, "filled": 12}}
+    (poses / "ann_walk.json").write_text(json.dumps(report))
+    found = page.desk.checks.check(name)
+    assert found.warnings == ["left arm, right arm: is hidden.", "the feet are cut off."]
+    assert found.cleaned == "filled: 12"
+
+
 def test_a_stopped_run_goes_on_in_the_queue_once(page, home):
     make_run(home / "outputs" / "stopped", ends=None)
     assert page.post("/api/resume-run", {"run": "stopped"}).status_code == 200
