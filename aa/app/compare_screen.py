@@ -24,7 +24,7 @@ ORDER = ("results", "config", *(name for name in GROUPS if name not in ("results
 MOST = 6  # runs, as there are colours
 LONGEST = 80  # characters of a value
 NOWHERE = "–"  # for one that a run has not
-SAME = 400  # rows that are equal, shown at most
+MOST_ROWS = 400  # of those that do not differ
 
 
 @screen.get("/compare")
@@ -39,7 +39,7 @@ def compare() -> str:
         "compare.html",
         names=names,
         colours=curves.COLOURS,
-        groups=[group for group in groups if group[1] or group[2]],
+        groups=[group for group in groups if any(group[1:])],
         plots=_plots(dict(zip(names, folders, strict=True))),
         steps=steps,
         samples=samples,
@@ -75,18 +75,21 @@ def _report() -> Path | None:
     return page if page and page.is_file() else None
 
 
-def _rows(facts: list[dict[str, Any]]) -> tuple[list[tuple], list[tuple]]:
-    """(rows that differ, rows that do not) of one kind of fact.
+def _rows(facts: list[dict[str, Any]]) -> tuple[list[tuple], list[tuple], list[tuple]]:
+    """(rows that differ, rows that not every run has, rows that are equal) of one kind of fact.
 
-    Those that decide a result come first, and those that not every run has come last.
+    Those that decide a result come first.
     """
-    differing, same = [], []
+    differing, partly, same = [], [], []
     for key in dict.fromkeys(key for of in facts for key in of):
         values = [of.get(key, ABSENT) for of in facts]
         row = (key, [_text(value) for value in values], _best(key, values))
-        (same if len({repr(value) for value in values}) == 1 else differing).append(row)
-    place = {row[0]: (NOWHERE in row[1], row[0] in NOT_DECISIVE) for row in differing}
-    return sorted(differing, key=lambda row: place[row[0]]), same[:SAME]
+        if ABSENT in values:
+            partly.append(row)
+        else:
+            (same if len({repr(value) for value in values}) == 1 else differing).append(row)
+    differing.sort(key=lambda row: row[0] in NOT_DECISIVE)
+    return differing, partly[:MOST_ROWS], same[:MOST_ROWS]
 
 
 def _best(key: str, values: list[Any]) -> int | None:

@@ -50,9 +50,8 @@ class Places:
         """The folder that a text names, see `file`."""
         root, inner = self._split(path)
         folder = root / inner
-        if os.path.realpath(folder) != os.path.join(os.path.realpath(root), inner).rstrip("/."):
-            raise UserError(f"{one_line(path)}: there is no such folder.")
-        if not folder.is_dir():
+        unlinked = os.path.normpath(os.path.join(os.path.realpath(root), inner))
+        if os.path.realpath(folder) != unlinked or not folder.is_dir():
             raise UserError(f"{one_line(path)}: there is no such folder.")
         return folder
 

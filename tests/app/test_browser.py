@@ -200,5 +200,5 @@ def test_the_figure_follows_a_joint_that_is_dragged(page):
     page.mouse.up()
     changed = "before => document.getElementById('result').toDataURL() !== before"
     page.wait_for_function(changed, arg=before)
-    page.get_by_text("From pose to picture").wait_for()
+    page.get_by_text(re.compile(r"From pose to picture: \d+ ms")).wait_for()
     shot(page, "first")
