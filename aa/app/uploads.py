@@ -130,6 +130,11 @@ class Uploads:
         return digest.hexdigest()[:DIGITS]
 
 
+def unhashed(name: str) -> str:
+    """A name without the hashes of uploads in it, as it is shown."""
+    return re.sub(rf"-[0-9a-f]{{{DIGITS}}}(?=_|$)", "", name)
+
+
 def _name(title: str, digest: str) -> str:
     """A name of a few plain letters of the sender's, and the hash of the content."""
     plain = re.sub(r"[^a-z0-9]+", "-", Path(title).stem.lower())[:LONGEST].strip("-")

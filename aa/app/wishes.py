@@ -1,6 +1,5 @@
 """What is asked for on the screen Animate, and the ordinary command that makes it."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from aa.app.asking import given, given_number
 from aa.app.commands import overrides
 from aa.app.places import Places
+from aa.app.uploads import unhashed
 from aa.config.checks import MOST_SEED
 from aa.config.inference import InferenceConfig
 from aa.config.sampling import SamplingOptions
@@ -32,7 +32,6 @@ PRESETS: dict[bool, dict[str, list[str]]] = {
 }
 STEPS = {False: {"fast": (6, 1), "good": (20, 2)}, True: {"fast": (4, 1), "good": (10, 1)}}
 OTHERS = ("engine", "precision", "align", "format", "audio")  # that SAME repeats, beside sampling's
-HASH = re.compile(r"-[0-9a-f]{12}$")  # in the name of an upload
 FORM = ("reference", "motion", "weights", "preset", "seed", "person", "kind", "again")
 NUMBERS = ("width", "height", "num_frames", "fps")
 
@@ -89,7 +88,7 @@ class Wish:
     @property
     def title(self) -> str:
         """Its name for people."""
-        return " · ".join(HASH.sub("", Path(path).stem) for path in (self.reference, self.motion))
+        return " · ".join(unhashed(Path(path).stem) for path in (self.reference, self.motion))
 
 
 def read_wish(values: Mapping[str, Any], places: Places, repeated: Run | None) -> Wish:
