@@ -9,5 +9,9 @@ setup(
         *(f"aa.conf.{group}" for group in find_namespace_packages("conf")),
     ],
     package_dir={"aa.runners": "runners", "aa.conf": "conf"},
-    package_data={"": ["*.yaml"], "aa": ["py.typed"]},
+    package_data={
+        "": ["*.yaml"],
+        "aa": ["py.typed"],
+        "aa.app": ["templates/*.html", "static/*.css", "static/*.js", "static/*.svg"],
+    },
 )

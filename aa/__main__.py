@@ -2,12 +2,12 @@
 
 import runpy
 import sys
-from pathlib import Path
 
 import aa
 from aa.interrupts import listen
+from aa.processes import runner_file
 
-RUNNERS = ("train", "infer", "evaluate", "prepare", "export", "report", "runs")
+RUNNERS = ("train", "infer", "evaluate", "prepare", "export", "report", "runs", "app")
 PROGRAMS = ("weights", "data", "demo")
 HELP = f"""usage: aa {" | ".join((*RUNNERS, *PROGRAMS))} ...
 
@@ -24,7 +24,7 @@ def main() -> None:
     elif name == "--version":
         print(aa.__version__)
     elif name in RUNNERS:
-        path = _runner(name)
+        path = runner_file(name)
         sys.argv = [str(path), *rest]
         runpy.run_path(str(path), run_name="__main__")
     elif name in PROGRAMS:
@@ -36,12 +36,6 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-
-
-def _runner(name):
-    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`."""
-    home = Path(aa.__file__).parent
-    return next(p for p in (home / "runners", home.parent / "runners") if p.is_dir()) / f"{name}.py"
 
 
 if __name__ == "__main__":

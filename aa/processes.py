@@ -48,6 +48,12 @@ def runner_command(runner: str | Path) -> str:
     return shlex.join(["python", f"runners/{runner}.py" if is_name else str(path)])
 
 
+def runner_file(name: str) -> Path:
+    """The file of a runner: in the wheel beside the rooms, in a checkout beside `aa`."""
+    homes = (HOME / "runners", HOME.parent / "runners")
+    return next(home for home in homes if home.is_dir()) / f"{name}.py"
+
+
 def is_rank() -> bool:
     """Return whether this process is one of a launched group."""
     return int(os.environ.get("PADDLE_TRAINERS_NUM", "1")) > 1

@@ -18,8 +18,11 @@ def main(config: InferConfig, folder: Path) -> None:
     from aa.build.inference import build_inference, build_pipeline  # deferred: pulls in paddle
 
     run = build_inference(config, folder)  # the cases: pairs of an image and a pose video
-    pipeline = build_pipeline(config) if run.check() else None
-    run.animate(pipeline)
+    cases = run.check()  # poses of raw videos are made here
+    if config.poses_only:
+        run.stop_at_poses()
+    else:
+        run.animate(build_pipeline(config) if cases else None)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_another_name_is_one_line_that_says_which_there_are(aa):
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
         "error: sing: no such command; there are train, infer, evaluate, prepare, export, report, "
-        "runs, weights, data, demo.\n"
+        "runs, app, weights, data, demo.\n"
     )
 
 
@@ -71,11 +71,19 @@ def test_messages_name_the_command_that_is_there(installed, tmp_path):
     assert said == b"aa train\n"
 
 
+def test_the_page_composes_and_has_its_templates(aa, installed):
+    result = aa("app", "--cfg", "job")
+    assert result.returncode == 0, result.stderr
+    assert (installed / "aa" / "app" / "templates" / "base.html").is_file()
+    assert (installed / "aa" / "app" / "static" / "app.js").is_file()
+
+
 def test_the_wheel_is_typed(installed):
     assert (installed / "aa" / "py.typed").is_file()
 
 
 def test_the_wheel_carries_no_test_and_no_weights(installed):
     found = {path.suffix for path in installed.rglob("*") if path.is_file()}
-    assert found - {".pyc"} <= {".py", ".yaml", ".txt", ".typed", ""}
+    ours = {".py", ".yaml", ".txt", ".typed", ".html", ".css", ".js", ".svg", ""}
+    assert found - {".pyc"} <= ours
     assert not list(installed.rglob("tests"))

@@ -12,6 +12,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
 
+from aa.config.app import AppConfig
 from aa.config.convert import node_rank_of, without_hydra
 from aa.config.evaluation import EvaluateConfig
 from aa.config.export import ExportConfig
@@ -25,6 +26,7 @@ SCHEMAS = {
     "evaluate": EvaluateConfig,
     "prepare": PrepareConfig,
     "export": ExportConfig,
+    "app": AppConfig,
 }
 
 

@@ -15,7 +15,7 @@ from aa.runs.resume import decisive_changes, has_begun, locate
 from aa.runs.snapshots import read_snapshot
 
 AUTO = "auto"
-FORGOTTEN = ("resume", "resume_with_changes")
+FORGOTTEN = ("resume", "resume_with_changes", "poses_only")
 OWN = re.compile(r"\+{0,2}(resume|resume_with_changes|hydra\.run\.dir)=")
 
 

@@ -27,6 +27,7 @@ from aa.cli.recorded import (
 )
 from aa.cli.recorded_overrides import Recorded, refuse_options
 from aa.config.convert import typed, without_hydra
+from aa.config.keys import known_keys
 from aa.config.overrides import assignment, normalise_overrides
 from aa.config.sweep import SweepConfig
 from aa.config.texts import literal
@@ -75,6 +76,8 @@ def sweeping(
         UserError: there is no such sweep, it is running, or the config cannot be made.
     """
     words, given = split_options(arguments)
+    if "sweep" not in known_keys(schema):
+        raise UserError(f"{Path(runner).name} makes no sweep: leave out -m.")
     if given_folder(given, "resume"):
         raise UserError(
             "resume= goes on with one run; a stopped sweep goes on with sweep.resume=<its folder>."

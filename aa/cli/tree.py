@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from aa.plain import printable
 
+SECRET = "token"  # last part of the keys whose values nobody is shown
 WIDE = 10_000  # rich cuts lines at the width of a terminal; a terminal wraps them itself
 
 
@@ -27,6 +28,7 @@ def print_tree(config: DictConfig) -> None:
                 grow(branch.add(title), value, f"{prefix}{key}/")
             else:
                 text = value if isinstance(value, str) else json.dumps(value)
+                text = "(not shown)" if value and key == SECRET else text
                 branch.add(Text(printable(f"{key:<{width}}  {text}")))
 
     tree = Tree(Text("config", style="bold"))

@@ -27,6 +27,7 @@ class PosesConfig:
     hands: bool = True  # whether they are kept
     face: bool = True  # whether it is kept
     min_score: float = 0.3  # points seen less surely are not drawn
+    cache_dir: str | None = None  # folder of poses as detected, for all runs; null: the run's own
 
     def __post_init__(self) -> None:
         one_of("poses", self, "detector", ("auto", "mediapipe", "dwpose"))

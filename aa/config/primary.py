@@ -146,6 +146,8 @@ class InferConfig:
     hardware: HardwareConfig = MISSING
     inference: InferenceConfig = MISSING
     poses: PosesConfig = field(default_factory=PosesConfig)
+    poses_only: bool = False  # end with the poses of raw videos, to look at them before the rest
+    preview_every: int = 0  # steps from preview.webp to preview.webp in the run folder; 0: none
     resume: str | None = None  # the folder of a stopped run, whose missing videos are made
     resume_with_changes: bool = False  # although settings have changed
     rerun: str | None = None  # the folder of a run to repeat in a new folder
@@ -181,6 +183,8 @@ class InferConfig:
             f"hardware.nodes must be 1 to animate, got {self.hardware.nodes}; start a run on each "
             "host, with cases_shard=1/2 and 2/2 of a list.",
         )
+        every = self.preview_every
+        wanted(every >= 0, f"preview_every must not be negative, got {every}.")
         self._check_engine()
 
     @property

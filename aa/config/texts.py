@@ -14,13 +14,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Quote, QuotedString
 from hydra.errors import HydraException
 
+from aa.config.app import AppConfig
 from aa.config.evaluation import EvaluateConfig
 from aa.config.export import ExportConfig
 from aa.config.keys import PATHS, known_keys, text_keys
 from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 
-SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, PrepareConfig, ExportConfig)
+SCHEMAS = (TrainConfig, InferConfig, EvaluateConfig, PrepareConfig, ExportConfig, AppConfig)
 KEYS = {key for schema in SCHEMAS for key in known_keys(schema)}
 TEXTS = {key for schema in SCHEMAS for key in text_keys(schema)} | {*text_keys(HydraConf, "hydra.")}
 ASSIGNMENT = re.compile(r"(\+{0,2}([\w.]+)=)(.*)", re.DOTALL)

@@ -30,7 +30,7 @@ class DrivenPoses:
     """Makes the poses of cases and keeps them in a run folder, below `poses/`:
 
     <case>.npz, the poses as they are drawn, .json, what was done with them, _overlay.png, the
-    first over the image; detected/<hash>.npz, as detected and cleaned, to be used again.
+    first over the image; detected/<hash>.npz, as detected, to be used again.
 
     Args:
         folder: the run folder.
@@ -93,7 +93,8 @@ class DrivenPoses:
         contents = sorted(map(str, fingerprint([case.pose])["files"].values()))
         key = [contents, len(motion), detector, settings.person, _files(settings)]
         digest = sha256(repr(key).encode()).hexdigest()[:12]
-        kept = self.folder / DETECTED / f"{digest}.npz"
+        home = settings.cache_dir or self.folder / DETECTED
+        kept = Path(home) / f"{digest}.npz"
         if kept.is_file():
             found = Poses.load(kept)
         else:

@@ -1,6 +1,6 @@
 """Files of an animation: the result, a side-by-side, the poses that were drawn."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
@@ -38,13 +38,18 @@ class Outputs:
         self.beside = self._writer(f"{name}{BESIDE}", scene.width * panels)
         self.poses = self._poses_writer() if scene.driver else None
 
-    def write(self, frames: Iterable[np.ndarray]) -> dict[str, str]:
+    def write(
+        self, frames: Iterable[np.ndarray], *, done: Callable[[int], object] = int
+    ) -> dict[str, str]:
         """Write frames, float32 [n, H, W, 3] in 0..1, as they come.
+
+        Args:
+            done: called with the number of frames that are written.
 
         Returns:
             the SHA-256 of the frames before their encoding, by type.
         """
-        scene, done = self.scene, 0
+        scene, count = self.scene, 0
         hashes = {"float32": sha256(), "uint8": sha256()}
         reference = self._fitted(np.asarray(scene.reference)[None])
         with ExitStack() as stack:
@@ -55,14 +60,15 @@ class Outputs:
                 result = to_uint8(chunk)
                 hashes["float32"].update(cast(Any, np.ascontiguousarray(chunk)))
                 hashes["uint8"].update(cast(Any, np.ascontiguousarray(result)))
-                part = slice(done, done + len(result))
+                part = slice(count, count + len(result))
                 pose, driver = self._fitted(scene.poses[part]), self._driver(scene.driver, part)
                 self.result.write(result)
                 row = [np.repeat(reference, len(result), 0), *driver, pose, result]
                 self.beside.write(np.concatenate(row, axis=2))
                 if self.poses:
                     self.poses.write(pose)
-                done += len(result)
+                count += len(result)
+                done(count)
         return {key: value.hexdigest() for key, value in hashes.items()}
 
     def _writer(self, name: str, width: int) -> FrameWriter:

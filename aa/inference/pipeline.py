@@ -20,6 +20,7 @@ from aa.models.diffusion import SAMPLERS
 if TYPE_CHECKING:
     from aa.data.poses import PoseVideo
     from aa.inference.compiled.model import CompiledModel
+    from aa.inference.watching import Watch
     from aa.models.animate_anyone import AnimateAnyone
 
 
@@ -95,6 +96,7 @@ class Pose2VideoPipeline:
         height: int,
         latents: np.ndarray | paddle.Tensor | None = None,
         progress: bool = False,
+        watch: "Watch | None" = None,
         options: SamplingOptions | None = None,
         **changes: Any,
     ) -> Iterator[np.ndarray]:
@@ -107,6 +109,7 @@ class Pose2VideoPipeline:
             width, height: of the result, multiples of the model's `size_step` (8).
             latents: noise to start from [1, 4, F, h, w]; None draws it.
             progress: show a bar.
+            watch: is told how far it is.
             options: of sampling; None: those by default.
             changes: fields of `SamplingOptions`, as `num_inference_steps=10`, in their place.
 
@@ -126,7 +129,7 @@ class Pose2VideoPipeline:
         batch = decode_batch(options.decode_batch_size, height, width)
         with paddle.no_grad():
             conditions = self._encode_reference(
-                flatten(reference_image, options.background), size, options
+                flatten(reference_image, options.background), size, options, watch
             )
             pose_features = self._encode_poses(pose_images, size, options.fit, batch)
             latents = self._denoise(
@@ -137,8 +140,11 @@ class Pose2VideoPipeline:
                 sampler=options.sampler,
                 num_inference_steps=options.num_inference_steps,
                 progress=progress,
+                watch=watch,
             )
         del conditions, pose_features
+        if watch:
+            watch.decoding(num_frames)
         yield from self._decode(latents, batch)
 
     def _decode(self, latents: paddle.Tensor, batch: int) -> Iterator[np.ndarray]:
@@ -171,10 +177,12 @@ class Pose2VideoPipeline:
                 f"use context_frames={most}."
             )
 
-    def _encode_reference(self, image, size, options):
+    def _encode_reference(self, image, size, options, watch=None):
         """Conditions of an RGB image, and those without it (None where there is no guidance)."""
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=options.fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
+        if watch:
+            watch.encoded(pixels, latents[0].numpy())
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)

@@ -20,6 +20,7 @@ from aa.inference.made import MadeVideos
 from aa.inference.opening import check_poses, open_scene, say_changes
 from aa.inference.outputs import Outputs
 from aa.inference.stopping import interruptible
+from aa.inference.watching import Watch
 from aa.plain import printable
 from aa.runs.fingerprints import fingerprint
 from aa.runs.snapshots import write_snapshot
@@ -63,6 +64,7 @@ class InferenceRun:
         self.folder, self.cases, self.options, self.weights = folder, cases, options, weights
         self.cases_file, self.precision, self.resumed = cases_file, precision, resumed
         self.driven, self.config = driven, config
+        self.watch = Watch(folder, preview_every=config.get("preview_every", 0))
         self.signals = []  # that came
         self.attempts = Attempts(tolerant=cases_file is not None, signals=self.signals)
         self.results: dict[str, Any] = {}
@@ -91,6 +93,12 @@ class InferenceRun:
                 self._write_summary()
                 raise self._error("Mend the files, or the list.")
         return self.good
+
+    def stop_at_poses(self) -> None:
+        """End with what `check` has found and made, as a run that can be resumed."""
+        self._write_snapshot(self.good)
+        if self.attempts.failed:
+            raise self._error("Mend them.")
 
     def animate(self, pipeline: "Pose2VideoPipeline | None") -> None:
         """Make the videos of the cases that `check` found; prints where they are.
@@ -133,6 +141,7 @@ class InferenceRun:
 
     def _make(self, pipeline: Any, case: Case) -> dict[str, Any]:
         result = self._animate(pipeline, case)
+        self.watch.end()
         self.made.add(case, result)
         return result
 
@@ -157,18 +166,20 @@ class InferenceRun:
         height, width, count = scene.height, scene.width, len(scene.poses)
         log.info("%s: %d frames of %dx%d", case.name, count, width, height)
         start = time.perf_counter()
+        self.watch.begin(case.name, self.good.index(case) + 1, len(self.good))
         frames = pipeline.frames(
             scene.reference,
             scene.poses,
             width=width,
             height=height,
             progress=True,
+            watch=self.watch,
             options=self.options,
         )
         options = self.options
         outputs = Outputs(self.folder, case.name, scene, format=options.format, fit=options.fit)
         with self.precision():
-            hashes = outputs.write(frames)
+            hashes = outputs.write(frames, done=self.watch.frames)
         seconds = time.perf_counter() - start
         video, beside = str(outputs.result.path), str(outputs.beside.path)
         print(f"{'picture' if scene.still else 'video'}:".ljust(14) + printable(video))

@@ -1,5 +1,7 @@
 """The loop from noise to latents: steps, and in every step the windows of a long video."""
 
+import functools
+import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from aa.errors import UserError
 from aa.inference.windows import WindowSchedule
 
 if TYPE_CHECKING:
+    from aa.inference.watching import Watch
     from aa.models.diffusion import Ddim, DpmSolver
 
 # Most that the VAE decodes at once, unless requested otherwise: 8 frames of 256x512, 1 of 768x768.
@@ -59,6 +62,7 @@ def denoise(
     *,
     num_inference_steps: int,
     progress: bool = False,
+    watch: "Watch | None" = None,
 ) -> paddle.Tensor:
     """Take all steps from noise to clean latents [1, C, F, h, w].
 
@@ -70,20 +74,39 @@ def denoise(
         solver: of the model's noise schedule and of what it predicts.
         num_inference_steps: steps to take.
         progress: show a bar.
+        watch: is told of every window and every step.
     """
     solver.set_timesteps(num_inference_steps)
     steps = [schedule.at(i) for i in range(len(solver.timesteps))]
     total = sum(len(windows) for windows, _ in steps)
     bar = tqdm(total=total, desc="denoising", unit="window", disable=not progress)
+    done = itertools.count(1)
+
+    def told() -> None:
+        bar.update()
+        if watch:
+            watch.window(next(done))
+
+    if watch:
+        watch.denoising(total)
     with logging_redirect_tqdm(), bar:
-        for t, (windows, weights) in zip(solver.timesteps, steps, strict=True):
-            blended = paddle.zeros_like(latents)
-            for window, share in zip(windows, weights, strict=True):
-                frames = paddle.to_tensor(window)
-                part = paddle.index_select(latents, frames, axis=2)
-                share = paddle.to_tensor(share).reshape([1, 1, -1, 1, 1])
-                prediction = predict(frames, part, t.reshape([1])) * share
-                blended = paddle.index_add(blended, frames, 2, prediction)
-                bar.update()
-            latents = solver.step(blended, t, latents)
+        for number, (t, (windows, weights)) in enumerate(zip(solver.timesteps, steps, strict=True)):
+            predicted = _blended(predict, latents, t, windows, weights, told)
+            if watch:
+                clean = functools.partial(solver.clean, predicted, t, latents)
+                watch.step(number + 1, clean)
+            latents = solver.step(predicted, t, latents)
     return latents
+
+
+def _blended(predict, latents, t, windows, weights, told):
+    """What the network predicts for all frames, of windows that share some; `told` of each."""
+    blended = paddle.zeros_like(latents)
+    for window, share in zip(windows, weights, strict=True):
+        frames = paddle.to_tensor(window)
+        part = paddle.index_select(latents, frames, axis=2)
+        share = paddle.to_tensor(share).reshape([1, 1, -1, 1, 1])
+        prediction = predict(frames, part, t.reshape([1])) * share
+        blended = paddle.index_add(blended, frames, 2, prediction)
+        told()
+    return blended

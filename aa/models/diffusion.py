@@ -35,6 +35,14 @@ class _Sampler:
     """Base of both samplers: a schedule of the library's, whose timesteps go from high to low."""
 
     scheduler: DDIMScheduler | DPMSolverMultistepScheduler
+    alphas: paddle.Tensor  # cumulative, [T]
+    kind: str  # what is predicted
+
+    def clean(
+        self, prediction: paddle.Tensor, t: paddle.Tensor, latents: paddle.Tensor
+    ) -> paddle.Tensor:
+        """The clean latents that a prediction for those at timestep t implies."""
+        return clean_latents(latents, prediction, t, self.alphas, self.kind)
 
     def set_timesteps(self, steps: int) -> None:
         """Choose the `timesteps`, high to low."""
@@ -51,7 +59,7 @@ class Ddim(_Sampler):
 
     def __init__(self, schedule: NoiseScheduleConfig, prediction_type: str) -> None:
         self.scheduler = build_scheduler(schedule, prediction_type)
-        self.kind = prediction_type
+        self.alphas, self.kind = self.scheduler.alphas_cumprod, prediction_type
 
     def following(self, t: int) -> int | None:
         """The timestep after one of them; None where the latents are clean."""
@@ -62,8 +70,8 @@ class Ddim(_Sampler):
         self, prediction: paddle.Tensor, t: paddle.Tensor, latents: paddle.Tensor
     ) -> paddle.Tensor:
         """From the latents at timestep t to those at the next; the last one's are clean."""
-        alphas, after = self.scheduler.alphas_cumprod, self.following(int(t))
-        clean = clean_latents(latents, prediction, t, alphas, self.kind)
+        alphas, after = self.alphas, self.following(int(t))
+        clean = self.clean(prediction, t, latents)
         if after is None:
             return clean
         a = alphas[t]
@@ -92,7 +100,7 @@ class DpmSolver(_Sampler):
     ) -> paddle.Tensor:
         """From the latents at timestep t to those at the next; the last one's are clean."""
         if int(t) == int(self.timesteps[-1]):  # the library's would keep the noise of timestep 0
-            return clean_latents(latents, prediction, t, self.alphas, self.kind)
+            return self.clean(prediction, t, latents)
         return self.scheduler.step(prediction, t, latents).prev_sample  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
 
 

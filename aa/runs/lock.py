@@ -74,7 +74,15 @@ def holder(folder: str | Path) -> int | None:
 
     The system reports it: what a file says of it could be any process.
     """
-    kind, *_, process = _lock_of(Path(folder) / COMMAND)
+    return holder_of(Path(folder) / COMMAND)
+
+
+def holder_of(path: str | Path) -> int | None:
+    """The number of the process on this host that holds a file; None if none does.
+
+    Not for a file that this process holds, see `is_held`.
+    """
+    kind, *_, process = _lock_of(Path(path))
     return process if kind != fcntl.F_UNLCK and process > 0 else None
 
 

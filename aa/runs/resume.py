@@ -34,6 +34,7 @@ NOT_DECISIVE = {
     "data.latents",
     "data.skip_bad",  # the numbers of who continues where the other stops
     "data.generate.folder",
+    *("preview_every", "poses.cache_dir"),
 }
 # Others follow these, which are compared.
 NOT_DECISIVE |= {f"model.{whose}_weights" for whose in ("base", "released", "motion")}

@@ -124,3 +124,7 @@ _config("a metric that does not exist", "evaluate", "generated=g", "truth=t", "m
 _config("a true video that is not there", "evaluate", "generated=.", "truth=truth")
 _config("raw videos that are not there", "prepare", "source=raw", "target=set")
 _config("a data set to be made and one to be checked", "prepare", "target=set", "check=set")
+_config("a page for other machines without a secret", "app", "app.host=0.0.0.0")
+_config("a secret that can be guessed", "app", "app.token=short")
+_config("a port that there is not", "app", "app.port=70000")
+_config("previews every so many steps, but fewer than none", "infer", *PAIR, "preview_every=-1")

@@ -27,6 +27,7 @@ NEEDED = {
     "evaluate": ["generated=g", "truth=t"],
     "prepare": ["source=s", "target=t"],
     "export": ["target=t", "height=8", "width=8"],
+    "app": [],
 }
 
 

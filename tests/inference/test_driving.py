@@ -1,11 +1,13 @@
 """A raw video moves a character: its poses are found, kept, and taken again."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from aa.build.inference import build_inference
 from aa.data.pictures import read_image
 from aa.data.video import VideoReader, VideoWriter
 from aa.errors import UserError
@@ -118,6 +120,28 @@ def test_a_run_that_goes_on_does_not_look_again(infer, home, detector, dance):
     pipeline = Noise()
     infer("resume=run", *dance, pipeline=pipeline)
     assert [count for count, _ in detector.asked].count(5) == 1 and pipeline.made == 1
+
+
+def test_a_run_may_end_with_the_poses_and_go_on_later(home, detector, dance, compose, trained):
+    weights, folder = f"weights={trained('stage=1')}", home / "run"
+    folder.mkdir()
+    first = build_inference(compose("infer", [weights, *dance, "poses_only=true"]), folder)
+    first.check()
+    first.stop_at_poses()
+    assert (folder / "poses" / "person_dance_overlay.png").is_file()
+    assert (folder / "snapshot.json").is_file() and not (folder / "summary.json").exists()
+    again = build_inference(compose("infer", [weights, *dance, "resume=run"]), folder)
+    again.check()
+    again.animate(Noise())
+    assert len(detector.asked) == 3  # the video once, the picture each time
+    assert summary(home)["videos"][0]["frames"] == 5
+
+
+def test_a_cache_serves_other_runs_too(infer, home, detector, dance):
+    infer(*dance, f"poses.cache_dir={home / 'kept'}")
+    shutil.rmtree(home / "run")
+    infer(*dance, f"poses.cache_dir={home / 'kept'}")
+    assert [frames for frames, _ in detector.asked if frames > 1] == [5]
 
 
 def test_another_person_is_looked_for_anew(infer, home, detector, dance):

@@ -1,0 +1,1 @@
+"""A local page: animate, a queue, a gallery, runs, comparisons."""

@@ -1,0 +1,191 @@
+"""An animation is asked for, looked at before it starts, and queued as an ordinary command."""
+
+import json
+import shlex
+import time
+
+import pytest
+
+from aa.app import checks, estimates
+from aa.app.estimates import estimate
+from aa.app.wishes import read_wish
+from aa.demo.example import EXAMPLE
+from aa.errors import UserError
+from aa.runs.listing import read_run
+from tests.commands import ROOT
+from tests.runs.folders import make_run
+
+FORM = {"reference": "files/ann.png", "motion": "files/walk.mp4", "weights": "files/puppet"}
+FORM |= {"kind": "pose", "preset": "fast", "seed": "7"}
+
+
+@pytest.fixture
+def weights(home):
+    """The names and sizes of the example's model, without its numbers."""
+    folder = home / "files" / "puppet"
+    folder.mkdir()
+    for path in (ROOT / EXAMPLE).glob("*.*"):
+        if path.suffix in (".json", ".safetensors"):
+            (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def wish(page, weights):
+    """Function (values, run to repeat) -> the wish of the form with them."""
+    return lambda run=None, **values: read_wish({**FORM, **values}, page.desk.places, run)
+
+
+@pytest.fixture
+def runner(home, monkeypatch):
+    """What the page starts in the place of an animation: it leaves its arguments and an outcome."""
+    script = home / "runner.py"
+    script.write_text(
+        "import json, sys\nfrom pathlib import Path\n"
+        "values = dict(word.split('=', 1) for word in sys.argv[1:])\n"
+        "folder = Path(values['hydra.run.dir'])\n"
+        "(folder / 'arguments.json').write_text(json.dumps(sys.argv[1:]))\n"
+        "(folder / 'outcome.json').write_text(json.dumps({'state': 'done'}))\n"
+    )
+    monkeypatch.setattr(checks, "words", lambda name, words: ["python3", str(script), *words])
+
+
+def test_the_preset_of_a_small_model_has_no_guidance(wish):
+    assert wish().arguments() == [
+        *("inference=puppets", "weights=files/puppet", "reference=files/ann.png"),
+        *("pose=files/walk.mp4", "inference.seed=7"),
+    ]
+    assert wish().steps == (4, 1) and wish(preset="good").steps == (10, 1)
+
+
+def test_sizes_that_are_given_are_in_the_command(wish):
+    given = wish(width="64", height="96", num_frames="12", fps="7.5").arguments()
+    assert given[4:8] == [
+        *("inference.width=64", "inference.height=96"),
+        *("inference.num_frames=12", "inference.fps=7.5"),
+    ]
+
+
+def test_a_raw_video_is_a_driver_with_a_person(wish):
+    arguments = wish(kind="driving", person="left").arguments()
+    assert "driving=files/walk.mp4" in arguments and "poses.person=left" in arguments
+
+
+def test_a_width_without_a_height_is_refused(wish):
+    with pytest.raises(UserError, match="width and height are given together"):
+        wish(width="64")
+
+
+def test_as_before_repeats_what_a_run_had_set(wish, animation):
+    again = wish(read_run(animation), preset="same", again="made")
+    assert again.arguments()[:2] == [
+        "inference.num_inference_steps=7",
+        "inference.guidance_scale=1.0",
+    ]
+    assert again.steps == (7, 1)
+
+
+def test_what_a_run_of_somebody_says_beside_its_settings_is_not_repeated(wish, home):
+    settings = {"num_inference_steps": "7; rm -rf /", "seed": 3, "engine": "${oc.env:HOME}"}
+    run = make_run(home / "outputs" / "theirs", runner="infer", inference=settings)
+    arguments = wish(read_run(run), preset="same", again="theirs").arguments()
+    assert arguments[0] == "inference.engine='\\${oc.env:HOME}'"
+    assert not [word for word in arguments if "rm" in word]
+
+
+def test_time_is_that_of_earlier_runs_with_the_same_weights(wish, home, animation):
+    (animation / "outcome.json").write_text(json.dumps({"state": "done", "seconds": 5.0}))
+    path = animation / "snapshot.json"
+    path.write_text(path.read_text().replace('"weights": "files"', '"weights": "files/puppet"'))
+    # That run: 3 frames of 16x16 in 7 steps took 2 s, and 3 s beside.
+    found = estimate(wish(), (6, 16, 16), home / "outputs")
+    assert (round(found.seconds, 6), found.runs) == (round(3 + 2 * 2 * 4 / 7, 6), 1)
+
+
+def test_without_an_earlier_run_no_time_is_said(wish, home, animation):
+    assert estimate(wish(), (6, 16, 16), home / "outputs").seconds is None
+
+
+def test_memory_is_that_of_the_plan_and_asked_for_once(monkeypatch):
+    asked = []
+    table = "│ together │ 1.25 │\n│ a device has │ 8.00 │\nit fits: 1.2 GiB of 8.0 GiB.\n"
+
+    def run(words, **options):
+        asked.append(words[-1])
+        return type("Ended", (), {"stdout": table, "stderr": "", "returncode": 0})
+
+    monkeypatch.setattr(estimates.subprocess, "run", run)
+    plans = estimates.Plans()
+    for _ in range(2):
+        found = plans.plan(["weights=w"])
+    assert found == {"gib": 1.25, "fits": True, "said": "it fits: 1.2 GiB of 8.0 GiB."}
+    assert asked == ["plan=true"]
+
+
+def test_a_check_is_the_command_with_poses_only_and_its_wish_is_queued(page, weights, runner, home):
+    where = page.post("/api/check", FORM).json["go"]
+    until = time.monotonic() + 20
+    while "Accept and queue" not in (text := page.text(where)):
+        assert time.monotonic() < until, text
+        time.sleep(0.05)
+    name = where.rpartition("/")[2]
+    checked = home / "outputs" / "app" / ".checks" / name / "arguments.json"
+    assert json.loads(checked.read_text())[-2:] == [
+        "poses_only=true",
+        f"hydra.run.dir=outputs/app/.checks/{name}",
+    ]
+    assert page.post("/api/start", {"check": name}).status_code == 200
+    (job,) = page.desk.queue.jobs()
+    assert job.record["title"] == "ann · walk"
+    assert job.record["arguments"][:5] == [
+        *("inference=puppets", "weights=files/puppet", "reference=files/ann.png"),
+        *("pose=files/walk.mp4", "inference.seed=7"),
+    ]
+    assert job.record["arguments"][5:] == [
+        *("preview_every=1", f"hydra.run.dir={job.record['folder']}", "resume=auto"),
+    ]
+    assert shlex.join(job.record["arguments"]) in page.text("/queue").replace("&#39;", "'")
+
+
+def test_a_check_that_failed_says_why(page, home):
+    name = "0123456789ab"
+    (home / "outputs" / "app" / ".checks" / name).mkdir()
+    (home / "outputs" / "app" / ".checks" / f"{name}.json").write_text(json.dumps({"values": FORM}))
+    outcome = {"state": "failed", "error": "walk.mp4: nobody was found."}
+    (home / "outputs" / "app" / ".checks" / name / "outcome.json").write_text(json.dumps(outcome))
+    assert page.desk.checks.check(name).error == "walk.mp4: nobody was found."
+
+
+def test_what_is_said_of_several_parts_is_one_warning(page, home):
+    name = "0123456789ab"
+    poses = home / "outputs" / "app" / ".checks" / name / "poses"
+    poses.mkdir(parents=True)
+    (poses.parents[1] / f"{name}.json").write_text(json.dumps({"values": FORM}))
+    (poses.parent / "outcome.json").write_text(json.dumps({"state": "done"}))
+    warnings = ["left arm: is hidden.", "right arm: is hidden.", "the feet are cut off."]
+    report = {"alignment": {"warnings": warnings}, "cleaning": {"jumps": 0, "filled": 12}}
+    (poses / "ann_walk.json").write_text(json.dumps(report))
+    found = page.desk.checks.check(name)
+    assert found.warnings == ["left arm, right arm: is hidden.", "the feet are cut off."]
+    assert found.cleaned == "filled: 12"
+
+
+def test_a_stopped_run_goes_on_in_the_queue_once(page, home):
+    make_run(home / "outputs" / "stopped", ends=None)
+    assert page.post("/api/resume-run", {"run": "stopped"}).status_code == 200
+    (job,) = page.desk.queue.jobs()
+    assert (job.record["runner"], job.record["arguments"]) == ("train", ["resume=outputs/stopped"])
+    answer = page.post("/api/resume-run", {"run": "stopped"})
+    assert "in the queue already" in answer.json["error"]
+
+
+def test_buttons_of_the_queue_do_what_they_say(page, home):
+    folders = [page.desk.queue.new_folder("job") for _ in range(2)]
+    for folder in folders:
+        page.desk.queue.add("a job", "infer", [], folder)
+    assert page.post("/api/job", {"job": 2, "do": "up"}).status_code == 200
+    assert [job.number for job in page.desk.queue.jobs()] == [2, 1]
+    page.post("/api/job", {"job": 1, "do": "stop"})
+    assert "Go on" in page.text("/queue?part=1")
+    page.post("/api/job", {"job": 1, "do": "remove"})
+    assert [job.number for job in page.desk.queue.jobs()] == [2]
