@@ -7,6 +7,7 @@ STAGES = ("stage1", "stage2")  # folders of a run of both stages
 SNAPSHOT, OUTCOME, SUMMARY = "snapshot.json", "outcome.json", "summary.json"
 SNAPSHOTS = (SNAPSHOT, f"{STAGES[0]}/{SNAPSHOT}")  # the first there is
 METRICS = "metrics.jsonl"
+SCORES = ("scores.json", "metrics.json")  # of a test on held-out figures, of a measurement
 PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
 CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
 NOTES = "notes.json"  # what people have to say of a run

@@ -42,6 +42,7 @@ class Run:
         notes: what people have to say of it.
         changed: when the run last wrote something there, in seconds since 1970.
         troubles: lines about files of it that are damaged.
+        counted: its size where that is known, or None.
     """
 
     folder: Path
@@ -59,25 +60,43 @@ class Run:
     notes: Notes
     changed: float
     troubles: list[str] = field(default_factory=list, repr=False)
+    counted: int | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def size(self) -> int:
         """Bytes on the disk, counted when first requested."""
-        return disk_size(self.folder)
+        return disk_size(self.folder) if self.counted is None else self.counted
+
+    @property
+    def known_size(self) -> int | None:
+        """The size, if it has been requested; None before."""
+        return vars(self).get("size", self.counted)
 
 
 def list_runs(outputs: str | Path) -> list[Run]:
-    """The `Run`s below a folder, the one that was last written first.
+    """The `Run`s below a folder, read now, the one that was last written first.
+
+    `aa.runs.index.RunIndex` gives the same and reads only what has changed.
 
     Raises:
         UserError: no such folder.
     """
+    check_outputs(outputs)
+    runs = map(run_or_unreadable, find_runs(outputs))
+    return sorted(runs, key=lambda run: run.changed, reverse=True)
+
+
+def check_outputs(outputs: str | Path) -> None:
+    """Refuse what is no folder that runs can be below.
+
+    Raises:
+        UserError: there is no such folder.
+    """
     if not Path(outputs).is_dir():
         raise UserError(f"{outputs}: no such folder; give the one that runs are below.")
-    return sorted(map(_read, find_runs(outputs)), key=lambda run: run.changed, reverse=True)
 
 
-def _read(folder: Path) -> Run:
+def run_or_unreadable(folder: Path) -> Run:
     """As `read_run`; of a folder that is not for us, that it is there."""
     try:
         return read_run(folder)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from aa.config.evaluation import METRICS, ON_REQUEST, higher_is_better
 from aa.errors import UserError
 from aa.runs.layout import METRICS as RECORDS
-from aa.runs.layout import STAGES
+from aa.runs.layout import SCORES, STAGES
 from aa.runs.lines import is_number
 from aa.runs.tolerant import TolerantReader
 
@@ -103,13 +103,13 @@ def _curves(reader: TolerantReader, name: str) -> dict[str, list[tuple[int, floa
 
 def _scores(reader: TolerantReader) -> dict[str, Metric]:
     """Means over held-out figures, of `scores.json`."""
-    scores = reader.json("scores.json", dict) or {}
+    scores = reader.json(SCORES[0], dict) or {}
     return _means("test", _inner(_inner(scores, "pairs"), "generated"))
 
 
 def _evaluation(reader: TolerantReader) -> dict[str, Metric]:
     """Means over clips, of `metrics.json`; FVD is one value."""
-    return _means("eval", _inner(reader.json("metrics.json", dict) or {}, "metrics"))
+    return _means("eval", _inner(reader.json(SCORES[1], dict) or {}, "metrics"))
 
 
 def _inner(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
