@@ -10,6 +10,7 @@ METRICS = "metrics.jsonl"
 SCORES = ("scores.json", "metrics.json")  # of a test on held-out figures, of a measurement
 PLAN = "plan.json"  # in a stage's folder: what was counted of it before it started
 CASES = "cases.jsonl"  # of an animation: a line for each video as soon as it is done
+TRACKERS, VISUALDL = "trackers.json", "vdl"  # what trackers call the run; records of VisualDL
 NOTES = "notes.json"  # what people have to say of a run
 HYDRA = ".hydra"
 SWEEP, JOB = "sweep.json", "job.json"  # of a sweep, and of each of its jobs

@@ -12,7 +12,17 @@ from aa.runs.differences import flat
 from aa.runs.disk import disk_size, last_change
 from aa.runs.jobs import read_snapshot_of, spelled
 from aa.runs.kinds import HydraFile, Job, Outcome, Overrides, Plain, SweepAbout
-from aa.runs.layout import HYDRA, JOB, NOTES, OUTCOME, SNAPSHOT, STAGES, SWEEP
+from aa.runs.layout import (
+    CHECKPOINTS,
+    HYDRA,
+    JOB,
+    NOTES,
+    OUTCOME,
+    SNAPSHOT,
+    STAGES,
+    SWEEP,
+    VISUALDL,
+)
 from aa.runs.metrics import USUAL, Metric, metrics_of, stage_curves
 from aa.runs.notes import Notes
 from aa.runs.outcomes import state_of
@@ -20,7 +30,14 @@ from aa.runs.tolerant import TolerantReader
 
 OVERRIDES = f"{HYDRA}/overrides.yaml"
 UNREADABLE = "unreadable"
-INSIDE = (*STAGES, "checkpoints", "samples", "vdl", "logs", "report")  # of a run, where no other is
+INSIDE = (
+    *STAGES,
+    CHECKPOINTS,
+    "samples",
+    VISUALDL,
+    "logs",
+    "report",
+)  # of a run, where no other is
 
 
 @dataclass(frozen=True)
