@@ -12,9 +12,10 @@ from aa.plain import printable
 from aa.runs.filters import parse, select
 from aa.runs.index import RunIndex
 from aa.runs.jobs import short
-from aa.runs.listing import Run, list_runs
+from aa.runs.listing import list_runs
 from aa.runs.queries import parse_query
 from aa.runs.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
+from aa.runs.summary import Run
 
 YES = ("y", "yes")
 MOST_TROUBLES = 20  # lines about damaged files

@@ -12,7 +12,8 @@ from aa.reports.importance import importances
 from aa.reports.results import Group, Sweep
 from aa.runs.jobs import short, spelled
 
-PLAIN = ("number", "state", "swept", "step", "seconds", "error", "last_lines", "command")
+OF_JOB = ("number", "state", "swept", "last_lines", "command")
+OF_RUN = ("step", "seconds", "error")
 
 
 def as_json(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any]:
@@ -33,7 +34,8 @@ def _values(sweep: Sweep, groups: Sequence[Group]) -> dict[str, Any]:
         "jobs": [
             {
                 "folder": short(job.folder),
-                **{key: getattr(job, key) for key in PLAIN},
+                **{key: getattr(job, key) for key in OF_JOB},
+                **{key: getattr(job.run, key) for key in OF_RUN},
                 "metrics": {name: asdict(found) for name, found in job.metrics.items()},
             }
             for job in sweep.jobs
@@ -46,13 +48,21 @@ def as_csv(sweep: Sweep) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     steps = [f"step of {name}" for name in sweep.metrics]
-    titles = ["job", "state", *sweep.keys, *sweep.metrics, *steps, "step", "seconds", "error"]
+    titles = ["job", "state", *sweep.keys, *sweep.metrics, *steps, *OF_RUN]
     writer.writerow(map(csv_cell, [*titles, "folder"]))
     for job in sweep.jobs:
         found = [job.metrics.get(name) for name in sweep.metrics]
         swept = [spelled(job.swept[key]) if key in job.swept else "" for key in sweep.keys]
         numbers = [*(m and m.value for m in found), *(m and m.step for m in found)]
-        row = [job.number, job.state, *swept, *numbers, job.step, job.seconds, job.error]
+        row = [
+            job.number,
+            job.state,
+            *swept,
+            *numbers,
+            job.run.step,
+            job.run.seconds,
+            job.run.error,
+        ]
         writer.writerow(map(csv_cell, [*row, short(job.folder)]))
     return file.getvalue()
 

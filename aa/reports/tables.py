@@ -27,8 +27,8 @@ def jobs_table(sweep: Sweep) -> Html:
             cells.append(_number(found and found.value))
             if name == sweep.metric:
                 cells.append(_cell(found and found.step))
-        time = None if job.seconds is None else duration(job.seconds)
-        cells += [_cell(job.step), _cell(job.seconds, time)]
+        time = None if job.run.seconds is None else duration(job.run.seconds)
+        cells += [_cell(job.run.step), _cell(job.run.seconds, time)]
         cells.append(Html("<td><code>{}</code></td>").format(job.command))
         rows.append((cells, job.number == best))
     return _sortable(titles, rows)
@@ -72,7 +72,7 @@ def failures(sweep: Sweep) -> Html:
     for job in sweep.jobs:
         if job.state not in ("failed", "interrupted"):
             continue
-        error = job.error or "It stopped before its end and left no error behind."
+        error = job.run.error or "It stopped before its end and left no error behind."
         printed = PRE.format("\n".join(job.last_lines)) if job.last_lines else ""
         texts = (job.number, job.state, error, printed, PRE.format(job.command))
         parts.append(Html("<h3>Job {} {}</h3>\n<p>{}</p>\n{}{}").format(*texts))

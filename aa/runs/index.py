@@ -11,9 +11,10 @@ from types import TracebackType
 
 from aa.runs.disk import Sight, look
 from aa.runs.index_file import Frame, IndexFile, Kept
-from aa.runs.listing import UNREADABLE, Run, check_outputs, find_runs, run_or_unreadable, sweep_of
+from aa.runs.listing import UNREADABLE, check_outputs, find_runs, run_or_unreadable
 from aa.runs.lock import is_held
 from aa.runs.outcomes import RUNNING
+from aa.runs.summary import Run, sweep_of
 
 WORTH_SECONDS, WORTH_SIZES = 0.1, 20  # of reading, or sizes counted, that are worth a new file
 NEVER = b""  # the mark of a run that is read again

@@ -25,10 +25,10 @@ from aa.files import open_inside
 from aa.runs.disk import MARK_BYTES
 from aa.runs.jobs import is_run
 from aa.runs.kinds import Count, Line, Name, Plain, Whole
-from aa.runs.listing import Run
 from aa.runs.metrics import Metric
 from aa.runs.notes import Notes
 from aa.runs.plain_values import check_plain
+from aa.runs.summary import Run
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ class _Stored(msgspec.Struct, array_like=True):
     metric: Name | None
     metrics: dict[Name, tuple[float, Whole | None]]
     notes: Notes
+    seconds: float | None
+    error: Line | None
     changed: float
     size: Count | None
 
@@ -166,6 +168,8 @@ def _framed(kept: Kept, outputs: Path) -> bytes:
         metric=run.metric and run.metric[0],
         metrics={name: (metric.value, metric.step) for name, metric in run.metrics.items()},
         notes=run.notes,
+        seconds=run.seconds,
+        error=run.error,
         changed=run.changed,
         size=run.known_size,
     )
@@ -203,6 +207,8 @@ def _run(stored: _Stored, folder: Path, sweep: Path | None) -> Run:
         metric=None if name is None else (name, stored.metrics[name][0]),
         metrics={name: Metric(*found) for name, found in stored.metrics.items()},
         notes=stored.notes,
+        seconds=stored.seconds,
+        error=stored.error,
         changed=stored.changed,
         counted=stored.size,
     )

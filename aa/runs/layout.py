@@ -1,7 +1,11 @@
 """The names in a run folder."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 STAGES = ("stage1", "stage2")  # folders of a run of both stages
 SNAPSHOT, OUTCOME, SUMMARY = "snapshot.json", "outcome.json", "summary.json"
@@ -20,6 +24,16 @@ CHECKPOINTS, BEST = "checkpoints", "best"  # BEST: a link to the one that valida
 def stage_folders(folder: str | Path, *, several: bool) -> list[Path]:
     """The folders of the stages of a run, in order: the run's own, or one for each of several."""
     return [Path(folder) / name for name in STAGES] if several else [Path(folder)]
+
+
+def first_snapshot(read: Callable[[str], Found | None]) -> Found | None:
+    """The snapshot of a run, of its first stage if it has two.
+
+    Args:
+        read: returns what is in a file of the run folder, None where it is not there.
+    """
+    found = (read(name) for name in SNAPSHOTS)
+    return next((snapshot for snapshot in found if snapshot is not None), None)
 
 
 def checkpoint_step(path: Path) -> int | None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from aa.errors import UserError
 from aa.runs.index import RunIndex
 from aa.runs.jobs import is_run
-from aa.runs.listing import Run, read_run
 from aa.runs.promotion import MODELS, find_models, read_source
 from aa.runs.resume import run_folder
+from aa.runs.summary import Run, read_run
 
 WEIGHTS = ("weights", "stage.init_from", "stage.motion_init_from", "next_stage.motion_init_from")
 DATA = (

@@ -236,7 +236,7 @@ def test_a_copy_of_the_folder_tells_nothing_of_the_copied_runs(outputs, tmp_path
 STORED = {
     **{"kind": "train", "state": "done", "config": {}, "home": ".", "overrides": []},
     **{"step": None, "steps": None, "stage": "", "metric": None, "metrics": {}, "notes": {}},
-    **{"changed": 0.0, "size": None},
+    **{"seconds": None, "error": None, "changed": 0.0, "size": None},
 }
 
 
@@ -325,7 +325,7 @@ def test_few_small_runs_are_not_worth_a_file(tmp_path, monkeypatch):
 def test_sizes_are_kept_until_something_is_written(outputs, monkeypatch):
     with RunIndex(outputs) as index:
         sizes = {run.folder: run.size for run in index.runs()}
-    monkeypatch.setattr("aa.runs.listing.disk_size", lambda folder: -1)
+    monkeypatch.setattr("aa.runs.summary.disk_size", lambda folder: -1)
     assert {run.folder: run.size for run in RunIndex(outputs).runs()} == sizes
     (outputs / "day/done/train.log").write_text("x" * 10_000)
     os.utime(outputs / "day/done/train.log", (2e9, 2e9))

@@ -9,8 +9,8 @@ import pytest
 from pytest import approx
 
 from aa.errors import UserError
+from aa.reports.jobs import differing
 from aa.reports.results import collect, over_seeds
-from aa.runs.jobs import differing
 from aa.runs.words import last_lines
 from tests.sweeps.conftest import outcome
 
@@ -74,6 +74,15 @@ def test_runs_are_told_apart_by_the_keys_that_decide_and_differ(make_run):
     assert [job.swept for job in sweep.jobs] == [{"seed": 1}, {"seed": 2}]
 
 
+def test_a_run_that_ended_before_its_snapshot_is_told_apart_by_what_hydra_wrote(make_run):
+    done = make_run("done", snapshot={"config": {"seed": 1, "data": {"width": 32}}})
+    failed = make_run("failed")
+    (failed / ".hydra").mkdir()
+    config = "seed: 2\ndata: {width: '${data.height}'}\n"
+    (failed / ".hydra/config.yaml").write_text(config)
+    assert [job.swept for job in collect([done, failed]).jobs] == [{"seed": 1}, {"seed": 2}]
+
+
 def test_a_key_of_another_version_or_inside_a_null_group_is_no_difference():
     configs = [{"a": 1, "new": 2, "next.steps": 5}, {"a": 1, "next": None}]
     assert differing(configs) == ["next"]
@@ -98,7 +107,7 @@ def test_of_a_failed_job_the_last_state_of_each_line_is_kept(make_run):
     text = "start\nbar 0%\rbar 50%\rbar 100%\r\n\x1b[31merror:\x1b[0m no\a disk\n\n"
     (folder / "output.log").write_text(text)
     (job,) = collect([folder]).jobs
-    assert job.error == "the loss is no number"
+    assert job.run.error == "the loss is no number"
     assert job.last_lines == ["start", "bar 100%", "error: no disk"]
 
 
