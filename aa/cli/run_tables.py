@@ -49,6 +49,7 @@ def run_values(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in names},
         "metrics": {name: asdict(metric) for name, metric in run.metrics.items()},
         **run.notes,
+        "work": asdict(run.work),
         "seconds": run.seconds,
         "error": run.error,
         "changed": run.changed,

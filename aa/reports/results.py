@@ -1,5 +1,6 @@
 """Results of a sweep, or of several runs, as plain records."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,8 +17,10 @@ from aa.runs.kinds import SweepAbout
 from aa.runs.layout import JOB, SWEEP
 from aa.runs.metrics import USUAL, direction, is_metric
 from aa.runs.tolerant import TolerantReader
+from aa.runs.work import Work, total_work
 
-SEED = "seed"
+SEED, ALL = "seed", "all"
+ITEMS = {"infer": "videos", "evaluate": "clips"}  # of kinds of runs; of trainings samples
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Sweep:
         return dict(Counter(job.state for job in self.jobs).most_common())
 
     @property
+    def items(self) -> str:
+        """The name of what the jobs work on."""
+        return ITEMS.get(self.jobs[0].run.kind, "samples")
+
+    @property
     def ranked(self) -> list[Job]:
         """The jobs that have a value of the metric, best first."""
         return [job for job in self.jobs if job.value(self.metric) is not None]
@@ -67,6 +75,36 @@ class Group:
     mean: float
     half: float | None
     count: int
+
+
+@dataclass(frozen=True)
+class Total:
+    """The time and work of several jobs.
+
+    Attributes:
+        of: a state, or `ALL`.
+        jobs: how many.
+        seconds: of their last starts, as far as they have ended by themselves; None if none has.
+        work: of all of them.
+    """
+
+    of: str
+    jobs: int
+    seconds: float | None
+    work: Work
+
+
+def totals(sweep: Sweep) -> list[Total]:
+    """The `Total` of the jobs of each state, the most first; of several that of all, too."""
+    found = [(s, [job for job in sweep.jobs if job.state == s]) for s in sweep.states]
+    found += [(ALL, sweep.jobs)] if len(found) > 1 else []
+    return [_total(of, jobs) for of, jobs in found]
+
+
+def _total(of: str, jobs: Sequence[Job]) -> Total:
+    seconds = [job.run.seconds for job in jobs if job.run.seconds is not None]
+    work = total_work(job.run.work for job in jobs)
+    return Total(of, len(jobs), math.fsum(seconds) if seconds else None, work)
 
 
 def collect(folders: Sequence[str | Path], *, metric: str | None = None) -> Sweep:

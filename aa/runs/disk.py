@@ -8,11 +8,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from aa.runs.layout import HYDRA, JOB, METRICS, NOTES, OUTCOME, SCORES, SNAPSHOT, STAGES, SWEEP
+from aa.runs.layout import (
+    HYDRA,
+    JOB,
+    METRICS,
+    NOTES,
+    OUTCOME,
+    SCORES,
+    SNAPSHOT,
+    STAGES,
+    SUMMARY,
+    SWEEP,
+)
 
 OF_PEOPLE = re.compile(r"\.?notes\.")  # the notes, their lock, and half-written ones
 # The files that a summary of a run is read from, in its folder and in those of its stages.
-RECORDS = frozenset((SNAPSHOT, OUTCOME, METRICS, NOTES, JOB, *SCORES))
+RECORDS = frozenset((SNAPSHOT, OUTCOME, METRICS, NOTES, JOB, SUMMARY, *SCORES))
 HYDRAS = frozenset(("config.yaml", "overrides.yaml", "hydra.yaml"))  # in `HYDRA`
 INNER = (*STAGES, HYDRA)
 MARK_BYTES = 16

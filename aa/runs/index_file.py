@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from aa.runs.metrics import Metric
 from aa.runs.notes import Notes
 from aa.runs.plain_values import check_plain
 from aa.runs.summary import Run
+from aa.runs.work import Work
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class _Stored(msgspec.Struct, array_like=True):
     stage: Name
     metric: Name | None
     metrics: dict[Name, tuple[float, Whole | None]]
+    work: tuple[Count, Count, Count, float | None]
     notes: Notes
     seconds: float | None
     error: Line | None
@@ -167,6 +169,7 @@ def _framed(kept: Kept, outputs: Path) -> bytes:
         stage=run.stage,
         metric=run.metric and run.metric[0],
         metrics={name: (metric.value, metric.step) for name, metric in run.metrics.items()},
+        work=astuple(run.work),
         notes=run.notes,
         seconds=run.seconds,
         error=run.error,
@@ -206,6 +209,7 @@ def _run(stored: _Stored, folder: Path, sweep: Path | None) -> Run:
         stage=stored.stage,
         metric=None if name is None else (name, stored.metrics[name][0]),
         metrics={name: Metric(*found) for name, found in stored.metrics.items()},
+        work=Work(*stored.work),
         notes=stored.notes,
         seconds=stored.seconds,
         error=stored.error,

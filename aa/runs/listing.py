@@ -8,6 +8,7 @@ from aa.errors import UserError
 from aa.runs.layout import CHECKPOINTS, HYDRA, JOB, SNAPSHOT, STAGES, VISUALDL
 from aa.runs.notes import Notes
 from aa.runs.summary import Run, read_run, sweep_of
+from aa.runs.work import Work
 
 UNREADABLE = "unreadable"
 # Of a run, where no other is.
@@ -55,6 +56,7 @@ def run_or_unreadable(folder: Path) -> Run:
             stage="",
             metric=None,
             metrics={},
+            work=Work(),
             notes=Notes(),
             seconds=None,
             error=None,

@@ -10,10 +10,11 @@ from aa.runs.disk import disk_size, last_change
 from aa.runs.jobs import spelled
 from aa.runs.kinds import HydraFile, Job, Listed, Outcome, Overrides, Plain, SweepAbout
 from aa.runs.layout import HYDRA, JOB, NOTES, OUTCOME, STAGES, SWEEP, first_snapshot
-from aa.runs.metrics import USUAL, Curves, Metric, metrics_of, stage_curves
+from aa.runs.metrics import USUAL, Curves, Metric, read_results
 from aa.runs.notes import Notes
 from aa.runs.outcomes import state_of
 from aa.runs.tolerant import TolerantReader
+from aa.runs.work import Work
 
 OVERRIDES = f"{HYDRA}/overrides.yaml"
 
@@ -34,6 +35,7 @@ class Run:
         stage: the name of that stage where the run has two, else "".
         metric: (name, value) of what it is best compared by, or None.
         metrics: {name: `Metric`} of all that it has.
+        work: what it has done.
         notes: what people have to say of it.
         seconds: that its last start took, if it has ended by itself, or None.
         error: what made it fail, in one line, or None.
@@ -54,6 +56,7 @@ class Run:
     stage: str
     metric: tuple[str, float] | None
     metrics: dict[str, Metric] = field(repr=False)
+    work: Work
     notes: Notes
     seconds: float | None
     error: str | None
@@ -85,13 +88,13 @@ def read_run(folder: Path) -> Run:
 def read_with_curves(folder: Path) -> tuple[Run, Curves]:
     """As `read_run`, and the curves of its stages."""
     reader, sweep = TolerantReader(folder), sweep_of(folder)
-    curves, about = stage_curves(reader), SweepAbout()
+    results, about = read_results(reader), SweepAbout()
     if sweep:
         of_sweep = TolerantReader(sweep)
         about = of_sweep.json(SWEEP, SweepAbout) or about
         reader.troubles += of_sweep.troubles
     kind, config, home = _snapshot(reader) or _composed(reader)
-    metrics = metrics_of(reader, curves)
+    curves, metrics = results.curves, results.metrics
     known = (about.get("metric"), *USUAL, *metrics)
     name = next((n for n in known if n in metrics), None)
     stage = next((s for s in reversed(curves) if curves[s]), next(iter(curves)))
@@ -109,6 +112,7 @@ def read_with_curves(folder: Path) -> tuple[Run, Curves]:
         stage=stage,
         metric=(name, metrics[name].value) if name else None,
         metrics=metrics,
+        work=results.work,
         notes=reader.json(NOTES, Notes) or Notes(),
         seconds=outcome.get("seconds"),
         error=outcome.get("error"),

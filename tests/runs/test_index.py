@@ -235,7 +235,8 @@ def test_a_copy_of_the_folder_tells_nothing_of_the_copied_runs(outputs, tmp_path
 
 STORED = {
     **{"kind": "train", "state": "done", "config": {}, "home": ".", "overrides": []},
-    **{"step": None, "steps": None, "stage": "", "metric": None, "metrics": {}, "notes": {}},
+    **{"step": None, "steps": None, "stage": "", "metric": None, "metrics": {}},
+    **{"work": (0, 0, 0, None), "notes": {}},
     **{"seconds": None, "error": None, "changed": 0.0, "size": None},
 }
 
@@ -260,6 +261,7 @@ def deep():
         {"notes": {"tags": ["no tag"]}},
         {"overrides": ["x" * 200_000]},
         {"size": -1},
+        {"work": (0, 0, 0)},
     ],
 )
 def test_nothing_is_believed_that_no_run_folder_could_say(outputs, read_again, wrong):

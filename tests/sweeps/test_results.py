@@ -1,5 +1,6 @@
 """Jobs in order, over seeds, and what tells apart runs that are no sweep."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,9 @@ from pytest import approx
 
 from aa.errors import UserError
 from aa.reports.jobs import differing
-from aa.reports.results import collect, over_seeds
+from aa.reports.results import collect, over_seeds, totals
 from aa.runs.words import last_lines
+from aa.runs.work import Work
 from tests.sweeps.conftest import outcome
 
 ROOT = Path(__file__).parents[2]
@@ -146,3 +148,23 @@ def test_an_unknown_metric_is_refused_with_those_there_are(make_sweep):
 def test_runs_without_any_metric_can_still_be_compared(make_run):
     sweep = collect([make_run("a", snapshot={}), make_run("b", snapshot={})])
     assert (sweep.metric, len(sweep.jobs)) == (None, 2)
+
+
+def test_time_and_work_are_told_of_each_state_and_of_all(make_sweep):
+    jobs = [({"a": 1}, 0.1, "done"), ({"a": 2}, 0.2, "done"), ({"a": 3}, 0.3, "failed")]
+    folder = make_sweep([*jobs, ({"a": 4}, None, "waiting")])
+    speed = {"samples_per_second": 8.0, "frames_per_second": 64.0, "seconds_per_step": 0.5}
+    for number in (0, 1, 2):
+        with open(folder / f"{number}_job/metrics.jsonl", "a") as file:
+            line = {"step": 5, "loss": 1.0, "training_minutes": 0.5, **speed}
+            file.write(json.dumps(line) + "\n")
+    found = {total.of: total for total in totals(collect([folder]))}
+    assert [*found] == ["done", "failed", "waiting", "all"]
+    assert found["done"].work == Work(10, 40, 320, 60.0) and found["done"].seconds == 130.0
+    assert found["waiting"].work == Work() and found["waiting"].seconds is None
+    assert (found["all"].jobs, found["all"].work.frames, found["all"].seconds) == (4, 480, 195.0)
+
+
+def test_of_jobs_of_one_state_there_is_one_total(make_sweep):
+    (total,) = totals(collect([make_sweep([({"a": 1}, 0.1, "done")])]))
+    assert (total.of, total.jobs) == ("done", 1)

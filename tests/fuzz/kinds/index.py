@@ -44,7 +44,7 @@ class Index(Kind):
         self.seed = json.dumps(
             [
                 *("train", "done", config, "/home", ["seed=42"], 4, 10, "", "val/loss"),
-                *(numbers, notes, 65.0, None, 1.7e9, 10_000),
+                *(numbers, [4, 8, 32, 2.5], notes, 65.0, None, 1.7e9, 10_000),
             ]
         ).encode()
         self.encode = msgspec.msgpack.encode
