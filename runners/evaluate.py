@@ -15,9 +15,9 @@ from aa.config.evaluation import EvaluateConfig
 @hydra.main(version_base="1.3", config_path="../conf", config_name="evaluate")
 @cli.task(EvaluateConfig)  # checks, rerun
 def main(config: EvaluateConfig, folder: Path) -> None:
-    from aa.evaluation.run import EvaluationRun  # deferred: reads videos
+    from aa.build.evaluation import build_evaluation  # deferred: reads videos
 
-    EvaluationRun(config, folder).run()
+    build_evaluation(config, folder).run()
 
 
 if __name__ == "__main__":

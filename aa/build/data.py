@@ -81,7 +81,7 @@ def check_metrics(config: TrainConfig, held_out: Sequence[Clip]) -> None:
         size = {"height": options.height, "width": options.width}
         clips.append({"clip": f"{clip.video}, as animated,", "frames": frames, **size})
     for name in names:
-        reason = obstacle(name, clips, masks=None)
+        reason = obstacle(name, clips, masks=False)
         if reason:
             raise UserError(
                 f"validation.metrics: {name} cannot be computed: {reason}. Otherwise leave it out."

@@ -1,6 +1,7 @@
-"""Hyper-parameters and metrics by which VisualDL compares trainings."""
+"""The facts of a training by which trackers show it and compare it with others."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -9,10 +10,29 @@ from aa.config.convert import to_dict
 from aa.config.overrides import assignment
 from aa.config.primary import TrainConfig
 from aa.config.validation import LOSS
-from aa.runs.differences import RUN_LINKS, flat
+from aa.runs.differences import RUN_LINKS, flat, without_runs
 from aa.runs.jobs import spelled
+from aa.runs.layout import STAGES
+from aa.runs.trackers import TrackedRun
 
 ALWAYS = ("stage.learning_rate", "data.height", "data.width", "seed")
+
+
+def tracked_run(config: TrainConfig, folder: str | Path) -> TrackedRun:
+    """What trackers are told of a training.
+
+    Args:
+        config: checked.
+        folder: of the run, or of its stage.
+    """
+    folder = Path(folder)
+    return TrackedRun(
+        folder=folder,
+        name=f"{config.name}/{folder.name}" if folder.name in STAGES else config.name,
+        config=flat(without_runs(to_dict(config))),
+        hyper_parameters=hyper_parameters(config, task_overrides()),
+        metrics=metric_tags(config),
+    )
 
 
 def hyper_parameters(config: TrainConfig, overrides: Iterable[str]) -> dict[str, int | float | str]:

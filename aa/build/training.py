@@ -108,18 +108,18 @@ def _recorder(
     config: TrainConfig, folder: str | Path, clips: Sequence[Clip], resume_from: Path | None
 ) -> Recorder | None:
     """Write the snapshot and begin the records; None in all processes but the main one."""
-    from aa.build.hyper_parameters import hyper_parameters, metric_tags, task_overrides
+    from aa.build.hyper_parameters import tracked_run
     from aa.runs.records import Recorder
     from aa.runs.snapshots import write_snapshot
+    from aa.runs.trackers import make_trackers
 
     read = _fingerprint(config, clips, resume_from)
     if not is_main_process():
         return None
     write_snapshot(folder, to_dict(config), cast("dict[str, Any]", read))
     step = (checkpoint_step(resume_from) if resume_from else None) or 0
-    recorder = Recorder(folder, step=step)
-    recorder.describe(hyper_parameters(config, task_overrides()), metric_tags(config))
-    return recorder
+    run, trackers = tracked_run(config, folder), make_trackers(config.trackers, folder)
+    return Recorder(folder, step=step, run=run, trackers=trackers)
 
 
 def _watch(config: TrainConfig, folder: str | Path) -> Callable[[Step], Watch] | None:

@@ -18,6 +18,7 @@ from aa.config.model import TrainModelConfig
 from aa.config.prepare import PrepareConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.config.stage import StageConfig
+from aa.config.trackers import lacking_tracker
 from aa.data.folders import pair_clips
 from aa.data.manifest import read_manifest
 from aa.data.published import SET_HOME, published_home
@@ -78,6 +79,7 @@ def _lacking(config: Any) -> Iterator[str | None]:
                 yield _file(key, path, "check the path.")
     elif isinstance(config, TrainConfig):
         yield _device(config.hardware)
+        yield lacking_tracker(config.trackers)
         yield from _lacking_data(config.data)
         yield from _lacking_start(config.stage, config.model)
         for name, stage in config.stages_by_group.items():

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from aa.cli.tables import print_line
 from aa.errors import UserError
 from aa.runs.jobs import run_at, short
-from aa.runs.listing import read_run
 from aa.runs.requests import ask
+from aa.runs.summary import read_run
 
 
 def ask_run(run: str, wishes: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from aa.cli.tables import print_line, print_table
 from aa.errors import one_line
 from aa.runs.jobs import short
-from aa.runs.listing import Run
+from aa.runs.summary import Run
 
 COLUMNS = ("kind", "state", "step", "metric", "age", "size", "tags", "set", "folder")
 LONGEST = 48  # characters of the overrides
@@ -49,6 +49,9 @@ def run_values(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in names},
         "metrics": {name: asdict(metric) for name, metric in run.metrics.items()},
         **run.notes,
+        "work": asdict(run.work),
+        "seconds": run.seconds,
+        "error": run.error,
         "changed": run.changed,
         "size": run.size,
     }

@@ -10,10 +10,12 @@ from aa.errors import UserError, one_line
 from aa.files import NoPlainFileError
 from aa.plain import printable
 from aa.runs.filters import parse, select
+from aa.runs.index import RunIndex
 from aa.runs.jobs import short
-from aa.runs.listing import Run, list_runs
+from aa.runs.listing import list_runs
 from aa.runs.queries import parse_query
 from aa.runs.removal import Guard, delete_leftovers, remove_empty_sweeps, remove_run
+from aa.runs.summary import Run
 
 YES = ("y", "yes")
 MOST_TROUBLES = 20  # lines about damaged files
@@ -25,15 +27,17 @@ def show(outputs: str | Path, filters: list[str], *, as_json: bool = False) -> N
     Raises:
         UserError: no such folder, or a filter cannot be understood.
     """
-    runs = _listed(outputs)
-    _print(select(runs, parse(filters, runs)), as_json)
+    with RunIndex(outputs) as index:  # what printing counts is kept too
+        runs = _told(index.runs())
+        _print(select(runs, parse(filters, runs)), as_json)
 
 
 def query(outputs: str | Path, words: list[str], *, as_json: bool = False) -> None:
     """As `show`, in an order, with a column for each metric that is named, see `Query`."""
-    runs = _listed(outputs)
-    asked = parse_query(words, runs)
-    _print(asked.runs(runs), as_json, asked.metrics)
+    with RunIndex(outputs) as index:
+        runs = _told(index.runs())
+        asked = parse_query(words, runs)
+        _print(asked.runs(runs), as_json, asked.metrics)
 
 
 def _print(runs: list[Run], as_json: bool, metrics: Sequence[str] = ()) -> None:
@@ -56,7 +60,7 @@ def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
     """
     if not filters:
         raise UserError("--remove wants a filter, as state=failed; what it selects is removed.")
-    runs = _listed(outputs)
+    runs = _told(list_runs(outputs))  # as they are: no copy decides what is deleted
     runs = select(runs, parse(filters, runs))
     print_runs(runs)
     delete_leftovers(outputs)
@@ -73,9 +77,8 @@ def remove(outputs: str | Path, filters: list[str], *, yes: bool) -> None:
         raise UserError(f"not everything could be deleted: {'; '.join(troubles)}.")
 
 
-def _listed(outputs: str | Path) -> list[Run]:
-    """The runs below a folder; what is damaged is reported."""
-    runs = list_runs(outputs)
+def _told(runs: list[Run]) -> list[Run]:
+    """Runs; what of them is damaged is reported."""
     troubles = list(dict.fromkeys(line for run in runs for line in run.troubles))
     for line in troubles[:MOST_TROUBLES]:
         print(f"damaged: {one_line(line)}", file=sys.stderr)

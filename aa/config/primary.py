@@ -20,6 +20,7 @@ from aa.config.poses import PosesConfig
 from aa.config.puppet_test import PuppetTestConfig
 from aa.config.stage import StageConfig
 from aa.config.sweep import SweepConfig
+from aa.config.trackers import check_trackers
 from aa.config.validation import ValidationConfig, check_validation
 
 
@@ -42,6 +43,7 @@ class TrainConfig:
     plan: str | None = None  # true or max: only say whether it fits
     sweep: SweepConfig = field(default_factory=SweepConfig)
     alerts: AlertsConfig = field(default_factory=AlertsConfig)
+    trackers: list[str] = field(default_factory=list)  # who records it beside VisualDL: mlflow
     seed: int = 42  # of every random choice of the run
     name: str = "train"  # part of the run folder's name
 
@@ -50,6 +52,7 @@ class TrainConfig:
         rerun_folder(self)
         no_plan(self)
         check_validation(self)
+        check_trackers(self.trackers)
         step = self.model.size_step
         wanted(
             self.data.height % step == 0 and self.data.width % step == 0,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aa.config.evaluation import METRICS
@@ -72,7 +71,7 @@ def choose(
     names: Sequence[str] | None,
     clips: Sequence[Mapping[str, Any]],
     *,
-    masks: str | Path | bool | None,
+    masks: bool,
 ) -> tuple[list[str], dict[str, str]]:
     """The metrics to compute, and why others are left out.
 
@@ -95,9 +94,7 @@ def choose(
     return [name for name in reasons if name not in left_out], left_out
 
 
-def obstacle(
-    name: str, clips: Sequence[Mapping[str, Any]], *, masks: str | Path | bool | None
-) -> str | None:
+def obstacle(name: str, clips: Sequence[Mapping[str, Any]], *, masks: bool) -> str | None:
     """Reason why a metric cannot be computed for all clips, or None."""
     if CATALOGUE[name].inside and not masks:
         return "needs masks=<folder of videos, white is the figure>"

@@ -3,21 +3,20 @@
 import csv
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from tqdm import tqdm
 
-from aa.config.convert import to_dict
-from aa.config.evaluation import EvaluateConfig, higher_is_better
+from aa.config.evaluation import higher_is_better
 from aa.errors import UserError
 from aa.evaluation.catalogue import CATALOGUE, choose
 from aa.evaluation.clips import PairReader, describe
 from aa.evaluation.learned import FVD_FEATURES, Fvd
 from aa.evaluation.measure import Measurement
 from aa.evaluation.metrics import mean_and_interval
-from aa.evaluation.pairs import Pair, find_pairs
+from aa.evaluation.pairs import Pair
 from aa.files import write_json
 from aa.plain import csv_cell, printable
 from aa.runs.fingerprints import fingerprint
@@ -30,24 +29,39 @@ class EvaluationRun:
     """Measures all pairs into a run folder.
 
     Args:
-        config: checked.
         folder: the run folder.
+        pairs: to measure.
+        metrics: to compute; None for all that can be.
+        fit: how true videos are brought to the size of the generated ones: pad, crop or None.
+        config: of the run, as plain values for its records.
     """
 
-    def __init__(self, config: EvaluateConfig, folder: Path) -> None:
-        self.config, self.folder = config, folder
+    def __init__(
+        self,
+        folder: Path,
+        pairs: list[Pair],
+        *,
+        metrics: Sequence[str] | None,
+        fit: str | None,
+        config: dict[str, Any],
+    ) -> None:
+        self.folder, self.pairs, self.metrics, self.fit = folder, pairs, metrics, fit
+        self.config = config
 
     def run(self) -> None:
-        """Check all pairs, measure them, write the records and print the table."""
-        config = self.config
-        pairs = find_pairs(config.generated, config.truth, config.masks)
-        clips = describe(pairs, fit=config.fit)
-        names, left_out = choose(config.metrics, clips, masks=config.masks)
+        """Check all pairs, measure them, write the records and print the table.
+
+        Raises:
+            UserError: a video cannot be read, or a metric not be computed.
+        """
+        pairs, clips = self.pairs, describe(self.pairs, fit=self.fit)
+        masked = any(pair.mask for pair in pairs)
+        names, left_out = choose(self.metrics, clips, masks=masked)
         for name, reason in left_out.items():
             log.info("%s is left out: %s", name, reason)
         measurement = Measurement(names)
         files = [path for p in pairs for path in (p.generated, p.truth, p.mask) if path]
-        write_snapshot(self.folder, to_dict(config), fingerprint(files))
+        write_snapshot(self.folder, self.config, fingerprint(files))
         frames = sum(clip["frames"] for clip in clips)
         with tqdm(total=frames, desc="measuring", unit="frame", file=sys.stdout) as bar:
             for pair, clip in zip(pairs, clips, strict=True):
@@ -68,7 +82,7 @@ class EvaluationRun:
         self, measurement: Measurement, pair: Pair, advance: Callable[[int], object]
     ) -> dict[str, float]:
         try:
-            return measurement.clip(PairReader(pair, fit=self.config.fit), advance)
+            return measurement.clip(PairReader(pair, fit=self.fit), advance)
         except UserError as error:
             raise UserError(f"{pair.name}: {error}") from error
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from aa.runs.kinds import Listed
-from aa.runs.layout import CHECKPOINTS, SNAPSHOTS
+from aa.runs.layout import CHECKPOINTS, first_snapshot
 from aa.runs.tolerant import TolerantReader
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,6 @@ def _config(folder: Path) -> dict[str, Any]:
     homes = [folder, *([folder.parent.parent] if folder.parent.name == CHECKPOINTS else [])]
     for home in homes:
         reader = TolerantReader(home)
-        for name in SNAPSHOTS:
-            if found := reader.json(name, Listed):
-                return found.get("config", {})
+        if found := first_snapshot(lambda name, reader=reader: reader.json(name, Listed)):
+            return found.get("config", {})
     return {}

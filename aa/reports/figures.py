@@ -6,9 +6,10 @@ from typing import cast
 
 from aa.evaluation.metrics import mean_and_interval
 from aa.reports import plots
+from aa.reports.jobs import Job
 from aa.reports.pages import Html, joined
 from aa.reports.results import SEED, Sweep, grouped
-from aa.runs.jobs import Job, spelled
+from aa.runs.jobs import spelled
 
 FEW = 12  # jobs that have a separate colour each, and values of a key that have a mean
 MOST_CURVES, MOST_KEYS, MOST_PAIRS = 8, 6, 4  # plots of each kind

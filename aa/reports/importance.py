@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
+from aa.reports.jobs import Job
 from aa.reports.results import Sweep
-from aa.runs.jobs import Job, spelled
+from aa.runs.jobs import spelled
 
 LEAST = 4  # jobs, of which fewer say nothing
 

@@ -109,6 +109,7 @@ def _parts(sweep: Sweep, groups: Sequence[Group]) -> list[str]:
         ).format(sweep.metric, way)
         parts += [H2.format("Over seeds"), tables.groups_table(sweep, groups), note(text)]
     parts += [H2.format("Jobs"), tables.jobs_table(sweep), note(_about_jobs(sweep))]
+    parts += [H2.format("Time and work"), tables.totals_table(sweep)]
     parts += [H2.format("What matters"), matters] if matters else []
     parts += _plots(sweep, colour)
     shown = gallery(sweep)

@@ -1,30 +1,26 @@
 """Results of a sweep, or of several runs, as plain records."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from aa.errors import UserError
 from aa.evaluation.metrics import mean_and_interval
-from aa.runs.jobs import (
-    Job,
-    decisive_values,
-    differing,
-    is_run,
-    read_job,
-    read_snapshot_of,
-    runner_of,
-)
+from aa.reports.jobs import Job, decisive_values, differing, read_job
+from aa.runs.jobs import is_run
 from aa.runs.kinds import Job as JobRecord
 from aa.runs.kinds import SweepAbout
 from aa.runs.layout import JOB, SWEEP
 from aa.runs.metrics import USUAL, direction, is_metric
 from aa.runs.tolerant import TolerantReader
+from aa.runs.work import Work, total_work
 
-SEED = "seed"
+SEED, ALL = "seed", "all"
+ITEMS = {"infer": "videos", "evaluate": "clips"}  # of kinds of runs; of trainings samples
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,11 @@ class Sweep:
         return dict(Counter(job.state for job in self.jobs).most_common())
 
     @property
+    def items(self) -> str:
+        """The name of what the jobs work on."""
+        return ITEMS.get(self.jobs[0].run.kind, "samples")
+
+    @property
     def ranked(self) -> list[Job]:
         """The jobs that have a value of the metric, best first."""
         return [job for job in self.jobs if job.value(self.metric) is not None]
@@ -74,6 +75,36 @@ class Group:
     mean: float
     half: float | None
     count: int
+
+
+@dataclass(frozen=True)
+class Total:
+    """The time and work of several jobs.
+
+    Attributes:
+        of: a state, or `ALL`.
+        jobs: how many.
+        seconds: of their last starts, as far as they have ended by themselves; None if none has.
+        work: of all of them.
+    """
+
+    of: str
+    jobs: int
+    seconds: float | None
+    work: Work
+
+
+def totals(sweep: Sweep) -> list[Total]:
+    """The `Total` of the jobs of each state, the most first; of several that of all, too."""
+    found = [(s, [job for job in sweep.jobs if job.state == s]) for s in sweep.states]
+    found += [(ALL, sweep.jobs)] if len(found) > 1 else []
+    return [_total(of, jobs) for of, jobs in found]
+
+
+def _total(of: str, jobs: Sequence[Job]) -> Total:
+    seconds = [job.run.seconds for job in jobs if job.run.seconds is not None]
+    work = total_work(job.run.work for job in jobs)
+    return Total(of, len(jobs), math.fsum(seconds) if seconds else None, work)
 
 
 def collect(folders: Sequence[str | Path], *, metric: str | None = None) -> Sweep:
@@ -93,7 +124,7 @@ def collect(folders: Sequence[str | Path], *, metric: str | None = None) -> Swee
     if (own := about.get("metric")) and not is_metric(own):
         reader.troubles.append(f"{folders[0] / SWEEP}: {own} is no metric; left out")
         about.pop("metric", None)
-    jobs = _sweep_jobs(runs, about) if about else _run_jobs(runs)
+    jobs = _sweep_jobs(runs) if about else _run_jobs(runs)
     found = sorted({name for job in jobs for name in job.metrics})
     if metric and metric not in found and metric != about.get("metric"):
         there = f"there are {', '.join(found)}" if found else "no run has recorded one yet"
@@ -104,8 +135,8 @@ def collect(folders: Sequence[str | Path], *, metric: str | None = None) -> Swee
     way = own or (chosen and direction(chosen))
     keys = dict.fromkeys(about.get("swept") or ()) | dict.fromkeys(k for j in jobs for k in j.swept)
     jobs = ranked(jobs, chosen, way)
-    troubles = reader.troubles + [line for job in jobs for line in job.troubles]
-    return Sweep(folders, about, list(keys), jobs, chosen, way, troubles)
+    troubles = [*reader.troubles, *(line for job in jobs for line in job.run.troubles)]
+    return Sweep(folders, about, list(keys), jobs, chosen, way, list(dict.fromkeys(troubles)))
 
 
 def ranked(jobs: Iterable[Job], metric: str | None, way: str | None) -> list[Job]:
@@ -158,28 +189,24 @@ def _runs(folder: Path) -> list[Path]:
     return sorted(runs, key=lambda run: (_number(run) is None, _number(run) or 0, run.name))
 
 
-def _sweep_jobs(runs: list[Path], about: SweepAbout) -> list[Job]:
-    runner = Path(about.get("runner") or "train.py").name
+def _sweep_jobs(runs: list[Path]) -> list[Job]:
     jobs = []
     for place, run in enumerate(runs):
         reader, named = TolerantReader(run), _number(run)
         record = reader.json(JOB, JobRecord) or {}
         number = record.get("number", place if named is None else named)
-        jobs.append(read_job(reader, number, record.get("swept", {}), runner))
+        jobs.append(read_job(run, number, record.get("swept")))
     return jobs
 
 
 def _run_jobs(runs: list[Path]) -> list[Job]:
     """Jobs of runs that are no sweep, or of several: what sets them apart is in their configs."""
-    readers = [TolerantReader(run) for run in runs]
-    snapshots = [read_snapshot_of(reader) for reader in readers]
-    configs = [decisive_values(snapshot) for snapshot in snapshots]
+    jobs = [read_job(run, number) for number, run in enumerate(runs)]
+    configs = [decisive_values(job.run) for job in jobs]
     keys = differing([config for config in configs if config])
     return [
-        read_job(reader, number, {k: config[k] for k in keys if k in config}, runner_of(snapshot))
-        for number, (reader, snapshot, config) in enumerate(
-            zip(readers, snapshots, configs, strict=True)
-        )
+        replace(job, swept={key: config[key] for key in keys if key in config})
+        for job, config in zip(jobs, configs, strict=True)
     ]
 
 

@@ -6,16 +6,19 @@ from typing import Any
 
 from aa.reports.importance import importances
 from aa.reports.pages import CELL, NOTHING, Html, joined, lines, note, row
-from aa.reports.results import SEED, Group, Sweep
+from aa.reports.results import ALL, SEED, Group, Sweep, Total, totals
 from aa.runs.jobs import spelled
+from aa.runs.outcomes import DONE
 
 PRE = Html("<pre>{}</pre>")
+TIMES = ("time", "time in steps")  # of the last start, of the steps of all starts
 TALL = 30  # rows from which a table scrolls inside the page
 
 
 def jobs_table(sweep: Sweep) -> Html:
     """All jobs, best first, in columns that can be sorted; the best finished one stands out."""
-    titles = ["job", "state", *sweep.keys, *sweep.metrics, "step", "time", "to do it again"]
+    titles = ["job", "state", *sweep.keys, *sweep.metrics, "step"]
+    titles += [sweep.items, "frames", *TIMES, "to do it again"]
     if sweep.metric:
         titles.insert(titles.index(sweep.metric) + 1, "at step")
     rows, best = [], next((job.number for job in sweep.ranked if job.done), None)
@@ -27,11 +30,35 @@ def jobs_table(sweep: Sweep) -> Html:
             cells.append(_number(found and found.value))
             if name == sweep.metric:
                 cells.append(_cell(found and found.step))
-        time = None if job.seconds is None else duration(job.seconds)
-        cells += [_cell(job.step), _cell(job.seconds, time)]
+        work = job.run.work
+        cells += [_cell(job.run.step), _cell(work.items or None), _cell(work.frames or None)]
+        cells += [_time(job.run.seconds), _time(work.seconds)]
         cells.append(Html("<td><code>{}</code></td>").format(job.command))
         rows.append((cells, job.number == best))
     return _sortable(titles, rows)
+
+
+def totals_table(sweep: Sweep) -> Html:
+    """Time and work of the jobs by their states, of all, and of a finished one on average."""
+    rows = []
+    for total in totals(sweep):
+        rows.append((_total(total.of, total, 1), total.of == ALL))
+        if total.of == DONE and total.jobs > 1:
+            rows.append((_total(f"{DONE}, on average", total, total.jobs), False))
+    text = Html(
+        "{}: of each job's last start, if it has ended by itself. {}: the sum over all its starts, "
+        "without what lies between: samples, validation, checkpoints."
+    ).format(*(time.capitalize() for time in TIMES))
+    return _sortable(["jobs", "count", "steps", sweep.items, "frames", *TIMES], rows) + note(text)
+
+
+def _total(title: str, total: Total, jobs: int) -> list[Html]:
+    """The cells of a total, divided by a number of jobs."""
+    work, count = total.work, total.jobs if jobs == 1 else None
+    counts = [number / jobs for number in (work.steps, work.items, work.frames)]
+    numbers = [_cell(number or None, f"{number:,.0f}") for number in counts]
+    times = [_time(None if t is None else t / jobs) for t in (total.seconds, work.seconds)]
+    return [_cell(title), _cell(count), *numbers, *times]
 
 
 def groups_table(sweep: Sweep, groups: Sequence[Group]) -> Html:
@@ -72,7 +99,7 @@ def failures(sweep: Sweep) -> Html:
     for job in sweep.jobs:
         if job.state not in ("failed", "interrupted"):
             continue
-        error = job.error or "It stopped before its end and left no error behind."
+        error = job.run.error or "It stopped before its end and left no error behind."
         printed = PRE.format("\n".join(job.last_lines)) if job.last_lines else ""
         texts = (job.number, job.state, error, printed, PRE.format(job.command))
         parts.append(Html("<h3>Job {} {}</h3>\n<p>{}</p>\n{}{}").format(*texts))
@@ -109,6 +136,10 @@ def _cell(value: object, text: object = None) -> Html:
     if value is None:
         return CELL.format(NOTHING)
     return Html('<td data-v="{}">{}</td>').format(value, value if text is None else text)
+
+
+def _time(seconds: float | None) -> Html:
+    return _cell(seconds, None if seconds is None else duration(seconds))
 
 
 def _number(value: float | None) -> Html:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from aa.runs.differences import ABSENT, flat, same_entry, without_runs
-from aa.runs.jobs import read_job
 from aa.runs.kinds import Snapshot
-from aa.runs.layout import SNAPSHOTS
+from aa.runs.layout import first_snapshot
 from aa.runs.resume import NOT_DECISIVE
+from aa.runs.summary import Run, read_run
 from aa.runs.tolerant import TolerantReader
 
 Facts = dict[str, dict[str, Any]]  # of a run: {group: {key: value}}
@@ -47,20 +47,22 @@ def compare_runs(first: Path, second: Path) -> tuple[list[Group], list[str]]:
     readers = [TolerantReader(first), TolerantReader(second)]
     both = [facts_of(reader) for reader in readers]
     groups = [_compared(name, both[0][name], both[1][name]) for name in GROUPS]
-    return groups, [line for reader in readers for line in reader.troubles]
+    troubles = [line for reader in readers for line in reader.troubles]
+    return groups, list(dict.fromkeys(troubles))
 
 
 def facts_of(reader: TolerantReader) -> Facts:
     """The facts of a run; what is missing or damaged is left out."""
-    found = (reader.json(name, Snapshot) for name in SNAPSHOTS)
-    snapshot = next((one for one in found if one), Snapshot())
+    found = first_snapshot(lambda name: reader.json(name, Snapshot))
+    snapshot, run = found or Snapshot(), read_run(reader.folder)
+    reader.troubles += run.troubles
     return {
         "config": flat(without_runs(snapshot.get("config", {}))),
         "code": _code(snapshot),
         "packages": dict(snapshot.get("packages", {})),
         "data": dict(snapshot.get("data", {"files": {}})["files"]),
         "machine": flat(snapshot.get("machine", {})),
-        "results": _results(reader),
+        "results": _results(run),
     }
 
 
@@ -92,10 +94,9 @@ def _changes(diff: str) -> str:
     return f"{files} file{'s' * (files != 1)}, sha256 {digest}"
 
 
-def _results(reader: TolerantReader) -> dict[str, Any]:
-    job = read_job(reader, 0, {}, "")
-    found = {"state": job.state, "error": job.error, "seconds": job.seconds, "step": job.step}
-    for name, metric in job.metrics.items():
+def _results(run: Run) -> dict[str, Any]:
+    found = {"state": run.state, "error": run.error, "seconds": run.seconds, "step": run.step}
+    for name, metric in run.metrics.items():
         found[name] = metric.value
         if metric.step is not None:
             found[f"{name} at step"] = metric.step

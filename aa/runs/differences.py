@@ -7,10 +7,10 @@ from typing import Any
 MOST = 10  # lines of a group
 COMPARED = ("git", "code", "packages", "data", "machine", "config", "working_directory", "folder")
 ABSENT = object()
-# Say what a run is to do with others, or whom it tells, and nothing about its result.
+# Say what a run is to do with others, or who is told of it, and nothing about its result.
 OTHER_RUNS = ("resume", "resume_with_changes", "rerun", "rerun_check", "plan", "sweep")
 OTHER_RUNS += ("poses_only",)  # how far one start of a run goes
-RUN_LINKS = (*OTHER_RUNS, "alerts")
+RUN_LINKS = (*OTHER_RUNS, "alerts", "trackers")
 # Say which host of several this is and how they meet: every host and every start has its own.
 ABOUT_HOSTS = ("hardware.node_rank", "hardware.master", "hardware.start_timeout")
 

@@ -12,9 +12,9 @@ from aa.config.texts import KEYS
 from aa.errors import UserError
 from aa.runs.differences import ABSENT
 from aa.runs.jobs import spelled
-from aa.runs.listing import Run
 from aa.runs.metrics import is_metric
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, WAITING
+from aa.runs.summary import Run
 
 TRUTHS = ("true", "false")
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)

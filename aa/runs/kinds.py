@@ -123,6 +123,8 @@ class Video(TypedDict, total=False):
 
     pose: Line
     video: Line
+    frames: Count
+    seconds: float
     sha256_of_frames: dict[Name, Name]
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aa.errors import UserError
+from aa.runs.index import RunIndex
 from aa.runs.jobs import is_run
-from aa.runs.listing import Run, list_runs, read_run
 from aa.runs.promotion import MODELS, find_models, read_source
 from aa.runs.resume import run_folder
+from aa.runs.summary import Run, read_run
 
 WEIGHTS = ("weights", "stage.init_from", "stage.motion_init_from", "next_stage.motion_init_from")
 DATA = (
@@ -59,7 +60,7 @@ class Lineage:
     """
 
     def __init__(self, outputs: str | Path = "outputs", models: str | Path = MODELS) -> None:
-        runs = list_runs(outputs) if Path(outputs).is_dir() else []
+        runs = RunIndex(outputs).runs() if Path(outputs).is_dir() else []
         self.runs = {Path(os.path.realpath(run.folder)): run for run in runs}
         self.models = {Path(os.path.realpath(model)): model for model in find_models(models)}
         self._count = 0

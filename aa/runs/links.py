@@ -8,12 +8,12 @@ from pathlib import Path
 
 from aa.errors import UserError, one_line
 from aa.files import describe_link
-from aa.runs.layout import BEST, CHECKPOINTS, STAGES
+from aa.runs.layout import BEST, CHECKPOINTS, STAGES, VISUALDL
 
 STEP = re.compile(r"step-\d+")
 SUBMISSION = re.compile(r"\.submission_file_\w+\.sh")
 # Names that a run makes in its folder.
-MADE = (".hydra", CHECKPOINTS, "vdl", "samples", "logs", "report", *STAGES)
+MADE = (".hydra", CHECKPOINTS, VISUALDL, "samples", "logs", "report", *STAGES)
 HIDDEN_BEST = f".{BEST}.partial"  # a link on its way, see `aa.runs.best`
 
 

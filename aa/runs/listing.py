@@ -1,83 +1,44 @@
-"""The runs below a folder, as their files tell."""
+"""The runs below a folder."""
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from aa.errors import UserError
-from aa.runs.differences import flat
-from aa.runs.disk import disk_size, last_change
-from aa.runs.jobs import read_snapshot_of, spelled
-from aa.runs.kinds import HydraFile, Job, Outcome, Overrides, Plain, SweepAbout
-from aa.runs.layout import HYDRA, JOB, NOTES, OUTCOME, SNAPSHOT, STAGES, SWEEP
-from aa.runs.metrics import USUAL, Metric, metrics_of, stage_curves
+from aa.runs.layout import CHECKPOINTS, HYDRA, JOB, SNAPSHOT, STAGES, VISUALDL
 from aa.runs.notes import Notes
-from aa.runs.outcomes import state_of
-from aa.runs.tolerant import TolerantReader
+from aa.runs.summary import Run, read_run, sweep_of
+from aa.runs.work import Work
 
-OVERRIDES = f"{HYDRA}/overrides.yaml"
 UNREADABLE = "unreadable"
-INSIDE = (*STAGES, "checkpoints", "samples", "vdl", "logs", "report")  # of a run, where no other is
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run of any runner.
-
-    Attributes:
-        folder: its run folder.
-        sweep: folder of the sweep that it is a job of, or None.
-        kind: its runner: "train", "infer", "evaluate".
-        state: see `aa.runs.outcomes.state`.
-        config: {dotted key: value}; as composed where it ended before its snapshot.
-        home: the working directory that relative paths in it are meant from.
-        overrides: what the command line set; of a job what was swept.
-        step, steps: the last recorded one of the stage it has come to, and of how many; or None.
-        stage: the name of that stage where the run has two, else "".
-        metric: (name, value) of what it is best compared by, or None.
-        metrics: {name: `Metric`} of all that it has.
-        notes: what people have to say of it.
-        changed: when the run last wrote something there, in seconds since 1970.
-        troubles: lines about files of it that are damaged.
-    """
-
-    folder: Path
-    sweep: Path | None
-    kind: str
-    state: str
-    config: dict = field(repr=False)
-    home: Path
-    overrides: list[str]
-    step: int | None
-    steps: int | None
-    stage: str
-    metric: tuple[str, float] | None
-    metrics: dict[str, Metric] = field(repr=False)
-    notes: Notes
-    changed: float
-    troubles: list[str] = field(default_factory=list, repr=False)
-
-    @cached_property
-    def size(self) -> int:
-        """Bytes on the disk, counted when first requested."""
-        return disk_size(self.folder)
+# Of a run, where no other is.
+INSIDE = (*STAGES, CHECKPOINTS, "samples", VISUALDL, "logs", "report")
 
 
 def list_runs(outputs: str | Path) -> list[Run]:
-    """The `Run`s below a folder, the one that was last written first.
+    """The `Run`s below a folder, read now, the one that was last written first.
+
+    `aa.runs.index.RunIndex` gives the same and reads only what has changed.
 
     Raises:
         UserError: no such folder.
     """
+    check_outputs(outputs)
+    runs = map(run_or_unreadable, find_runs(outputs))
+    return sorted(runs, key=lambda run: run.changed, reverse=True)
+
+
+def check_outputs(outputs: str | Path) -> None:
+    """Refuse what is no folder that runs can be below.
+
+    Raises:
+        UserError: there is no such folder.
+    """
     if not Path(outputs).is_dir():
         raise UserError(f"{outputs}: no such folder; give the one that runs are below.")
-    return sorted(map(_read, find_runs(outputs)), key=lambda run: run.changed, reverse=True)
 
 
-def _read(folder: Path) -> Run:
+def run_or_unreadable(folder: Path) -> Run:
     """As `read_run`; of a folder that is not for us, that it is there."""
     try:
         return read_run(folder)
@@ -95,7 +56,10 @@ def _read(folder: Path) -> Run:
             stage="",
             metric=None,
             metrics={},
+            work=Work(),
             notes=Notes(),
+            seconds=None,
+            error=None,
             changed=0.0,
             troubles=[f"{folder}: cannot be read ({error.strerror})"],
         )
@@ -110,68 +74,3 @@ def find_runs(outputs: str | Path) -> Iterator[Path]:
         folders[:] = [f for f in folders if not f.startswith(".") and f not in skipped]
         if found:
             yield folder
-
-
-def sweep_of(folder: Path) -> Path | None:
-    """The folder of the sweep that a run folder is a job of, or None."""
-    return folder.parent if (folder.parent / SWEEP).is_file() else None
-
-
-def read_run(folder: Path) -> Run:
-    """The `Run` of a folder; what is missing or damaged is left out."""
-    reader, sweep = TolerantReader(folder), sweep_of(folder)
-    curves, about = stage_curves(reader), SweepAbout()
-    if sweep:
-        of_sweep = TolerantReader(sweep)
-        about = of_sweep.json(SWEEP, SweepAbout) or about
-        reader.troubles += of_sweep.troubles
-    kind, config, home = _snapshot(reader) or _composed(reader)
-    metrics = metrics_of(reader, curves)
-    known = (about.get("metric"), *USUAL, *metrics)
-    name = next((n for n in known if n in metrics), None)
-    stage = next((s for s in reversed(curves) if curves[s]), next(iter(curves)))
-    points = curves[stage].values()
-    return Run(
-        folder=folder,
-        sweep=sweep,
-        kind=kind or Path(about.get("runner", "")).stem,
-        state=state_of(folder, reader.json(OUTCOME, Outcome)),
-        config=config,
-        home=Path(home),
-        overrides=_swept(reader) if sweep else reader.yaml(OVERRIDES, Overrides) or [],
-        step=max((of_one[-1][0] for of_one in points), default=None),
-        steps=_whole(config.get(f"{'next_stage' if stage == STAGES[1] else 'stage'}.max_steps")),
-        stage=stage,
-        metric=(name, metrics[name].value) if name else None,
-        metrics=metrics,
-        notes=reader.json(NOTES, Notes) or Notes(),
-        changed=last_change(folder),
-        troubles=reader.troubles,
-    )
-
-
-def _snapshot(reader: TolerantReader) -> tuple[str, dict[str, Any], str] | None:
-    """(kind, config, working directory), or None before there is a snapshot."""
-    found = read_snapshot_of(reader)
-    if not found:
-        return None
-    scripts = [Path(word) for word in found.get("command", [])[:3] if word.endswith(".py")]
-    kind, config = scripts[0].stem if scripts else "", flat(found.get("config", {}))
-    return kind, config, found.get("working_directory") or "."
-
-
-def _composed(reader: TolerantReader) -> tuple[str, dict[str, Any], str]:
-    """As `_snapshot`, of what Hydra writes before the run begins."""
-    config = reader.yaml(f"{HYDRA}/config.yaml", Plain) or {}
-    hydra = (reader.yaml(f"{HYDRA}/hydra.yaml", HydraFile) or {}).get("hydra", {})
-    kind, home = hydra.get("job", {}).get("name"), hydra.get("runtime", {}).get("cwd")
-    return kind or "", flat(config), home or "."
-
-
-def _swept(reader: TolerantReader) -> list[str]:
-    job = reader.json(JOB, Job) or {}
-    return [f"{key}={spelled(value)}" for key, value in job.get("swept", {}).items()]
-
-
-def _whole(value: Any) -> int | None:
-    return value if type(value) is int else None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from aa.errors import UserError
 from aa.runs.differences import ABSENT
 from aa.runs.filters import Filter, is_metric_key, known_of, number, parse, select, value_of
-from aa.runs.listing import Run
 from aa.runs.metrics import direction
+from aa.runs.summary import Run
 
 SORTED, LIMIT = "sort=", "limit="
 

@@ -1,56 +1,61 @@
-"""The records of a training by step: metrics.jsonl and VisualDL."""
+"""The records of a training by step: metrics.jsonl, and what trackers make of them."""
 
 from __future__ import annotations
 
 import json
 import logging
 import os
-import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aa.files import replacing, unlinked
 from aa.runs.layout import METRICS
 from aa.runs.lines import read_lines
+from aa.runs.outcomes import DONE
+from aa.runs.visualdl_tracker import VisualdlTracker
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from aa.runs.trackers import Background, TrackedRun, Tracker
 
 log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Appends to `metrics.jsonl` and VisualDL's `vdl/`.
+    """Appends to `metrics.jsonl`, and tells trackers: VisualDL, and others that are asked for.
 
     Args:
         folder: the run folder.
         step: of what a stopped run resumes from; its later lines are dropped.
+        run: what trackers are told of it.
+        trackers: the others.
     """
 
-    def __init__(self, folder: str | Path, *, step: int = 0) -> None:
-        from visualdl import LogWriter
-
-        folder = Path(folder)
-        self.last, vdl = _cut(folder, METRICS, step), folder / "vdl"
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        step: int = 0,
+        run: TrackedRun | None = None,
+        trackers: Iterable[Tracker | Background] = (),
+    ) -> None:
+        folder, self.run = Path(folder), run
+        self.last = _cut(folder, METRICS, step)
         _cut(folder, "nonfinite.jsonl", step)
         # Closed by `close`.
         self.file = open(folder / METRICS, "a", opener=unlinked)  # noqa: SIM115
-        before = sorted(vdl.glob("vdlrecords.*"))
-        # Names have the second only: who resumes in the same one must not take the same file.
-        self.writer = LogWriter(logdir=str(vdl), filename_suffix=f".{os.getpid()}.{len(before)}")
-        _carry_over(before, self.writer, step=step)
+        self.trackers = [VisualdlTracker(folder, step=step), *trackers]
 
-    def describe(self, hyper_parameters: Mapping[str, float | str], metrics: list[str]) -> None:
-        """Tell VisualDL what sets this training apart from others, and what to compare them by.
-
-        Args:
-            metrics: tags of scalars that are recorded.
-        """
-        self.writer.add_hparams(hyper_parameters, metrics)
+    def begin(self) -> None:
+        """Tell trackers what this training is, when nothing but its steps can go wrong."""
+        if self.run is not None:
+            for tracker in self.trackers:
+                tracker.begin(self.run)
 
     def record(self, step: int, *, group: str = "train", **values: float | None) -> None:
-        """Write one line of values for a step, and the same as VisualDL scalars.
+        """Write one line of values for a step, and the same as scalars of trackers.
 
         In the file, names of another group than "train" have it in front: "val/psnr".
         """
@@ -60,24 +65,38 @@ class Recorder:
             self.last = line
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
-        for key, value in values.items():
-            if value is not None:
-                self.writer.add_scalar(f"{group}/{key}", value, step)
+        numbers = {key: value for key, value in values.items() if value is not None}
+        for tracker in self.trackers:
+            tracker.scalars(group, numbers, step)
 
     def image(self, tag: str, image: np.ndarray, step: int) -> None:
-        """Write an image, uint8 [H, W, 3], for VisualDL."""
-        self.writer.add_image(tag, image, step, dataformats="HWC")
+        """Show trackers an image, uint8 [H, W, 3]."""
+        for tracker in self.trackers:
+            tracker.image(tag, image, step)
+
+    def wrote(self, kind: str, path: Path, step: int) -> None:
+        """Tell trackers of a "sample" or a "checkpoint" that is on the disk."""
+        for tracker in self.trackers:
+            tracker.file(kind, path, step)
 
     def flush(self) -> None:
         """Return when the file is on the disk, and VisualDL's with the system."""
         self.file.flush()
         os.fsync(self.file.fileno())
-        self.writer.flush()
+        for tracker in self.trackers:
+            tracker.flush()
 
-    def close(self) -> None:
-        """Flush and close both."""
+    def close(self, state: str = DONE) -> None:
+        """Flush and close all, once.
+
+        Args:
+            state: of the run, see `aa.runs.outcomes`.
+        """
+        if self.file.closed:
+            return
         self.file.close()
-        self.writer.close()
+        for tracker in self.trackers:
+            tracker.end(state)
 
 
 def _cut(folder: Path, name: str, step: int) -> dict[str, Any]:
@@ -109,45 +128,3 @@ def _up_to(
 ) -> Iterator[tuple[bytes, dict[str, Any]]]:
     found = read_lines(folder, name, damaged)
     return ((line, record) for line, record in found if record["step"] <= step)
-
-
-def _carry_over(files: Iterable[Path], writer: Any, *, step: int) -> None:
-    """Move VisualDL's records up to a step into the writer's file: it shows only one of a folder.
-
-    A record that was cut short ends its file. One that is in two files, because an earlier move was
-    stopped half-way, is moved once. Hyper-parameters are those of who resumes, see `describe`.
-    """
-    from google.protobuf.message import DecodeError
-
-    # protobuf makes it at run time
-    from visualdl.proto.record_pb2 import Record  # pyright: ignore[reportAttributeAccessIssue]
-
-    moved = set()
-    for file in files:
-        for data in _visualdl_records(file):
-            if data in moved:
-                continue
-            moved.add(data)
-            try:
-                record = Record.FromString(data)
-            except DecodeError:
-                break
-            if all(v.id <= step and not v.HasField("hparam") for v in record.values):
-                writer._get_file_writer().add_record(record)
-    writer.flush()
-    for file in files:
-        file.unlink()
-
-
-def _visualdl_records(path: Path) -> Iterator[bytes]:
-    """Yield the records of a VisualDL file: each has its length in front, in 8 bytes.
-
-    VisualDL's own reader makes room for any length that it is told.
-    """
-    with open(path, "rb", opener=unlinked) as file:
-        size = os.fstat(file.fileno()).st_size
-        while len(header := file.read(8)) == 8:
-            (length,) = struct.unpack("<Q", header)
-            if not 0 < length <= size - file.tell():
-                return
-            yield file.read(length)

@@ -12,9 +12,10 @@ from aa.config.overrides import assignment
 from aa.runs.jobs import short
 from aa.runs.kinds import SweepAbout
 from aa.runs.layout import SWEEP
-from aa.runs.listing import Run, find_runs, list_runs
+from aa.runs.listing import find_runs, list_runs
 from aa.runs.lock import COMMAND, WRITER, held, is_held
 from aa.runs.outcomes import DONE, FAILED, RUNNING
+from aa.runs.summary import Run
 from aa.runs.tolerant import TolerantReader
 
 BEGINS = 10.0  # seconds that a run may take to hold a folder that it has written into

@@ -10,7 +10,7 @@ from aa.errors import DifferenceError
 from aa.runs.differences import ABSENT, changed_leaves
 from aa.runs.fingerprints import sha256
 from aa.runs.kinds import Summary
-from aa.runs.layout import STAGES, list_checkpoints
+from aa.runs.layout import SCORES, STAGES, SUMMARY, list_checkpoints
 from aa.runs.lines import read_records
 from aa.runs.links import check_own
 from aa.runs.outcomes import FAILED, INTERRUPTED, RUNNING, read_outcome, state
@@ -19,7 +19,6 @@ from aa.runs.reading import find_record, read_json
 log = logging.getLogger(__name__)
 
 TRAINED = ("loss", "learning_rate", "grad_norm")  # the rest of a record is time and memory
-SCORES, SUMMARY = ("scores.json", "metrics.json"), "summary.json"
 
 
 def check_rerun(old: str | Path, new: str | Path) -> None:

@@ -17,7 +17,7 @@ from aa.files import read_inside, write_json
 from aa.runs.differences import report, without_runs
 from aa.runs.fingerprints import hashes
 from aa.runs.kinds import Snapshot
-from aa.runs.layout import SNAPSHOT, SNAPSHOTS
+from aa.runs.layout import SNAPSHOT, first_snapshot
 from aa.runs.reading import MOST_BYTES, find_record, read_record
 
 log = logging.getLogger(__name__)
@@ -92,10 +92,9 @@ def read_snapshot(run: str | Path) -> Snapshot:
     Raises:
         UserError: there is none, or it is not what a run writes.
     """
-    for name in SNAPSHOTS:
-        found = find_record(run, name, Snapshot)
-        if found is not None:
-            return found
+    found = first_snapshot(lambda name: find_record(run, name, Snapshot))
+    if found is not None:
+        return found
     raise UserError(f"{run}: holds no {SNAPSHOT}, which every run writes before its first step.")
 
 

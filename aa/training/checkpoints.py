@@ -198,6 +198,7 @@ class CheckpointCallback(TrainerCallback):
             ) from error
         self.last = target
         log.info("saved %s", target)
+        cast("RecordCallback", self.record).recorder.wrote("checkpoint", target, step)
         self._rotate()
 
     def _rotate(self) -> None:

@@ -75,7 +75,7 @@ class SampleClips:
         self.usable = usable
 
     def __call__(self, step: int) -> None:
-        """Write `step-N/` and show some of its frames in VisualDL."""
+        """Write `step-N/` and show trackers some of its frames."""
         with self.autocast():
             strip, fps = self.usable.first(self.clips, self._strip)
         self._write(step, strip, fps)
@@ -97,3 +97,4 @@ class SampleClips:
             writer.write(strip)
         shown = strip[np.linspace(0, len(strip) - 1, min(4, len(strip))).astype(int)]
         self.recorder.image("sample/reference_pose_result_truth", np.concatenate(shown), step)
+        self.recorder.wrote("sample", target, step)

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from aa.errors import Interrupted
 from aa.files import write_json
 from aa.plain import printable
+from aa.runs.outcomes import DONE, FAILED, INTERRUPTED
 from aa.runs.requests import Mailbox
 from aa.runs.resume import run_folder
 from aa.training.callbacks import ProgressBarCallback
@@ -87,11 +88,27 @@ class Session:
         self._start = time.perf_counter()
         steps = {"max_steps": self.max_steps, "save_steps": self.save_steps}
         told = told_failures(trainer, self.stopper, folder=self.folder, **steps)
-        with told, self.stopper, closing(self.bar), self.watch or nullcontext():
+        records = self._recording()
+        with records, told, self.stopper, closing(self.bar), self.watch or nullcontext():
             yield
             if not self.agree.stops:
                 check_finished(trainer.state.global_step, self.max_steps)
             self.agree.agree()  # the first process may have been saving when a signal came
+
+    @contextmanager
+    def _recording(self) -> Iterator[None]:
+        """Context in which the records begin; what ends it before its time ends them."""
+        if self.recorder is None:
+            yield
+            return
+        try:
+            self.recorder.begin()
+            yield
+        except BaseException as error:
+            state = INTERRUPTED if isinstance(error, KeyboardInterrupt) else FAILED
+            with suppress(Exception):  # what has ended it is told
+                self.recorder.close(state)
+            raise
 
     def end(self, trainer: Training) -> None:
         """Close the records; write the summary of a finished training and print where it is.
@@ -100,8 +117,9 @@ class Session:
             Interrupted: a signal came; the step it came in is saved.
         """
         if self.recorder is not None:
-            self.recorder.close()
-            if trainer.state.global_step >= self.max_steps and not self.missed:
+            whole = trainer.state.global_step >= self.max_steps and not self.missed
+            self.recorder.close(DONE if whole else INTERRUPTED)
+            if whole:
                 self._finish(trainer)
         if self.agree.stops or self.stopper.signal:
             raise Interrupted(self.stopper.signal or signal.SIGTERM)  # another process had it

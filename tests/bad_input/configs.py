@@ -54,6 +54,7 @@ def touch(*names):
 
 _config("a key that does not exist", "train", *RANDOM, "+stage.max_stps=3")
 _config("an option that does not exist", "train", "stage=3")
+_config("a tracker that nobody knows", "train", *RANDOM, "trackers=[mlflow,wandb]")
 _config("a word for a number", "train", *RANDOM, "stage.max_steps=many")
 _config("a number for a list", "train", *RANDOM, "data.crop_scale=1")
 _config("null where a value must be", "train", *RANDOM, "stage.max_steps=null")

@@ -18,7 +18,7 @@ def clips(*, frames=32, height=64, width=64):
     return [{"clip": "a", "frames": frames, "height": height, "width": width}]
 
 
-def refused(names, clips, masks=None):
+def refused(names, clips, masks=False):
     with pytest.raises(UserError) as caught:
         choose(names, clips, masks=masks)
     return str(caught.value)
@@ -29,18 +29,18 @@ def test_every_name_of_the_config_is_in_the_catalogue():
 
 
 def test_all_that_can_be_computed_is(monkeypatch):
-    names, left_out = choose(None, clips(), masks="m")
+    names, left_out = choose(None, clips(), masks=True)
     assert names == list(METRICS)
     assert left_out == {}
 
 
 def test_the_published_psnr_is_computed_on_request_only():
-    assert "psnr_uint8_overflow" not in choose(None, clips(), masks="m")[0]
-    assert choose(["psnr_uint8_overflow"], clips(), masks=None)[0] == ["psnr_uint8_overflow"]
+    assert "psnr_uint8_overflow" not in choose(None, clips(), masks=True)[0]
+    assert choose(["psnr_uint8_overflow"], clips(), masks=False)[0] == ["psnr_uint8_overflow"]
 
 
 def test_what_cannot_be_computed_is_left_out_with_its_reason():
-    names, left_out = choose(None, clips(frames=1, width=6), masks=None)
+    names, left_out = choose(None, clips(frames=1, width=6), masks=False)
     assert names == ["psnr"]
     assert left_out["ssim"] == "a is smaller than 7x7 pixels"
     assert left_out["lpips"] == "a is smaller than 31x31 pixels"

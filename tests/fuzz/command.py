@@ -23,6 +23,7 @@ USUAL = {
     "manifests": 4000,
     "cases": 1500,
     "runs": 700,
+    "index": 1500,
     "overrides": 60,
 }
 ENDLESS = 10**9

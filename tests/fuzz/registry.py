@@ -1,6 +1,7 @@
 """All kinds of input by their names."""
 
 from tests.fuzz.kinds.cases import Cases
+from tests.fuzz.kinds.index import Index
 from tests.fuzz.kinds.manifests import Manifests
 from tests.fuzz.kinds.overrides import Overrides
 from tests.fuzz.kinds.pictures import Pictures
@@ -15,5 +16,6 @@ KINDS = {
     "manifests": Manifests,
     "cases": Cases,
     "runs": Runs,
+    "index": Index,
     "overrides": Overrides,
 }

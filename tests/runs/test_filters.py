@@ -7,7 +7,7 @@ import pytest
 
 from aa.errors import UserError
 from aa.runs.filters import parse, select
-from aa.runs.listing import read_run
+from aa.runs.summary import read_run
 from tests.runs.folders import make_run
 
 

@@ -7,7 +7,8 @@ import pytest
 from aa.cli.run_tables import print_runs, spell_age
 from aa.errors import UserError
 from aa.runs.disk import disk_size
-from aa.runs.listing import find_runs, list_runs, read_run
+from aa.runs.listing import find_runs, list_runs
+from aa.runs.summary import read_run
 from tests.runs.folders import make_run, make_sweep, written
 
 

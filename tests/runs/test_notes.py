@@ -8,8 +8,9 @@ import pytest
 
 from aa.errors import UserError
 from aa.runs.filters import parse, select
-from aa.runs.listing import list_runs, read_run
+from aa.runs.listing import list_runs
 from aa.runs.notes import change_tags, read_notes, set_note, set_star
+from aa.runs.summary import read_run
 from tests.runs.folders import make_run
 
 

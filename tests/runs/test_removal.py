@@ -10,8 +10,8 @@ import pytest
 
 from aa.cli.runs import remove
 from aa.errors import UserError
-from aa.runs.listing import read_run
 from aa.runs.removal import Guard, remove_run
+from aa.runs.summary import read_run
 from tests.runs.folders import make_run, make_sweep, written
 
 RUNNER = Path(__file__).parents[2] / "runners/runs.py"

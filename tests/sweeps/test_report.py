@@ -1,6 +1,7 @@
 """The page of a sweep and the files beside it, and the runner that writes them."""
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -96,6 +97,25 @@ def test_the_records_beside_the_page_hold_the_same_numbers(make_sweep):
         ("1", "0.25", "4", "plain"),
         ("0", "0.5", "4", NASTY),
     ]
+
+
+def test_the_page_and_its_records_tell_time_and_work(make_sweep):
+    folder = make_sweep([({"rate": rate}, 0.5, "done") for rate in (1, 2)])
+    line = {"step": 1000, "loss": 1.0, "seconds_per_step": 0.5, "training_minutes": 45.0}
+    line |= {"samples_per_second": 4.0, "frames_per_second": 32.0}
+    for number in (0, 1):
+        (folder / f"{number}_job/metrics.jsonl").write_text(json.dumps(line) + "\n")
+    text = write_report([folder]).read_text()
+    table = text.partition("<h2>Time and work</h2>")[2].partition("</table>")[0]
+    rows = [re.findall(r">([^<>]+)</td>", row) for row in table.split("<tr>")[2:]]
+    assert rows == [
+        ["done", "2", "2,000", "4,000", "32,000", "2 min 10 s", "1 h 30 min"],
+        ["done, on average", "&ndash;", "1,000", "2,000", "16,000", "1 min 05 s", "45 min 00 s"],
+    ]
+    with open(folder / "report.csv", newline="") as file:
+        assert [row["frames"] for row in csv.DictReader(file)] == ["16000", "16000"]
+    (total,) = read(folder / "report.json")["totals"]
+    assert total["work"] == {"steps": 2000, "items": 4000, "frames": 32000, "seconds": 5400.0}
 
 
 def test_the_report_of_a_run_itself_is_never_overwritten(make_run):

@@ -1,5 +1,6 @@
 """Jobs in order, over seeds, and what tells apart runs that are no sweep."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,9 +10,10 @@ import pytest
 from pytest import approx
 
 from aa.errors import UserError
-from aa.reports.results import collect, over_seeds
-from aa.runs.jobs import differing
+from aa.reports.jobs import differing
+from aa.reports.results import collect, over_seeds, totals
 from aa.runs.words import last_lines
+from aa.runs.work import Work
 from tests.sweeps.conftest import outcome
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +76,15 @@ def test_runs_are_told_apart_by_the_keys_that_decide_and_differ(make_run):
     assert [job.swept for job in sweep.jobs] == [{"seed": 1}, {"seed": 2}]
 
 
+def test_a_run_that_ended_before_its_snapshot_is_told_apart_by_what_hydra_wrote(make_run):
+    done = make_run("done", snapshot={"config": {"seed": 1, "data": {"width": 32}}})
+    failed = make_run("failed")
+    (failed / ".hydra").mkdir()
+    config = "seed: 2\ndata: {width: '${data.height}'}\n"
+    (failed / ".hydra/config.yaml").write_text(config)
+    assert [job.swept for job in collect([done, failed]).jobs] == [{"seed": 1}, {"seed": 2}]
+
+
 def test_a_key_of_another_version_or_inside_a_null_group_is_no_difference():
     configs = [{"a": 1, "new": 2, "next.steps": 5}, {"a": 1, "next": None}]
     assert differing(configs) == ["next"]
@@ -98,7 +109,7 @@ def test_of_a_failed_job_the_last_state_of_each_line_is_kept(make_run):
     text = "start\nbar 0%\rbar 50%\rbar 100%\r\n\x1b[31merror:\x1b[0m no\a disk\n\n"
     (folder / "output.log").write_text(text)
     (job,) = collect([folder]).jobs
-    assert job.error == "the loss is no number"
+    assert job.run.error == "the loss is no number"
     assert job.last_lines == ["start", "bar 100%", "error: no disk"]
 
 
@@ -137,3 +148,23 @@ def test_an_unknown_metric_is_refused_with_those_there_are(make_sweep):
 def test_runs_without_any_metric_can_still_be_compared(make_run):
     sweep = collect([make_run("a", snapshot={}), make_run("b", snapshot={})])
     assert (sweep.metric, len(sweep.jobs)) == (None, 2)
+
+
+def test_time_and_work_are_told_of_each_state_and_of_all(make_sweep):
+    jobs = [({"a": 1}, 0.1, "done"), ({"a": 2}, 0.2, "done"), ({"a": 3}, 0.3, "failed")]
+    folder = make_sweep([*jobs, ({"a": 4}, None, "waiting")])
+    speed = {"samples_per_second": 8.0, "frames_per_second": 64.0, "seconds_per_step": 0.5}
+    for number in (0, 1, 2):
+        with open(folder / f"{number}_job/metrics.jsonl", "a") as file:
+            line = {"step": 5, "loss": 1.0, "training_minutes": 0.5, **speed}
+            file.write(json.dumps(line) + "\n")
+    found = {total.of: total for total in totals(collect([folder]))}
+    assert [*found] == ["done", "failed", "waiting", "all"]
+    assert found["done"].work == Work(10, 40, 320, 60.0) and found["done"].seconds == 130.0
+    assert found["waiting"].work == Work() and found["waiting"].seconds is None
+    assert (found["all"].jobs, found["all"].work.frames, found["all"].seconds) == (4, 480, 195.0)
+
+
+def test_of_jobs_of_one_state_there_is_one_total(make_sweep):
+    (total,) = totals(collect([make_sweep([({"a": 1}, 0.1, "done")])]))
+    assert (total.of, total.jobs) == ("done", 1)

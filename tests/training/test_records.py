@@ -10,6 +10,7 @@ from aa.files import write_json
 from aa.runs.fingerprints import fingerprint
 from aa.runs.lines import read_records
 from aa.runs.records import Recorder
+from aa.runs.trackers import TrackedRun
 from aa.training.records import StepSize, _number
 from tests.conftest import SAMPLING
 
@@ -124,8 +125,9 @@ def test_a_training_tells_visualdl_its_hyper_parameters_and_metrics(train):
 
 def test_a_run_that_goes_on_has_its_hyper_parameters_once_as_they_are_now(tmp_path):
     for step, seed in ((0, 1), (1, 2)):
-        recorder = Recorder(tmp_path, step=step)
-        recorder.describe({"seed": seed}, ["train/loss"])
+        run = TrackedRun(tmp_path, "run", {}, {"seed": seed}, ["train/loss"])
+        recorder = Recorder(tmp_path, step=step, run=run)
+        recorder.begin()
         recorder.record(step + 1, loss=1.0)
         recorder.close()
     assert described(tmp_path) == [({"seed": 2}, ["train/loss"])]

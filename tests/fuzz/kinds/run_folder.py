@@ -145,13 +145,15 @@ def _checkpoint(model):
 
 def _records(lines):
     """VisualDL's file of some scalars, the same at every call."""
+    from aa.runs.trackers import TrackedRun
     from tests.fuzz.kinds.readers import Recorder
 
     with tempfile.TemporaryDirectory() as folder, patch("time.time", return_value=1.7e9):
-        recorder = Recorder(folder, step=0)
+        run = TrackedRun(Path(folder), "run", {}, {"seed": 1}, ["train/loss"])
+        recorder = Recorder(folder, step=0, run=run)
         for line in lines:
             recorder.record(line["step"], loss=line["loss"])
-        recorder.describe({"seed": 1}, ["train/loss"])
+        recorder.begin()
         recorder.close()
         (file,) = Path(folder, "vdl").glob("vdlrecords.*")
         # its hyper-parameters have a hash of the folder's name

@@ -18,7 +18,7 @@ FILES = {
     f"{RUN}plan.json": ("list",),
     f"{RUN}scores.json": ("list", "report", "differences"),
     f"{RUN}metrics.json": ("list", "report", "differences"),
-    f"{RUN}summary.json": ("report", "differences"),
+    f"{RUN}summary.json": ("list", "report", "differences"),
     f"{RUN}cases.jsonl": ("videos",),
     f"{RUN}train.log": ("report",),
     f"{RUN}.hydra/overrides.yaml": ("list", "rerun", "resume"),
