@@ -10,7 +10,6 @@ from aa.app.asking import given, given_number, json_of
 from aa.app.commands import overrides, to_copy
 from aa.app.desk import desk
 from aa.app.estimates import estimate
-from aa.app.shelf import all_runs
 from aa.app.wishes import FORM, MOST_FRAMES, MOST_SIDE, NUMBERS, SAME, Wish, form_of, read_wish
 from aa.demo.example import EXAMPLE, POSE, REFERENCE
 from aa.errors import UserError
@@ -63,7 +62,7 @@ def time_of() -> Response:
         given_number(values, key, least=1, most=MOST_SIDE * 4) or 64
         for key in ("result_height", "result_width")
     )
-    found = estimate(wish, (int(frames), int(height), int(width)), desk().outputs)
+    found = estimate(wish, (int(frames), int(height), int(width)), desk().shelf.runs())
     return jsonify({"seconds": found.seconds, "runs": found.runs})
 
 
@@ -131,7 +130,7 @@ def _texts(values: dict[str, Any]) -> dict[str, str]:
 def _weights() -> list[str]:
     """Weights to choose from: named models, trainings, the example, released ones."""
     found = [str(model) for model in find_models(MODELS)]
-    for run in all_runs(desk().outputs):
+    for run in desk().shelf.runs():
         if run.kind == "train" and any(
             list_checkpoints(run.folder / part) for part in ("", "stage1", "stage2")
         ):

@@ -8,12 +8,12 @@ from flask import Blueprint, render_template, request
 from aa.app import curves
 from aa.app.desk import desk
 from aa.app.media import results_of, samples_of
-from aa.app.shelf import all_runs
 from aa.errors import UserError
 from aa.runs.comparison import GROUPS, SHORT_HASH, facts_of
 from aa.runs.differences import ABSENT
 from aa.runs.jobs import spelled
 from aa.runs.layout import SWEEP
+from aa.runs.listing import list_runs
 from aa.runs.metrics import direction, is_metric, stage_curves
 from aa.runs.resume import NOT_DECISIVE
 from aa.runs.tolerant import TolerantReader
@@ -44,7 +44,7 @@ def compare() -> str:
         steps=steps,
         samples=samples,
         results=[results_of(folder)[:1] for folder in folders],
-        runs=[desk().places.name(run.folder) for run in all_runs(desk().outputs)[:200]],
+        runs=[desk().places.name(run.folder) for run in desk().shelf.runs()[:200]],
         report=_report(),
         most=MOST,
     )
@@ -55,7 +55,7 @@ def _folders() -> list[Path]:
     places, sweep = desk().places, request.args.get("sweep")
     if sweep:
         home = _sweep(sweep)
-        found = [run.folder for run in all_runs(home)]
+        found = [run.folder for run in list_runs(home)]
     else:
         found = [places.run(name) for name in dict.fromkeys(request.args.getlist("run")) if name]
     return found[:MOST]
@@ -112,7 +112,7 @@ def _plots(folders: dict[str, Path]) -> list[curves.Plot]:
     """A plot for each metric, of the last stage that has it."""
     found: dict[str, dict[str, Any]] = {}
     for name, folder in folders.items():
-        for of_stage in stage_curves(TolerantReader(folder)).values():
+        for of_stage in stage_curves(TolerantReader(folder))[0].values():
             for metric, points in of_stage.items():
                 found.setdefault(metric, {})[name] = points
     return curves.plots(found)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aa.app.estimates import Plans
     from aa.app.figure import Figure
     from aa.app.queue import Queue
+    from aa.app.shelf import Shelf
     from aa.app.uploads import Uploads
 
 KEY = "aa"  # of the desk among Flask's extensions
@@ -30,6 +31,7 @@ class Desk:
         home: the page's own folder: its queue, its uploads.
         token: the secret to log in with; None where nobody has to.
         places: the folders whose files may be used.
+        shelf: the runs there are.
     """
 
     options: ServerConfig
@@ -37,6 +39,7 @@ class Desk:
     home: Path
     token: str | None
     places: Places
+    shelf: "Shelf"
     queue: "Queue"
     uploads: "Uploads"
     checks: "Checks"

@@ -5,12 +5,10 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 from aa.app.commands import words
 from aa.app.media import results_of
-from aa.app.shelf import all_runs
 from aa.app.wishes import Wish
 from aa.app.worker import environment
 from aa.errors import UserError
@@ -32,17 +30,17 @@ class Estimate:
     runs: int
 
 
-def estimate(wish: Wish, size: tuple[int, int, int], outputs: Path) -> Estimate:
+def estimate(wish: Wish, size: tuple[int, int, int], runs: Sequence[Run]) -> Estimate:
     """The time of a wish at the speed of this machine's earlier runs of the same weights.
 
     Args:
         size: (frames, height, width) of the result.
-        outputs: the folder that runs are below.
+        runs: all there are, the newest first.
     """
     frames, height, width = size
     steps, calls = wish.steps
     found = []
-    for run in [run for run in all_runs(outputs) if run.kind == "infer"][:LOOKED_AT]:
+    for run in [run for run in runs if run.kind == "infer"][:LOOKED_AT]:
         if len(found) < ENOUGH and run.state == DONE and _weights(run) == wish.weights:
             found += _speeds(run)
     if not found:

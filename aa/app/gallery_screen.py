@@ -6,7 +6,6 @@ from flask import Blueprint, render_template, request
 
 from aa.app.desk import desk
 from aa.app.media import Result, results_of
-from aa.app.shelf import all_runs
 from aa.errors import UserError
 from aa.runs.listing import Run
 
@@ -20,7 +19,7 @@ def gallery() -> str:
     """Results, the newest first."""
     text = request.args.get("first", "0")
     first = int(text) if text.isdecimal() and len(text) < 10 else 0
-    runs = [run for run in all_runs(desk().outputs) if run.kind == "infer"]
+    runs = [run for run in desk().shelf.runs() if run.kind == "infer"]
     found = [(run, result) for run in runs for result in results_of(run.folder)]
     cards = [_card(*pair) for pair in found[first : first + PAGE]]
     return render_template("gallery.html", cards=cards, count=len(found), first=first, page=PAGE)

@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from aa.app.asking import json_of
 from aa.app.desk import desk
 from aa.app.figure import STEPS
-from aa.app.shelf import all_runs
 from aa.poses.skeleton import JOINTS, LIMBS, RAINBOW
 from aa.puppets.figure import draw_character, draw_motion, keypoints
 
@@ -25,7 +24,7 @@ def home() -> str:
         "home.html",
         figure=desk().figure.there,
         steps=STEPS,
-        runs=all_runs(desk().outputs)[:NEWEST],
+        runs=desk().shelf.runs()[:NEWEST],
     )
 
 

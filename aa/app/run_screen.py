@@ -13,7 +13,8 @@ from aa.app.media import results_of, samples_of
 from aa.app.sending import REPORTS
 from aa.files import NoPlainFileError
 from aa.processes import runner_command
-from aa.runs.jobs import LOGS, short, spelled
+from aa.reports.jobs import LOGS
+from aa.runs.jobs import short, spelled
 from aa.runs.listing import Run, read_run
 from aa.runs.metrics import stage_curves
 from aa.runs.outcomes import INTERRUPTED, RUNNING, read_outcome
@@ -73,7 +74,7 @@ def _wishes(run: Run) -> list[str]:
 
 def _plots(folder: Path) -> list[curves.Plot]:
     found: dict[str, dict[str, Any]] = {}
-    for stage, of_stage in stage_curves(TolerantReader(folder)).items():
+    for stage, of_stage in stage_curves(TolerantReader(folder))[0].items():
         for metric, points in of_stage.items():
             found.setdefault(metric, {})[stage.replace("stage", "stage ")] = points
     return curves.plots(found)

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response
 
 from aa.app.asking import given, given_list, json_of
 from aa.app.desk import desk
-from aa.app.shelf import find_runs
 from aa.errors import UserError
 from aa.runs.layout import SWEEP
 from aa.runs.notes import change_tags, set_note, set_star
@@ -24,7 +23,7 @@ def runs() -> str:
     text, first = request.args.get("find", ""), _first()
     found, metrics, wrong = [], [], None
     try:
-        found, metrics = find_runs(desk().outputs, text)
+        found, metrics = desk().shelf.find(text)
     except UserError as error:
         wrong = str(error)
     template = "runs_table.html" if "part" in request.args else "runs.html"

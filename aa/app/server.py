@@ -18,6 +18,7 @@ from aa.app.figure import Figure
 from aa.app.places import Places
 from aa.app.queue import Queue
 from aa.app.security import token_of
+from aa.app.shelf import Shelf
 from aa.app.uploads import Uploads
 from aa.app.worker import Worker
 from aa.config.app import LOOPBACK, ServerConfig
@@ -66,6 +67,7 @@ def make_desk(options: ServerConfig, home: Path, *, title: str = "aa") -> Desk:
         home=home,
         token=token_of(options),
         places=Places(outputs, [*options.folders, MODELS]),
+        shelf=Shelf(outputs),
         queue=Queue(home / "queue", outputs),
         uploads=uploads,
         checks=Checks(home / ".checks", home / "poses"),

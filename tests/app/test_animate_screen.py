@@ -11,7 +11,7 @@ from aa.app.estimates import estimate
 from aa.app.wishes import read_wish
 from aa.demo.example import EXAMPLE
 from aa.errors import UserError
-from aa.runs.listing import read_run
+from aa.runs.listing import list_runs, read_run
 from tests.commands import ROOT
 from tests.runs.folders import make_run
 
@@ -98,12 +98,12 @@ def test_time_is_that_of_earlier_runs_with_the_same_weights(wish, home, animatio
     path = animation / "snapshot.json"
     path.write_text(path.read_text().replace('"weights": "files"', '"weights": "files/puppet"'))
     # That run: 3 frames of 16x16 in 7 steps took 2 s, and 3 s beside.
-    found = estimate(wish(), (6, 16, 16), home / "outputs")
+    found = estimate(wish(), (6, 16, 16), list_runs(home / "outputs"))
     assert (round(found.seconds, 6), found.runs) == (round(3 + 2 * 2 * 4 / 7, 6), 1)
 
 
 def test_without_an_earlier_run_no_time_is_said(wish, home, animation):
-    assert estimate(wish(), (6, 16, 16), home / "outputs").seconds is None
+    assert estimate(wish(), (6, 16, 16), list_runs(home / "outputs")).seconds is None
 
 
 def test_memory_is_that_of_the_plan_and_asked_for_once(monkeypatch):

@@ -96,7 +96,7 @@ def test_a_mistake_of_ours_is_not_told_to_the_browser(page, monkeypatch):
     def fail(*_):
         raise RuntimeError("the inside of the server")
 
-    monkeypatch.setattr("aa.app.runs_screen.find_runs", fail)
+    monkeypatch.setattr("aa.app.shelf.Shelf.find", fail)
     answer = page.get("/runs")
     assert answer.status_code == 500
     assert "inside" not in answer.text and "Traceback" not in answer.text
