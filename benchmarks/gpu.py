@@ -56,18 +56,18 @@ def prepare(folder: Path) -> None:
 
 def write_graphs(folder, model, size, device, precision, only=None):
     """The parts of a model as ONNX without weights, and what they take and hold."""
-    from aa.config.export import ExportConfig
+    from aa.export.animation import Animation
     from aa.export.folder import described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
 
     frames, width, height = size
-    config = ExportConfig(
-        target="unused", width=width, height=height, context_frames=frames, context_overlap=0
+    animation = Animation(
+        height=height, width=width, frames=frames, overlap=0, steps=STEPS, guidance_scale=3.5
     )
     folder.mkdir(parents=True)
     plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, STEPS)}
-    for name, part in exported_parts(model, config).items():
+    for name, part in exported_parts(model, animation).items():
         if only is None or name in only:
             graph = part_graph(model, part, device=device, precision=precision)
             (folder / f"{name}.onnx").write_bytes(graph.SerializeToString())
@@ -95,8 +95,8 @@ def prepare_puppet(folder):
     import paddle
     from PIL import Image
 
-    from aa.config.export import ExportConfig
     from aa.data.poses import PoseVideo
+    from aa.export.animation import Animation
     from aa.export.folder import described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
@@ -107,12 +107,19 @@ def prepare_puppet(folder):
     root = Path(__file__).parents[1] / "examples" / "puppet"
     pipeline = Pose2VideoPipeline.from_pretrained(root)
     model = pipeline.model
-    config = ExportConfig(target="unused", guidance_scale=1.0, context_overlap=0, **PUPPET)
+    animation = Animation(
+        height=PUPPET["height"],
+        width=PUPPET["width"],
+        frames=PUPPET["context_frames"],
+        overlap=0,
+        steps=PUPPET_STEPS,
+        guidance_scale=1.0,
+    )
     plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, PUPPET_STEPS)}
     for precision in HALVES:
         plan["weights"][precision] = {}
         (folder / precision).mkdir(parents=True)
-        for name, part in exported_parts(model, config).items():
+        for name, part in exported_parts(model, animation).items():
             graph = part_graph(model, part, device="cuda", precision=precision)
             (folder / precision / f"{name}.onnx").write_bytes(graph.SerializeToString())
             plan["weights"][precision][name] = held_weights(graph)

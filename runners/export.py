@@ -15,12 +15,12 @@ from aa.machine import prepare_paddle
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="export")
-@cli.task(ExportConfig)  # checks
+@cli.task(ExportConfig)  # checks, rerun
 def main(config: ExportConfig, folder: Path) -> None:
     prepare_paddle(HardwareConfig(device="cpu"))
-    from aa.export.folder import export  # deferred: pulls in paddle and ppdiffusers
+    from aa.build.export import build_export  # deferred: pulls in paddle and ppdiffusers
 
-    export(config)
+    build_export(config, folder).run()
 
 
 if __name__ == "__main__":

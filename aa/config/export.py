@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from omegaconf import MISSING
 
-from aa.config.checks import wanted
+from aa.config.alerts import AlertsConfig
+from aa.config.checks import rerun_folder, wanted
 from aa.config.sweep import SweepConfig
 
 
@@ -22,7 +23,10 @@ class ExportConfig:
     guidance_scale: float = 3.5  # 1 or less computes no guidance
     device: str = "cpu"  # cpu: plain ONNX, runs anywhere; cuda: forms that only ONNX Runtime's has
     precision: str = "float32"  # float32; with device=cuda float16 too
+    rerun: str | None = None  # the folder of a run to repeat in a new folder
+    rerun_check: bool = False  # compare the files with that run's
     sweep: SweepConfig = field(default_factory=SweepConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     name: str = "export"  # part of the run folder's name
 
     def __post_init__(self) -> None:
@@ -33,6 +37,7 @@ class ExportConfig:
             self.device == "cuda" or self.precision == "float32",
             f"precision={self.precision} is for device=cuda; on a CPU nothing computes in it.",
         )
+        rerun_folder(self)
         for key in ("height", "width", "context_frames", "num_inference_steps"):
             value = getattr(self, key)
             wanted(value > 0, f"{key} must be more than 0, got {value}.")

@@ -12,6 +12,7 @@ from onnx import TensorProto
 
 import aa
 from aa.errors import UserError
+from aa.export.animation import Animation
 from aa.export.parts import ExportedPart, exported_parts
 from aa.export.steps import ddim_steps
 from aa.files import check_space, replacing, write_json
@@ -21,12 +22,10 @@ from aa.inference.compiled.half import graph_weights
 from aa.inference.compiled.onnx_graph import rename
 from aa.inference.compiled.translation import translate
 from aa.models.tracing import trace_program
-from aa.weights.models import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aa.config.export import ExportConfig
     from aa.models.animate_anyone import AnimateAnyone
 
 log = logging.getLogger(__name__)
@@ -38,53 +37,62 @@ PROVIDERS["cpu"] = [*PROVIDERS["cuda"], ["CPUExecutionProvider", {}]]
 ALIGNED = 4096  # bytes: a reader may map weights into memory
 
 
-def export(config: "ExportConfig") -> None:
-    """Write the export of a checked config; the folder has its name when it is whole.
+def check_target(target: Path) -> None:
+    """Refuse a folder that is there already.
 
     Raises:
-        UserError: the weights cannot be read, a size is none of this model, or the folder is there
-            already.
+        UserError: it is.
     """
-    target = Path(config.target)
     if target.exists():
         raise UserError(f"target={target}: exists already; choose a new folder.")
-    model = load_model(config.weights)
-    _check(config, model)
+
+
+def export(model: "AnimateAnyone", target: Path, animation: Animation) -> None:
+    """Write the export of a model; the folder has its name when it is whole.
+
+    Args:
+        model: in evaluation mode.
+        target: the folder.
+        animation: that the model can make.
+
+    Raises:
+        UserError: the folder is there already, or its disk has no room.
+    """
+    check_target(target)
     partial = target.with_name(f".{target.name}.partial")
     check_space(target.parent, sum(4 * p.size for p in model.parameters()))
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     try:
-        write_export(partial, model, config)
+        write_export(partial, model, animation)
         os.rename(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    log.info("written: %s; animate with python %s", target, target / SCRIPT)
 
 
-def write_export(folder: Path, model: "AnimateAnyone", config: "ExportConfig") -> None:
+def write_export(folder: Path, model: "AnimateAnyone", animation: Animation) -> None:
     """Fill an empty folder with the export of a model in evaluation mode."""
-    weights, parts = shared_weights(model), exported_parts(model, config)
+    weights, parts = shared_weights(model), exported_parts(model, animation)
     for name, part in parts.items():
-        graph = part_graph(model, part, device=config.device, precision=config.precision)
+        graph = part_graph(model, part, device=animation.device, precision=animation.precision)
         write_model(folder / f"{name}.onnx", graph, graph_weights(weights, graph))
         log.info("exported: %s", name)
     (folder / SCRIPT).write_bytes(Path(__file__).with_name("example.py").read_bytes())
     plan = {
         "format": FORMAT,
         "made_by": f"aa {aa.__version__}",
-        "precision": config.precision,
-        "providers": PROVIDERS[config.device],
-        "height": config.height,
-        "width": config.width,
-        "frames": config.context_frames,
-        "overlap": config.context_overlap,
+        "precision": animation.precision,
+        "providers": PROVIDERS[animation.device],
+        "height": animation.height,
+        "width": animation.width,
+        "frames": animation.frames,
+        "overlap": animation.overlap,
         "latents": list(parts["decode"].inputs["latents"].shape)[1:],
         "clip_size": model.config.image_encoder.image_size,
-        "guidance_scale": config.guidance_scale,
-        "parts": {name: described(part, config.precision) for name, part in parts.items()},
+        "guidance_scale": animation.guidance_scale,
+        "parts": {name: described(part, animation.precision) for name, part in parts.items()},
         "files": {p.name: p.stat().st_size for p in sorted(folder.glob("*.onnx*"))},
-        "steps": ddim_steps(model.config, config.num_inference_steps),
+        "steps": ddim_steps(model.config, animation.steps),
     }
     write_json(folder / PLAN, plan)
 
@@ -129,17 +137,3 @@ def write_model(path: Path, graph: onnx.ModelProto, weights: "Mapping[str, np.nd
                 file.write(array.tobytes())
     with replacing(path) as file:
         file.write(graph.SerializeToString())
-
-
-def _check(config: "ExportConfig", model: "AnimateAnyone") -> None:
-    step, reach = model.config.size_step, model.config.motion_max_frames
-    if config.height % step or config.width % step:
-        raise UserError(
-            f"height and width must be multiples of {step} for this model, got {config.height} x "
-            f"{config.width}."
-        )
-    if model.has_motion and config.context_frames > reach:
-        raise UserError(
-            f"context_frames is {config.context_frames}, but the motion modules reach {reach} "
-            f"frames; use context_frames={reach}."
-        )

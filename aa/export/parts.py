@@ -8,12 +8,12 @@ import paddle
 from paddle.static import InputSpec
 
 from aa.data.transforms import CLIP_MEAN, CLIP_STD
+from aa.export.animation import Animation
 from aa.models import parts
 from aa.models.attention import guidance_pair
 from aa.models.parts import spec
 
 if TYPE_CHECKING:
-    from aa.config.export import ExportConfig
     from aa.models.animate_anyone import AnimateAnyone
 
 
@@ -62,10 +62,10 @@ def guided(scale: float) -> Callable[..., paddle.Tensor]:
     return denoise
 
 
-def exported_parts(model: "AnimateAnyone", config: "ExportConfig") -> dict[str, ExportedPart]:
+def exported_parts(model: "AnimateAnyone", animation: Animation) -> dict[str, ExportedPart]:
     """The parts of a model by name, in the order of their calls."""
     network, stride = model.config, model.config.vae.stride
-    size, scale = (config.height, config.width), config.guidance_scale
+    size, scale = (animation.height, animation.width), animation.guidance_scale
     sides, channels = [s // stride for s in size], network.vae.latent_channels
     side = network.image_encoder.image_size
     shapes = parts.condition_shapes(model, *sides)
@@ -78,7 +78,7 @@ def exported_parts(model: "AnimateAnyone", config: "ExportConfig") -> dict[str, 
         "image_embeds": spec(1, 1, network.cross_attention_dim),
         "reference_latents": spec(1, channels, *sides),
     }
-    frames, first = config.context_frames, network.block_out_channels[0]
+    frames, first = animation.frames, network.block_out_channels[0]
     noisy = {
         "latents": spec(1, channels, frames, *sides),
         "timesteps": spec(1, dtype="int64"),

@@ -18,7 +18,7 @@ from aa.runs.summary import Run
 
 TRUTHS = ("true", "false")
 STATES = (RUNNING, DONE, FAILED, INTERRUPTED, WAITING)
-KINDS = ("train", "infer", "evaluate", "prepare")
+KINDS = ("train", "infer", "evaluate", "export", "prepare")
 CHOICES = {"state": STATES, "kind": KINDS, "star": TRUTHS}
 OF_RUNS = ("tag", "step")  # keys of no config
 UNITS = {

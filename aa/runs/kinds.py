@@ -185,18 +185,19 @@ class MadeVideo(TypedDict):
     result: CaseResult
 
 
-class Summary(TypedDict, total=False):
-    """`summary.json` of a training or an animation, as much of it as is there."""
-
-    steps: Count
-    videos: list[Video]
-
-
 class FileEntry(TypedDict):
-    """A file in the manifest of a sealed folder."""
+    """A file in the manifest of a sealed folder, or of an export."""
 
     bytes: Count
     sha256: Name
+
+
+class Summary(TypedDict, total=False):
+    """`summary.json` of a training, an animation or an export, as much of it as is there."""
+
+    steps: Count
+    videos: list[Video]
+    files: dict[Line, FileEntry]
 
 
 class SealedFiles(TypedDict):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from aa.errors import DifferenceError
-from aa.runs.differences import ABSENT, changed_leaves
+from aa.runs.differences import ABSENT, changed_files, changed_leaves
 from aa.runs.fingerprints import sha256
-from aa.runs.kinds import Summary
+from aa.runs.kinds import FileEntry, Summary
 from aa.runs.layout import SCORES, STAGES, SUMMARY, list_checkpoints
 from aa.runs.lines import read_records
 from aa.runs.links import check_own
@@ -55,6 +55,7 @@ def differences(old: Path, new: Path) -> Iterator[str]:
         yield from (where + line for line in _records(old / part, new / part))
         yield from (where + line for line in _weights(old / part, new / part))
     yield from _videos(old, new)
+    yield from _exported(old, new)
     yield from _scores(old, new)
 
 
@@ -86,6 +87,7 @@ def _counts(run: Path) -> str:
         "step": sum(found[-1]["step"] for found in records if found),
         "weights file": sum(len(_newest(run / part)) for part in _parts(run)),
         "video": len(_hashes(run)),
+        "file": len(_files(run)),
         "table": sum((run / name).is_file() for name in SCORES),
     }
     return ", ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
@@ -145,6 +147,15 @@ def _hashes(run: Path) -> dict[str, dict[str, str]]:
     videos = (find_record(run, SUMMARY, Summary) or {}).get("videos", [])
     known = [v for v in videos if "video" in v and "sha256_of_frames" in v]
     return {Path(v["video"]).name: v["sha256_of_frames"] for v in known}
+
+
+def _exported(old: Path, new: Path) -> Iterator[str]:
+    yield from (f"{line}." for line in changed_files(_files(old), _files(new)))
+
+
+def _files(run: Path) -> dict[str, FileEntry]:
+    """{name: size and hash} of the files of an export."""
+    return (find_record(run, SUMMARY, Summary) or {}).get("files", {})
 
 
 def _scores(old: Path, new: Path) -> Iterator[str]:

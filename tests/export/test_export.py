@@ -10,9 +10,13 @@ from PIL import Image
 
 from aa.config.export import ExportConfig
 from aa.errors import UserError
+from aa.export.animation import Animation
 from aa.export.folder import export, write_export
+from aa.export.run import ExportRun
 from aa.export.steps import ddim_steps
 from aa.inference import Pose2VideoPipeline
+from aa.runs.snapshots import read_snapshot
+from aa.runs.summary import read_run
 from tests.commands import ROOT
 
 SIZE, FRAMES, STEPS = 16, 6, 2
@@ -30,10 +34,9 @@ np.save(sys.argv[3], animate.animate(pictures[0], pictures[1:], seed=7))
 """
 
 
-def config(**changes):
-    given = {"height": SIZE, "width": SIZE, "context_frames": 4, "context_overlap": 1}
-    given |= {"num_inference_steps": STEPS, "guidance_scale": 3.5}
-    return ExportConfig(target="unused", **{**given, **changes})
+def animation(**changes):
+    given = {"height": SIZE, "width": SIZE, "frames": 4, "overlap": 1, "steps": STEPS}
+    return Animation(**{**given, "guidance_scale": 3.5, **changes})
 
 
 def random_pictures():
@@ -57,7 +60,7 @@ def exported(tmp_path_factory):
     model = AnimateAnyone(tiny_model_config())
     fill(model)
     folder = tmp_path_factory.mktemp("export")
-    write_export(folder, model.eval(), config())
+    write_export(folder, model.eval(), animation())
     return model, folder
 
 
@@ -126,23 +129,65 @@ def test_a_step_is_what_ddim_does(tiny_config, prediction):
     ("changes", "said"),
     [
         ({"height": 12}, "height and width must be multiples of 8 for this model, got 12 x 16."),
-        ({"context_frames": 9}, "context_frames is 9, but the motion modules reach 8 frames"),
+        ({"frames": 9}, "context_frames is 9, but the motion modules reach 8 frames"),
     ],
 )
-def test_sizes_that_the_model_has_not_are_refused(tiny_model, tmp_path, monkeypatch, changes, said):
-    monkeypatch.setattr("aa.export.folder.load_model", lambda _: tiny_model())
-    asked = config(**changes)
-    asked.target = str(tmp_path / "new")
+def test_sizes_that_the_model_has_not_are_refused(tiny_model, tmp_path, changes, said):
+    target, asked = tmp_path / "new", animation(**changes)
     with pytest.raises(UserError, match=said):
-        export(asked)
-    assert not (tmp_path / "new").exists()
+        ExportRun(tmp_path / "run", tiny_model(), target, asked, weights=[], config={}).run()
+    assert not target.exists()
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path):
-    asked = config()
-    asked.target = str(tmp_path)
+def test_a_folder_that_is_there_is_left_alone(tiny_model, tmp_path):
     with pytest.raises(UserError, match="exists already; choose a new folder"):
-        export(asked)
+        export(tiny_model(), tmp_path, animation())
+
+
+@pytest.fixture(scope="module")
+def runner(tmp_path_factory):
+    """Function (arguments) -> the finished process of the runner, in a folder with weights."""
+    from aa.models.animate_anyone import AnimateAnyone
+    from aa.weights.models import save_weights
+    from tests.commands import run_here
+    from tests.conftest import fill, tiny_model_config
+
+    home = tmp_path_factory.mktemp("runner")
+    model = AnimateAnyone(tiny_model_config())
+    fill(model)
+    save_weights(model, home / "weights")
+    size = [f"height={SIZE}", f"width={SIZE}", "context_frames=4", "context_overlap=1"]
+
+    def run(*arguments):
+        return run_here(home, "export", *arguments)
+
+    run.home = home
+    run.first = run("weights=weights", "target=first", *size, "hydra.run.dir=outputs/run")
+    return run
+
+
+def test_an_export_is_a_run_with_a_snapshot_and_a_summary(runner):
+    assert runner.first.returncode == 0, runner.first.stderr
+    found = read_run(runner.home / "outputs/run")
+    assert (found.kind, found.state, found.config["height"]) == ("export", "done", SIZE)
+    snapshot = read_snapshot(runner.home / "outputs/run")
+    assert "weights/config.json" in snapshot["data"]["files"]
+    summary = json.loads((runner.home / "outputs/run/summary.json").read_text())
+    assert sorted(summary["files"]) == sorted(p.name for p in (runner.home / "first").iterdir())
+
+
+def test_a_rerun_of_an_export_writes_the_same_files_elsewhere(runner):
+    again = runner("rerun=outputs/run", "target=second", "rerun_check=true")
+    assert again.returncode == 0, again.stderr
+    log = next((runner.home / "outputs").glob("*/*_export/export.log")).read_text()
+    assert "identical to outputs/run: 14 files" in log
+
+
+@pytest.mark.slow
+def test_an_export_of_other_sampling_differs_from_the_one_it_repeats(runner):
+    again = runner("rerun=outputs/run", "target=third", "rerun_check=true", "num_inference_steps=3")
+    assert again.returncode == 1
+    assert "differs from outputs/run: export.json changed." in again.stderr
 
 
 def test_an_export_for_cuda_takes_float16_and_says_on_another_machine_what_is_missing(
@@ -151,7 +196,7 @@ def test_an_export_for_cuda_takes_float16_and_says_on_another_machine_what_is_mi
     pytest.importorskip("onnxruntime")
     folder = tmp_path / "export"
     folder.mkdir()
-    write_export(folder, tiny_model(), config(device="cuda", precision="float16"))
+    write_export(folder, tiny_model(), animation(device="cuda", precision="float16"))
     plan = json.loads((folder / "export.json").read_text())
     assert plan["parts"]["denoise"]["inputs"]["latents"][0] == "float16"
     process, _ = alone(folder, tmp_path, random_pictures())
@@ -162,7 +207,7 @@ def test_an_export_for_cuda_takes_float16_and_says_on_another_machine_what_is_mi
 
 def test_float16_is_for_cuda():
     with pytest.raises(UserError, match="precision=float16 is for device=cuda"):
-        config(precision="float16")
+        ExportConfig(target="unused", height=SIZE, width=SIZE, precision="float16")
 
 
 def test_the_page_shows_the_script():

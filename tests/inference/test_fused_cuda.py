@@ -8,8 +8,8 @@ import paddle
 import pytest
 from onnx import TensorProto
 
-from aa.config.export import ExportConfig
 from aa.errors import UserError
+from aa.export.animation import Animation
 from aa.export.folder import part_graph
 from aa.export.parts import exported_parts
 from aa.inference.compiled.fused import fuse_attention
@@ -177,9 +177,9 @@ def test_a_model_in_float16_has_no_float32_but_where_it_must():
 
 def test_every_part_of_a_model_for_cuda_gives_what_the_part_gives(tiny_model):
     model = tiny_model()
-    config = ExportConfig(target="unused", height=16, width=16, context_frames=2, context_overlap=0)
+    small = Animation(height=16, width=16, frames=2, overlap=0, steps=20, guidance_scale=3.5)
     weights = shared_weights(model)
-    for name, part in exported_parts(model, config).items():
+    for name, part in exported_parts(model, small).items():
         tensors = [random_tensor(spec) for spec in part.inputs.values()]
         expected = part.function(model, *map(paddle.to_tensor, tensors))
         expected = expected if isinstance(expected, list) else [expected]
