@@ -210,4 +210,6 @@ def build_protocol(config: TrainConfig, split: str) -> Protocol:
         num_pairs=test.num_pairs if split == "test" else test.validation_pairs,
         num_clips=test.num_clips,
         clip_frames=test.clip_frames,
+        figure=data.generate.figure,
+        accessory=data.generate.accessory,
     )

@@ -50,7 +50,7 @@ def build_model(
     import paddle
 
     from aa.models.animate_anyone import AnimateAnyone
-    from aa.training.trainable import set_trainable
+    from aa.training.trainable import choose_parameters
 
     stage = config.stage
     paddle.seed(config.seed)
@@ -62,7 +62,9 @@ def build_model(
         temporal_weight=stage.temporal_weight,
     )
     _initialise(model, config, start, resumed=resumed)
-    names = set_trainable(model, stage.trainable)
+    names = choose_parameters(model, stage.trainable, stage.lora_rank)
+    if resumed and stage.lora_rank:
+        _resume_adapters(model, cast("WeightsFolder", start))
     log.info("%d parameters train, %s", len(names), _count(model))
     return model
 
@@ -77,7 +79,8 @@ def _initialise(
     from aa.weights.tables import START_OPTIONAL
 
     if resumed:
-        load_weights(model, cast("WeightsFolder", start))
+        checkpoint = cast("WeightsFolder", start)
+        load_weights(model, checkpoint.without_lora() if config.stage.lora_rank else checkpoint)
         return
     chosen, default = config.stage.motion_init_from, config.model.motion_weights
     checkpoint = motion_checkpoint(chosen, default=default, start=start)
@@ -94,6 +97,17 @@ def _initialise(
         log.info("motion_module: from %s", motion)
     elif chosen and model.has_motion:
         log.info("motion_module: those that %s has trained", cast("WeightsFolder", start).path)
+
+
+def _resume_adapters(model: AnimateAnyone, checkpoint: WeightsFolder) -> None:
+    from aa.weights.lora import load_lora
+
+    if checkpoint.lora is None:
+        raise UserError(
+            f"{checkpoint.path}: a training without adapters does not go on with some: "
+            f"stage.lora_rank=0, or start a new run from it: stage.init_from={checkpoint.path}"
+        )
+    load_lora(model, checkpoint.lora)
 
 
 def _count(model: AnimateAnyone) -> str:

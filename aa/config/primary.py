@@ -124,6 +124,11 @@ class TrainConfig:
             "training are made by the networks as they are trained.",
         )
         wanted(
+            options.lora is None,
+            "inference.lora is for animations: a training starts from merged weights, "
+            "stage.init_from=<the run of a LoRA training>.",
+        )
+        wanted(
             frames is not None and options.height is not None,
             "inference.num_frames must be given, and a size, where training animates "
             "(stage.sample_steps, validation.metrics); got null.",

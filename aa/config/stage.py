@@ -13,6 +13,7 @@ class StageConfig:
     """A stage is data: what trains, on how many frames, for how long."""
 
     trainable: list[str] = MISSING  # patterns of parameter names, "!" in front takes away
+    lora_rank: int = 0  # of adapters on attentions that `trainable` matches; 0: these train
     motion_modules: bool = MISSING  # whether the denoiser has them
     published_size: PublishedSize = field(default_factory=PublishedSize)  # data=... may take it
     num_frames: int = MISSING  # frames of a training item
@@ -44,7 +45,7 @@ class StageConfig:
         counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
         positive("stage", self, *counts)
         others = ("weight_decay", "warmup_steps", "max_grad_norm", "noise_offset", "sample_steps")
-        others += ("temporal_weight",)
+        others += ("temporal_weight", "lora_rank")
         not_negative("stage", self, *others)
         schedulers = ("constant", "constant_with_warmup", "linear", "cosine")
         one_of("stage", self, "lr_scheduler", schedulers)

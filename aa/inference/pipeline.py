@@ -46,6 +46,7 @@ class Pose2VideoPipeline:
         cls,
         path: str | Path,
         *,
+        lora: str | Path | None = None,
         engine: str = "eager",
         precision: str = "float32",
         device: str = "cpu",
@@ -56,6 +57,7 @@ class Pose2VideoPipeline:
 
         Args:
             path: the folder.
+            lora: adapters to merge in: a file, or the run that trained them.
             engine: "eager"; "compiled", the fastest on a CPU; "openvino" or "onnxruntime".
             precision, device, num_threads: of another engine than eager, see `make_engine`.
             cache_dir: where graphs are kept; None: the user's cache folder.
@@ -66,7 +68,7 @@ class Pose2VideoPipeline:
         """
         from aa.weights.models import load_model
 
-        model = load_model(path)
+        model = load_model(path, lora=lora)
         if engine != "eager":
             from aa.inference.compiled.engines import make_engine
             from aa.inference.compiled.graph_cache import GraphCache

@@ -12,7 +12,7 @@ from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
 from aa.plan.program import Graph
 from aa.plan.work import Cost, graph_work, update_work
-from aa.training.trainable import set_trainable
+from aa.training.trainable import choose_parameters
 
 GIB = 2**30
 # Not counted but known: CUDA's context, the libraries' workspaces and memory that stays unused
@@ -61,7 +61,7 @@ class StepCounter:
         self, model_config: ModelConfig, stage: StageConfig, *, device: str, half: bool
     ) -> None:
         self.model = shape_only_model(model_config, motion_modules=stage.motion_modules)
-        set_trainable(self.model, stage.trainable)
+        choose_parameters(self.model, stage.trainable, stage.lora_rank)
         self.device, self.half, self.averaged = device, half, bool(stage.ema_decay)
         parameters = self.model.parameters()
         self.weights = 4 * sum(p.size for p in parameters)

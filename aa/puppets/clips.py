@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "clip_seeds",
     "draw_character",
     "draw_motion",
+    "dressed",
     "keypoints",
     "make_puppets",
     "render_frame",
@@ -55,14 +57,16 @@ def make_puppets(
     width: int,
     fps: float,
     seed: int,
+    figure: int | None = None,
+    accessory: str = "none",
     progress: bool = True,
 ) -> Path:
     """Write `num_clips` clips of `num_frames` frames into `folder` and return its manifest's path.
 
     `folder/video/00000.mp4` has its poses in `folder/video_dwpose/00000.mp4`;
     `folder/puppets.json` keeps the parameters. A whole folder of the same parameters is used as it
-    is; one of others is replaced at once when the new one is complete. Raises UserError if the
-    folder holds something else or cannot be written.
+    is; one of others is replaced at once when the new one is complete. `dressed` says what `figure`
+    and `accessory` are. Raises UserError if the folder holds something else or cannot be written.
     """
     folder = Path(folder)
     parameters = {
@@ -74,6 +78,8 @@ def make_puppets(
         "fps": fps,
         "seed": seed,
     }
+    parameters |= {"figure": figure} if figure is not None else {}
+    parameters |= {"accessory": accessory} if accessory != "none" else {}
     if min(num_clips, num_frames) < 1:
         raise UserError(f"puppets need at least 1 clip and frame, got {num_clips}, {num_frames}.")
     if not _is_complete(folder, parameters):
@@ -96,6 +102,21 @@ def clip_seeds(seed: int, number: int, *, split: str = "train") -> tuple[int, in
     """
     own = (SPLITS.index(split) * 2**32 + seed) * 2**32 + number
     return own, own
+
+
+def dressed(seed: int, number: int, *, figure: int | None, accessory: str) -> Character:
+    """Draw the character of a clip of a set.
+
+    Args:
+        seed: of the set.
+        number: seed of the clip's own character.
+        figure: all clips show this one of the test split instead, so that sets without a figure
+            have it in no clip; None: each its own.
+        accessory: what it wears besides, see `Character`.
+    """
+    if figure is not None:
+        number, _ = clip_seeds(seed, figure, split="test")
+    return replace(draw_character(number), accessory=accessory)
 
 
 def _write_all(folder: Path, parameters: dict[str, Any], *, progress: bool) -> None:
@@ -129,7 +150,9 @@ def _write_clip(folder: Path, parameters: dict[str, Any], number: int) -> tuple[
     size = {"height": parameters["height"], "width": parameters["width"]}
     fps, paths = parameters["fps"], _clip_paths(number)
     character_seed, motion_seed = clip_seeds(parameters["seed"], number)
-    character, motion = draw_character(character_seed), draw_motion(motion_seed)
+    figure, accessory = parameters.get("figure"), parameters.get("accessory", "none")
+    character = dressed(parameters["seed"], character_seed, figure=figure, accessory=accessory)
+    motion = draw_motion(motion_seed)
     video, pose = (
         VideoWriter(folder / path, fps=fps, crf=CRF, hurry=True, **size) for path in paths
     )

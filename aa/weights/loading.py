@@ -8,6 +8,7 @@ import paddle
 from paddle import nn
 
 from aa.errors import UserError
+from aa.models.lora import is_adapter
 from aa.weights.tables import POSITIONS, canonical_name, is_linear
 
 
@@ -39,6 +40,7 @@ def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[pad
     """The component's parameters as canonical name -> (parameter, whether stored transposed).
 
     The motion modules live inside the denoising UNet; they are a separate component on disk.
+    Adapters are no part of any (see `aa.weights.lora`).
     """
     linear = {
         f"{prefix}.weight" for prefix, sub in layer.named_sublayers() if isinstance(sub, nn.Linear)
@@ -46,6 +48,7 @@ def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[pad
     return {
         canonical_name(component, name) or name: (p, name in linear or name == "vision_projection")
         for name, p in layer.named_parameters()
+        if not is_adapter(name)
         if component not in ("denoising_unet", "motion_module")
         or (".motion_modules." in name) == (component == "motion_module")
     }

@@ -14,6 +14,7 @@ from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.weights.folders import FORMAT, Source, WeightsFolder, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
+from aa.weights.lora import merged, save_lora
 from aa.weights.reading.states import read_state
 from aa.weights.tables import COMPONENTS
 
@@ -45,14 +46,17 @@ def shape_only_layers(model_config: ModelConfig, *, motion: bool) -> dict[str, n
 
 
 def read_component(name: str, source: Source) -> dict[str, np.ndarray]:
-    """Read the canonical state of one component's file."""
+    """Read the canonical state of one component's file, its adapters merged in."""
     state = read_state(source.path)
     if source.select:
         state = {k: v for k, v in state.items() if k.startswith(source.select)}
     try:
-        return to_canonical(name, state, paddle_layout=source.paddle_layout)
+        state = to_canonical(name, state, paddle_layout=source.paddle_layout)
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from error
+    for file in source.lora:
+        state = merged(name, state, file, source=source.path)
+    return state
 
 
 def load_weights(
@@ -99,7 +103,8 @@ def save_weights(
 ) -> None:
     """Write layout 3 into a folder: config.json and one safetensors per component.
 
-    Names and orientation are the torch release's, so other tools can read the files.
+    Names and orientation are the torch release's, so other tools can read the files. Adapters are
+    in a file of their own, and the components as they are without them.
 
     Args:
         folder: the folder to write, without weights yet.
@@ -107,6 +112,8 @@ def save_weights(
         written: called with every finished file that is no link.
     """
     from safetensors.numpy import save_file
+
+    from aa.models.lora import is_adapter
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,12 +127,24 @@ def save_weights(
             new = True
         if new and written:
             written(target)
-    write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
+    adapted = any(is_adapter(name) for name, _ in model.named_parameters())
+    if adapted:
+        file = save_lora(model, folder)
+        if written:
+            written(file)
+    write_config(folder, model.config, [n for n in COMPONENTS if n in layers], lora=adapted)
 
 
-def write_config(folder: str | Path, model_config: ModelConfig, components: list[str]) -> None:
-    """Write config.json of layout 3; last, so that a folder without it is not complete."""
+def write_config(
+    folder: str | Path, model_config: ModelConfig, components: list[str], *, lora: bool = False
+) -> None:
+    """Write config.json of layout 3; last, so that a folder without it is not complete.
+
+    Args:
+        lora: whether there is a file of adapters.
+    """
     config = {"format": FORMAT, "model": to_dict(model_config), "components": components}
+    config |= {"lora": True} if lora else {}
     (Path(folder) / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
 
@@ -139,11 +158,15 @@ def _link(source: Path, target: Path) -> bool:
         return False
 
 
-def load_model(path: str | Path) -> AnimateAnyone:
-    """Load the model of a weights or run folder, in evaluation mode."""
+def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAnyone:
+    """Load the model of a weights or run folder, in evaluation mode.
+
+    Args:
+        lora: more adapters to merge in, see `find_lora`.
+    """
     from aa.models.animate_anyone import AnimateAnyone
 
-    folder = open_folder(path)
+    folder = open_folder(path).with_lora(lora)
     _check_room(folder)
     model = AnimateAnyone(folder.model, motion_modules="motion_module" in folder.sources)
     load_weights(model, folder)

@@ -15,6 +15,9 @@ COMPONENTS = (
     "image_encoder",
 )
 
+# The file of adapters beside the components of a checkpoint (see `aa.weights.lora`).
+LORA = "lora.safetensors"
+
 # Training can start without them: they start new.
 START_OPTIONAL = ("pose_guider", "motion_module")
 
