@@ -1,11 +1,11 @@
 """Score weights on held-out figures at several counts of steps and strengths of guidance.
 
 Figures and motions are those of `+experiment=puppets`' test split, one frame each, as in the
-report: PSNR, PSNR inside the figure, SSIM, and two measures that blur cannot win. `sharpness` is
-the mean absolute Laplacian of the brightness inside the figure, as a share of the truth's: 1 is as
-sharp, less is blurred, more is noise or invention. `detail` is the correlation of that Laplacian
-with the truth's: the share of the detail that is the right one. Values are means and half a 95%
-interval over figures; with several weights also each one's difference to the first, figure by
+report: PSNR, PSNR inside the figure and inside its face and hands, SSIM, and two measures that
+blur cannot win. `sharpness` is the mean absolute Laplacian of the brightness inside the figure, as
+a share of the truth's: 1 is as sharp, less is blurred, more is noise or invention. `detail` is the
+correlation of that Laplacian with the truth's: how much of the detail is the right one. Values are
+means and half a 95% interval over figures; behind the first also the difference to it, figure by
 figure.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/fewer_passes.py examples/puppet --steps 1 4 20
@@ -19,7 +19,11 @@ import numpy as np
 
 from aa.config.hardware import HardwareConfig
 from aa.config.inference import InferenceConfig
+from aa.evaluation.metrics import psnr_per_frame
 from aa.machine import prepare_paddle
+from aa.poses.parts import draw_parts
+from aa.poses.poses import Poses
+from aa.poses.skeleton import BODY, NUM_POINTS
 from aa.puppets.scenes import Protocol, score
 from aa.puppets.test_pairs import Pairs, measure_pairs
 
@@ -89,9 +93,22 @@ def measure(pairs: Pairs, frames: np.ndarray) -> dict[str, np.ndarray]:
     edges = [(found[inside], true[inside]) for found, true, inside in both]
     return {
         **measure_pairs(pairs, frames),
+        "psnr_parts": psnr_per_frame(frames, pairs.truths, parts(pairs)),
         "sharpness": np.array([abs(found).mean() / abs(true).mean() for found, true in edges]),
         "detail": np.array([np.corrcoef(found, true)[0, 1] for found, true in edges]),
     }
+
+
+def parts(pairs: Pairs) -> np.ndarray:
+    """Where face and hands are in the true frames: bool [N, H, W]."""
+    height, width = pairs.truths.shape[1:3]
+    masks = []
+    for scene, t in zip(pairs.scenes, pairs.times, strict=True):
+        points, scores = np.zeros([1, NUM_POINTS, 2]), np.zeros([1, NUM_POINTS])
+        points[0, BODY], scores[0, BODY] = scene.joints(t), 1
+        poses = Poses(points.astype("float32"), scores.astype("float32"), height, width, 24.0)
+        masks.append(draw_parts(poses, 0) > 0)
+    return np.stack(masks)
 
 
 def laplacian(frames: np.ndarray) -> np.ndarray:

@@ -49,20 +49,28 @@ def build_model(
     """
     import paddle
 
+    from aa.build.objective import build_objective, share_frozen
     from aa.models.animate_anyone import AnimateAnyone
     from aa.training.trainable import choose_parameters
 
     stage = config.stage
+    objective, teacher = build_objective(config)
+    guided = start is not None and start.has_guidance
     paddle.seed(config.seed)
     model = AnimateAnyone(
         config.model.network(),
         motion_modules=stage.motion_modules,
+        guidance=guided or stage.objective == "guidance",
         recompute=config.hardware.recompute,
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
+        part_weight=stage.part_weight,
+        objective=objective,
     )
     _initialise(model, config, start, resumed=resumed)
     names = choose_parameters(model, stage.trainable, stage.lora_rank)
+    if teacher is not None:
+        share_frozen(teacher, model)
     if resumed and stage.lora_rank:
         _resume_adapters(model, cast("WeightsFolder", start))
     log.info("%d parameters train, %s", len(names), _count(model))
@@ -87,7 +95,7 @@ def _initialise(
     motion = checkpoint if model.has_motion else None
     skip = ("motion_module",) if motion or not model.has_motion else ()
     if start is not None:
-        load_weights(model, start, optional=START_OPTIONAL, skip=skip)
+        load_weights(model, start, optional=(*START_OPTIONAL, "guidance_embedding"), skip=skip)
         for name in START_OPTIONAL:
             if name not in (*start.sources, *skip):
                 log.info("%s: %s has none, it starts new", name, start.path)

@@ -180,7 +180,7 @@ class Pose2VideoPipeline:
             )
 
     def _encode_reference(self, image, size, options, watch=None):
-        """Conditions of an RGB image, and those without it (None where there is no guidance)."""
+        """Conditions of an RGB image, and those without it (None where one pass is enough)."""
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=options.fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         if watch:
@@ -188,11 +188,10 @@ class Pose2VideoPipeline:
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)
-        nothing = paddle.zeros_like(image_embeds) if options.guidance_scale > 1 else None
-        return (
-            self.model.conditions(image_embeds, latents),
-            nothing if nothing is None else self.model.conditions(nothing),
-        )
+        conditional = self.model.conditions(image_embeds, latents)
+        if options.guidance_scale <= 1 or self.model.has_guidance:
+            return conditional, None
+        return conditional, self.model.conditions(paddle.zeros_like(image_embeds))
 
     def _encode_poses(self, pose_images, size, fit, batch_size):
         features = None
@@ -224,11 +223,17 @@ class Pose2VideoPipeline:
         return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
 
     def _predict(self, frames, latents, t, conditions, guidance_scale):
-        """Guided prediction for some frames; without guidance only the conditional half."""
+        """Guided prediction for some frames; without guidance only the conditional half.
+
+        A model that has learned guidance is given its scale, and needs no other half.
+        """
         conditional, unconditional, pose_features = conditions
         pose = self.model.pose_window(pose_features, frames)
         if unconditional is None:
-            return self.model.denoise(latents, t, conditional, pose_features=pose)
+            scale = {}
+            if self.model.has_guidance:
+                scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
+            return self.model.denoise(latents, t, conditional, pose_features=pose, **scale)
         conditional, unconditional = self.model.denoise_pair(
             latents, t, conditional, unconditional, pose_features=pose
         )

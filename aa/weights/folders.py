@@ -44,6 +44,15 @@ class WeightsFolder:
     sources: dict = field(repr=False)
     lora: Path | None = None
 
+    @property
+    def has_motion(self) -> bool:
+        return "motion_module" in self.sources
+
+    @property
+    def has_guidance(self) -> bool:
+        """Whether there is an embedding of the scale of guidance, see `GuidanceEmbedding`."""
+        return "guidance_embedding" in self.sources
+
     def with_lora(self, path: str | Path | None) -> "WeightsFolder":
         """Return these weights with more adapters merged in, see `find_lora`; None adds none.
 

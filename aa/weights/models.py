@@ -16,7 +16,7 @@ from aa.weights.folders import FORMAT, Source, WeightsFolder, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
 from aa.weights.lora import merged, save_lora
 from aa.weights.reading.states import read_state
-from aa.weights.tables import COMPONENTS
+from aa.weights.tables import COMPONENTS, INSIDE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,20 +29,23 @@ if TYPE_CHECKING:
 def component_layers(model: AnimateAnyone) -> dict[str, nn.Layer]:
     """Layer that holds each component of an `AnimateAnyone`.
 
-    A model may have no motion module, and an autoencoder without weights is no component.
+    A model may have no motion module and no embedding of guidance, and an autoencoder without
+    weights is no component.
     """
-    layers = {name: getattr(model, name) for name in COMPONENTS if name != "motion_module"}
-    layers = {name: layer for name, layer in layers.items() if layer.parameters()}
-    if model.has_motion:
-        layers["motion_module"] = model.denoising_unet
-    return layers
+    outside = {name: getattr(model, name) for name in COMPONENTS if name not in INSIDE}
+    layers: dict[str, nn.Layer] = {n: layer for n, layer in outside.items() if layer.parameters()}
+    inside = {"motion_module": model.has_motion, "guidance_embedding": model.has_guidance}
+    return layers | {name: model.denoising_unet for name, has in inside.items() if has}
 
 
-def shape_only_layers(model_config: ModelConfig, *, motion: bool) -> dict[str, nn.Layer]:
+def shape_only_layers(
+    model_config: ModelConfig, *, motion_modules: bool, guidance: bool = False
+) -> dict[str, nn.Layer]:
     """Layers of every component with shapes but no memory, to compare files with."""
     from aa.models.animate_anyone import shape_only_model
 
-    return component_layers(shape_only_model(model_config, motion_modules=motion))
+    model = shape_only_model(model_config, motion_modules=motion_modules, guidance=guidance)
+    return component_layers(model)
 
 
 def read_component(name: str, source: Source) -> dict[str, np.ndarray]:
@@ -168,7 +171,9 @@ def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAn
 
     folder = open_folder(path).with_lora(lora)
     _check_room(folder)
-    model = AnimateAnyone(folder.model, motion_modules="motion_module" in folder.sources)
+    model = AnimateAnyone(
+        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
+    )
     load_weights(model, folder)
     model.eval()
     return model
@@ -176,7 +181,9 @@ def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAn
 
 def _check_room(folder: WeightsFolder) -> None:
     """Refuse a config.json of more values than its files can hold: it would fill the memory."""
-    layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
+    layers = shape_only_layers(
+        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
+    )
     for name in layers:
         if name not in folder.sources:
             raise _lacks(folder, name)
