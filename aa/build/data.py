@@ -31,13 +31,20 @@ def generate_clips(config: TrainConfig) -> Path:
     data = config.data
     values = to_dict(data.generate)
     folder, scale = Path(values.pop("folder")), values.pop("scale")
-    return make_puppets(folder, height=data.height * scale, width=data.width * scale, **values)
+    return make_puppets(
+        folder,
+        height=data.height * scale,
+        width=data.width * scale,
+        keypoints=any(stage.part_weight for stage in config.stages),
+        **values,
+    )
 
 
 def build_clips(config: TrainConfig) -> tuple[list[Clip], list[tuple[Clip, str]]]:
     """The clips of a config that can be read, and the others with reasons."""
     from aa.data.folders import find_clips
     from aa.data.manifest import check_clips, read_manifest
+    from aa.poses.parts import check_keypoints
 
     data = config.data
     if data.generate:
@@ -47,6 +54,8 @@ def build_clips(config: TrainConfig) -> tuple[list[Clip], list[tuple[Clip, str]]
     else:
         clips = read_manifest(cast(str, data.manifest), allow_outside=data.allow_outside)
     frames = max(2, *(stage.num_frames for stage in config.stages))
+    if any(stage.part_weight for stage in config.stages):
+        check_keypoints(clips)
     good, bad = check_clips(clips, min_frames=frames, skip_bad=data.skip_bad)
     for clip, reason in bad:
         log.warning("left out %s: %s", clip.video, reason)
@@ -167,11 +176,13 @@ def _dataset(
     latents: LatentStore | None,
 ) -> ClipDataset:
     from aa.data.clips import ClipDataset
+    from aa.poses.parts import PartMasks
 
     stage, data = config.stage, config.data
+    size, stride = (data.height, data.width), config.model.vae.stride
     return ClipDataset(
         clips,
-        size=(data.height, data.width),
+        size=size,
         fit=data.fit,
         crop_scale=tuple(data.crop_scale),
         num_frames=stage.num_frames,
@@ -181,14 +192,16 @@ def _dataset(
         seed=seed,
         num_samples=num_samples,
         latent_channels=config.model.vae.latent_channels,
-        latent_stride=config.model.vae.stride,
+        latent_stride=stride,
         num_train_timesteps=config.model.noise_schedule.num_train_timesteps,
         noise_offset=stage.noise_offset,
         uncond_ratio=uncond_ratio,
+        guidance_scales=stage.guidance_scales,
         clip_size=config.model.image_encoder.image_size,
         skip_bad=skip_bad,
         cache_bytes=cache_bytes,
         latents=latents,
+        part_masks=PartMasks(size, stride) if stage.part_weight else None,
     )
 
 
@@ -210,4 +223,6 @@ def build_protocol(config: TrainConfig, split: str) -> Protocol:
         num_pairs=test.num_pairs if split == "test" else test.validation_pairs,
         num_clips=test.num_clips,
         clip_frames=test.clip_frames,
+        figure=data.generate.figure,
+        accessory=data.generate.accessory,
     )

@@ -41,6 +41,7 @@ def build_pipeline(config: InferConfig) -> Pose2VideoPipeline:
 
     return Pose2VideoPipeline.from_pretrained(
         config.weights,
+        lora=config.inference.lora,
         engine=config.inference.engine,
         precision=config.precision,
         device=config.inference.device,
@@ -71,7 +72,7 @@ def build_inference(config: InferConfig, folder: str | Path) -> InferenceRun:
         build_cases(config),
         options=config.inference,
         driven=build_driven_poses(config, folder),
-        weights=weights_files(open_folder(config.weights)),
+        weights=weights_files(open_folder(config.weights).with_lora(config.inference.lora)),
         cases_file=config.cases,
         precision=partial(autocast, config.hardware.device, config.precision),
         resumed=bool(config.resume),

@@ -49,20 +49,30 @@ def build_model(
     """
     import paddle
 
+    from aa.build.objective import build_objective, share_frozen
     from aa.models.animate_anyone import AnimateAnyone
-    from aa.training.trainable import set_trainable
+    from aa.training.trainable import choose_parameters
 
     stage = config.stage
+    objective, teacher = build_objective(config)
+    guided = start is not None and start.has_guidance
     paddle.seed(config.seed)
     model = AnimateAnyone(
         config.model.network(),
         motion_modules=stage.motion_modules,
+        guidance=guided or stage.objective == "guidance",
         recompute=config.hardware.recompute,
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
+        part_weight=stage.part_weight,
+        objective=objective,
     )
     _initialise(model, config, start, resumed=resumed)
-    names = set_trainable(model, stage.trainable)
+    names = choose_parameters(model, stage.trainable, stage.lora_rank)
+    if teacher is not None:
+        share_frozen(teacher, model)
+    if resumed and stage.lora_rank:
+        _resume_adapters(model, cast("WeightsFolder", start))
     log.info("%d parameters train, %s", len(names), _count(model))
     return model
 
@@ -77,14 +87,15 @@ def _initialise(
     from aa.weights.tables import START_OPTIONAL
 
     if resumed:
-        load_weights(model, cast("WeightsFolder", start))
+        checkpoint = cast("WeightsFolder", start)
+        load_weights(model, checkpoint.without_lora() if config.stage.lora_rank else checkpoint)
         return
     chosen, default = config.stage.motion_init_from, config.model.motion_weights
     checkpoint = motion_checkpoint(chosen, default=default, start=start)
     motion = checkpoint if model.has_motion else None
     skip = ("motion_module",) if motion or not model.has_motion else ()
     if start is not None:
-        load_weights(model, start, optional=START_OPTIONAL, skip=skip)
+        load_weights(model, start, optional=(*START_OPTIONAL, "guidance_embedding"), skip=skip)
         for name in START_OPTIONAL:
             if name not in (*start.sources, *skip):
                 log.info("%s: %s has none, it starts new", name, start.path)
@@ -94,6 +105,17 @@ def _initialise(
         log.info("motion_module: from %s", motion)
     elif chosen and model.has_motion:
         log.info("motion_module: those that %s has trained", cast("WeightsFolder", start).path)
+
+
+def _resume_adapters(model: AnimateAnyone, checkpoint: WeightsFolder) -> None:
+    from aa.weights.lora import load_lora
+
+    if checkpoint.lora is None:
+        raise UserError(
+            f"{checkpoint.path}: a training without adapters does not go on with some: "
+            f"stage.lora_rank=0, or start a new run from it: stage.init_from={checkpoint.path}"
+        )
+    load_lora(model, checkpoint.lora)
 
 
 def _count(model: AnimateAnyone) -> str:

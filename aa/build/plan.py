@@ -45,8 +45,15 @@ def build_video_plan(config: InferConfig) -> VideoPlan:
         raise UserError(f"cases_shard={config.cases_shard}: the list has no case for it.")
     if not videos:
         raise attempts.error(len(cases), "Mend the files, or the list.")
-    network = open_folder(config.weights).model
-    return VideoPlan(config.inference, config.hardware, network, videos, precision=config.precision)
+    weights = open_folder(config.weights)
+    return VideoPlan(
+        config.inference,
+        config.hardware,
+        weights.model,
+        videos,
+        precision=config.precision,
+        guidance=weights.has_guidance,
+    )
 
 
 def _video_size(case: Case, config: InferConfig) -> tuple[int, int, int]:

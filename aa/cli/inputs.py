@@ -26,7 +26,8 @@ from aa.errors import UserError
 from aa.files import missing
 from aa.machine import check_device
 from aa.weights.catalogue import MOTION, RELEASED_HOME
-from aa.weights.folders import open_folder
+from aa.weights.folders import find_lora, open_folder
+from aa.weights.lora import read_lora
 from aa.weights.reading.states import read_state
 from aa.weights.starts import motion_checkpoint
 
@@ -55,6 +56,8 @@ def check_inputs(config: Any) -> None:
         build_cases(config)
     if isinstance(config, InferConfig | ExportConfig):
         _check_weights(config.weights)
+    if isinstance(config, InferConfig) and config.inference.lora:
+        read_lora(find_lora(config.inference.lora))
 
 
 def _lacking(config: Any) -> Iterator[str | None]:
@@ -77,6 +80,9 @@ def _lacking(config: Any) -> Iterator[str | None]:
         for key in ("reference", "pose", "driving"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
+        if lora := config.inference.lora:
+            advice = "give a file of adapters, or the run of a training with stage.lora_rank."
+            yield _line("inference.lora", lora, os.path.exists(lora), "file or folder", advice)
     elif isinstance(config, TrainConfig):
         yield _device(config.hardware)
         yield lacking_tracker(config.trackers)

@@ -16,11 +16,16 @@ class GenerateConfig:
     num_frames: int = 32  # frames of every clip
     fps: int = 12  # frames a second
     seed: int = 0  # of figures and motions
+    figure: int | None = None  # one figure in all clips, the held-out one of this number
+    accessory: str = "none"  # what all figures wear: none or hat
     scale: int = 2  # drawn this much larger than data.height and data.width
 
     def __post_init__(self) -> None:
         positive("data.generate", self, "num_clips", "num_frames", "fps", "scale")
         seed_range("data.generate.seed", self.seed)
+        if self.figure is not None:
+            seed_range("data.generate.figure", self.figure)
+        one_of("data.generate", self, "accessory", ("none", "hat"))
 
 
 @dataclass

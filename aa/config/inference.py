@@ -20,6 +20,7 @@ class InferenceConfig(SamplingOptions):
     engine: str = "eager"  # Paddle operation by operation; compiled, openvino, onnxruntime: graphs
     device: str = "cpu"  # of the engine onnxruntime: cpu or cuda; hardware says where Paddle runs
     precision: str | None = None  # float32, float16 or bfloat16; null: hardware.precision
+    lora: str | None = None  # adapters to merge in: a file, or the run that trained them
     cache_dir: str | None = None  # folder of compiled graphs; null: in the user's cache folder
     align: str | None = None  # none, scale or limbs; null: limbs for driving, none for poses
     format: str = "mp4"  # mp4, gif or png

@@ -27,7 +27,8 @@ PATHS = {  # keys that name a file or a folder
     *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
     *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),
-    *("inference.cache_dir", "poses.cache_dir", "poses.dwpose.detector", "poses.dwpose.pose"),
+    *("inference.cache_dir", "inference.lora", "poses.cache_dir"),
+    *("poses.dwpose.detector", "poses.dwpose.pose"),
     *("source", "target", "check", "app.outputs"),
 }
 VALUES = (

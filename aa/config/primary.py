@@ -104,6 +104,22 @@ class TrainConfig:
 
     def _check_stage(self, group: str, stage: StageConfig) -> None:
         reach = self.model.motion_max_frames
+        length, grid = self.model.noise_schedule.num_train_timesteps, stage.student_steps
+        grid *= stage.teacher_steps
+        wanted(
+            not stage.distils or stage.init_from is not None or stage is self.next_stage,
+            f"stage.objective={stage.objective} learns from the weights that it starts from: add "
+            "stage.init_from=<a run folder or a weights folder>.",
+        )
+        wanted(
+            not stage.part_weight or self.data.fit == "pad",
+            f"{group}.part_weight finds face and hands in whole frames: use data.fit=pad.",
+        )
+        wanted(
+            stage.objective != "few_steps" or length % grid == 0,
+            f"{group}.student_steps x {group}.teacher_steps ({grid}) must divide the "
+            f"{length} steps of the noise schedule.",
+        )
         wanted(
             not stage.motion_modules or stage.num_frames <= reach,
             f"{group}.num_frames ({stage.num_frames}) must be at most "
@@ -122,6 +138,11 @@ class TrainConfig:
             options.engine == "eager" and options.precision is None,
             "inference.engine and inference.precision are for animations: the samples of a "
             "training are made by the networks as they are trained.",
+        )
+        wanted(
+            options.lora is None,
+            "inference.lora is for animations: a training starts from merged weights, "
+            "stage.init_from=<the run of a LoRA training>.",
         )
         wanted(
             frames is not None and options.height is not None,

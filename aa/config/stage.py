@@ -7,15 +7,22 @@ from omegaconf import MISSING
 from aa.config.checks import not_negative, one_of, positive, wanted
 from aa.config.published import PublishedSize
 
+OBJECTIVES = ("denoising", "guidance", "few_steps")
+
 
 @dataclass
 class StageConfig:
     """A stage is data: what trains, on how many frames, for how long."""
 
     trainable: list[str] = MISSING  # patterns of parameter names, "!" in front takes away
+    lora_rank: int = 0  # of adapters on attentions that `trainable` matches; 0: these train
     motion_modules: bool = MISSING  # whether the denoiser has them
     published_size: PublishedSize = field(default_factory=PublishedSize)  # data=... may take it
     num_frames: int = MISSING  # frames of a training item
+    objective: str = "denoising"  # what is learned: denoising, guidance or few_steps
+    guidance_scales: list[float] | None = None  # [lowest, highest] that an item draws; null: 1
+    student_steps: int = 4  # few_steps: of DDIM, from noise to clean latents
+    teacher_steps: int = 5  # few_steps: of the weights in init_from, for one of the student's
     max_steps: int = MISSING  # optimizer steps of the stage
     learning_rate: float = 1e-5  # the highest one
     weight_decay: float = 1e-2  # of AdamW
@@ -30,6 +37,7 @@ class StageConfig:
         5.0  # of min-SNR weights (arXiv 2303.09556); null: all samples weigh 1
     )
     temporal_weight: float = 0.0  # weight of the error of the change from frame to frame
+    part_weight: float = 0.0  # what an error in face and hands counts beyond 1
     noise_offset: float = 0.05  # share of a second noise, one value a channel
     uncond_ratio: float = 0.1  # share of the items that go without the character
     save_steps: int = 500  # a checkpoint every so many steps
@@ -44,8 +52,9 @@ class StageConfig:
         counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
         positive("stage", self, *counts)
         others = ("weight_decay", "warmup_steps", "max_grad_norm", "noise_offset", "sample_steps")
-        others += ("temporal_weight",)
+        others += ("temporal_weight", "lora_rank", "part_weight")
         not_negative("stage", self, *others)
+        self._check_objective()
         schedulers = ("constant", "constant_with_warmup", "linear", "cosine")
         one_of("stage", self, "lr_scheduler", schedulers)
         wanted(
@@ -63,4 +72,32 @@ class StageConfig:
         wanted(
             self.ema_decay is None or 0 < self.ema_decay <= 1,
             f"stage.ema_decay must be more than 0 and at most 1, or null, got {self.ema_decay}.",
+        )
+
+    @property
+    def distils(self) -> bool:
+        """Whether the target comes from the weights that the stage starts from."""
+        return self.objective != "denoising"
+
+    def _check_objective(self) -> None:
+        one_of("stage", self, "objective", OBJECTIVES)
+        positive("stage", self, "student_steps", "teacher_steps")
+        wanted(
+            not self.distils or not self.uncond_ratio,
+            f"stage.objective={self.objective} goes with stage.uncond_ratio=0, got "
+            f"{self.uncond_ratio}: its teacher knows what there is without a character.",
+        )
+        wanted(
+            self.objective != "guidance" or self.guidance_scales is not None,
+            "stage.objective=guidance needs stage.guidance_scales=[lowest,highest].",
+        )
+        scales = self.guidance_scales
+        wanted(
+            scales is None or (len(scales) == 2 and 1 <= scales[0] <= scales[1] < 100),
+            "stage.guidance_scales must be [lowest,highest], from 1 (none) on and below 100, got "
+            f"{scales}.",
+        )
+        wanted(
+            scales is None or self.distils,
+            "stage.guidance_scales is for stage.objective=guidance and few_steps; use null.",
         )

@@ -1,7 +1,7 @@
 """The training items: an endless, reproducible stream of clips, each with all its random draws."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,9 @@ from aa.errors import ClipError, UserError
 
 if TYPE_CHECKING:
     from aa.data.latents import LatentStore
+
+    # (clip, numbers of its frames) -> masks [1, F, h, w]
+    PartMasks = Callable[[Clip, Sequence[int]], np.ndarray]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,12 @@ class ClipDataset:
         posterior_noise            float32 [latent_channels, F, h, w], standard normal
         reference_posterior_noise  float32 [latent_channels, h, w], standard normal
 
+    With `guidance_scales` an item has one more:
+        guidance_scale             float32 [], evenly drawn between them
+
+    With `part_masks` an item has one more:
+        part_mask                  float32 [1, F, h, w] in [0, 1], the share of face and hands
+
     With `latents`, frames to learn and reference come as the VAE's posterior (see `encode_moments`)
     in place of pixel_values and reference_pixels:
         moments                    float32 [2 * latent_channels, F, h, w]
@@ -71,10 +80,12 @@ class ClipDataset:
         num_train_timesteps: int = 1000,
         noise_offset: float = 0.05,
         uncond_ratio: float = 0.1,
+        guidance_scales: Sequence[float] | None = None,  # (lowest, highest), drawn evenly
         clip_size: int = 224,
         skip_bad: bool = False,  # a clip that fails is replaced by the next of the permutation
         cache_bytes: int = 0,  # memory for clips that stay decoded and fitted; fit "pad" only
         latents: "LatentStore | None" = None,  # of the clips; fit "pad" only
+        part_masks: "PartMasks | None" = None,  # face and hands; fit "pad" only
     ) -> None:
         _check(clips, size, latent_stride)
         self.clips, self.size = list(clips), tuple(size)
@@ -83,6 +94,7 @@ class ClipDataset:
         self.latent_channels, self.latent_stride = latent_channels, latent_stride
         self.num_train_timesteps, self.noise_offset = num_train_timesteps, noise_offset
         self.uncond_ratio, self.skip_bad = uncond_ratio, skip_bad
+        self.guidance_scales, self.part_masks = guidance_scales, part_masks
         self.bad_clips = {}  # Clip -> reason, as this process met them: a record, no choice uses it
         self._reader = ClipReader(
             size=self.size,
@@ -118,7 +130,13 @@ class ClipDataset:
         reference = (self.latent_channels, *frame)
         draws = 1 if self.in_order else self.num_frames
         timesteps = stream(key, "timestep").integers(self.num_train_timesteps, size=draws)
+        guidance = {}
+        if self.guidance_scales:
+            least, most = self.guidance_scales
+            scale = stream(key, "guidance").uniform(least, most)
+            guidance["guidance_scale"] = np.array(scale, np.float32)
         return {
+            **guidance,
             "drop_reference": np.array(stream(key, "drop").random() < self.uncond_ratio),
             "timesteps": np.broadcast_to(timesteps, [self.num_frames]).astype(np.int64),
             "noise": draw_noise(key, video, offset=self.noise_offset),
@@ -161,7 +179,8 @@ class ClipDataset:
             frame_stride=self.frame_stride,
             sample_margin=self.sample_margin,
         )
-        return self._reader.read(clip, targets, reference, stream(key, "crop"))
+        parts = {"part_mask": self.part_masks(clip, targets)} if self.part_masks else {}
+        return parts | self._reader.read(clip, targets, reference, stream(key, "crop"))
 
 
 class ValidationItems:

@@ -14,6 +14,7 @@ STREAMS = {
     "noise": 5,
     "posterior": 6,
     "reference_posterior": 7,
+    "guidance": 8,
 }
 
 

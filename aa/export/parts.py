@@ -62,16 +62,27 @@ def guided(scale: float) -> Callable[..., paddle.Tensor]:
     return denoise
 
 
+def in_one_pass(scale: float) -> Callable[..., paddle.Tensor]:
+    """`parts.denoise` of a model that has an embedding of the scale of guidance."""
+
+    def denoise(model, latents, timesteps, pose_features, *conditions):
+        given = paddle.full([1], max(1.0, scale), "float32")
+        return parts.denoise(model, latents, timesteps, pose_features, *conditions, given)
+
+    return denoise
+
+
 def exported_parts(model: "AnimateAnyone", animation: Animation) -> dict[str, ExportedPart]:
     """The parts of a model by name, in the order of their calls."""
     network, stride = model.config, model.config.vae.stride
     size, scale = (animation.height, animation.width), animation.guidance_scale
+    pair = scale > 1 and not model.has_guidance
     sides, channels = [s // stride for s in size], network.vae.latent_channels
     side = network.image_encoder.image_size
     shapes = parts.condition_shapes(model, *sides)
     # Of three the first is the token, which alone is of both halves of guidance.
     conditions = {
-        f"condition_{i}": spec(2 if scale > 1 and i % 3 == 0 else 1, *shape[1:])
+        f"condition_{i}": spec(2 if pair and i % 3 == 0 else 1, *shape[1:])
         for i, shape in enumerate(shapes)
     }
     reference = {
@@ -86,7 +97,9 @@ def exported_parts(model: "AnimateAnyone", animation: Animation) -> dict[str, Ex
         **conditions,
     }
     encode_reference, denoise = parts.encode_reference, parts.denoise
-    if scale > 1:
+    if model.has_guidance:
+        denoise = in_one_pass(scale)
+    elif pair:
         encode_reference, denoise = encode_pair, guided(scale)
     return {
         "encode_image": ExportedPart(

@@ -14,6 +14,16 @@ MOST_RUNS = 8  # that began from each other, as far as is looked
 
 def warn_of_guidance(weights: str | Path, guidance_scale: float) -> None:
     """Warn where an animation is guided by what its weights never learned."""
+    low, high = distilled_scales(weights) or (guidance_scale, guidance_scale)
+    if guidance_scale > 1 and not low <= guidance_scale <= high:
+        log.warning(
+            "%s: learned guidance of %g to %g in one pass; inference.guidance_scale=%g is none of "
+            "these.",
+            weights,
+            low,
+            high,
+            guidance_scale,
+        )
     if guidance_scale != 1 and learned_guidance(weights) is False:
         log.warning(
             "%s: trained with uncond_ratio=0, so these weights never learned to go without a "
@@ -44,6 +54,15 @@ def learned_guidance(weights: str | Path, *, most: int = MOST_RUNS) -> bool | No
     if before is None and start and stages[0].get("motion_modules"):
         return None  # its networks are those of others
     return bool(before)
+
+
+def distilled_scales(weights: str | Path) -> tuple[float, float] | None:
+    """The scales that a stage has learned in one pass; None where no record says so."""
+    stage = _config(Path(weights)).get("stage")
+    scales = stage.get("guidance_scales") if isinstance(stage, dict) else None
+    if not isinstance(scales, list) or not all(isinstance(s, int | float) for s in scales):
+        return None
+    return (scales[0], scales[1]) if len(scales) == 2 else None
 
 
 def _config(folder: Path) -> dict[str, Any]:

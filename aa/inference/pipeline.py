@@ -46,6 +46,7 @@ class Pose2VideoPipeline:
         cls,
         path: str | Path,
         *,
+        lora: str | Path | None = None,
         engine: str = "eager",
         precision: str = "float32",
         device: str = "cpu",
@@ -56,6 +57,7 @@ class Pose2VideoPipeline:
 
         Args:
             path: the folder.
+            lora: adapters to merge in: a file, or the run that trained them.
             engine: "eager"; "compiled", the fastest on a CPU; "openvino" or "onnxruntime".
             precision, device, num_threads: of another engine than eager, see `make_engine`.
             cache_dir: where graphs are kept; None: the user's cache folder.
@@ -66,7 +68,7 @@ class Pose2VideoPipeline:
         """
         from aa.weights.models import load_model
 
-        model = load_model(path)
+        model = load_model(path, lora=lora)
         if engine != "eager":
             from aa.inference.compiled.engines import make_engine
             from aa.inference.compiled.graph_cache import GraphCache
@@ -178,7 +180,7 @@ class Pose2VideoPipeline:
             )
 
     def _encode_reference(self, image, size, options, watch=None):
-        """Conditions of an RGB image, and those without it (None where there is no guidance)."""
+        """Conditions of an RGB image, and those without it (None where one pass is enough)."""
         pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=options.fit))[:, 0]
         latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
         if watch:
@@ -186,11 +188,10 @@ class Pose2VideoPipeline:
         side = self.model.config.image_encoder.image_size
         clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
         image_embeds = self.model.encode_image(clip)
-        nothing = paddle.zeros_like(image_embeds) if options.guidance_scale > 1 else None
-        return (
-            self.model.conditions(image_embeds, latents),
-            nothing if nothing is None else self.model.conditions(nothing),
-        )
+        conditional = self.model.conditions(image_embeds, latents)
+        if options.guidance_scale <= 1 or self.model.has_guidance:
+            return conditional, None
+        return conditional, self.model.conditions(paddle.zeros_like(image_embeds))
 
     def _encode_poses(self, pose_images, size, fit, batch_size):
         features = None
@@ -222,11 +223,17 @@ class Pose2VideoPipeline:
         return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
 
     def _predict(self, frames, latents, t, conditions, guidance_scale):
-        """Guided prediction for some frames; without guidance only the conditional half."""
+        """Guided prediction for some frames; without guidance only the conditional half.
+
+        A model that has learned guidance is given its scale, and needs no other half.
+        """
         conditional, unconditional, pose_features = conditions
         pose = self.model.pose_window(pose_features, frames)
         if unconditional is None:
-            return self.model.denoise(latents, t, conditional, pose_features=pose)
+            scale = {}
+            if self.model.has_guidance:
+                scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
+            return self.model.denoise(latents, t, conditional, pose_features=pose, **scale)
         conditional, unconditional = self.model.denoise_pair(
             latents, t, conditional, unconditional, pose_features=pose
         )

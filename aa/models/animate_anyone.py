@@ -12,14 +12,13 @@ from aa.models.attention import Condition
 from aa.models.autoencoder import build_vae
 from aa.models.compact import CompactPoseGuider, CompactUNet
 from aa.models.diffusion import (
-    add_noise,
     build_scheduler,
     min_snr_weight,
-    training_target,
     weighted_mse,
     wiener_gain,
 )
 from aa.models.image_encoder import build_image_encoder
+from aa.models.objectives import Batch, Objective, denoising
 from aa.models.pose_guider import PoseGuider
 from aa.models.unet import UNet
 
@@ -46,9 +45,12 @@ class AnimateAnyone(nn.Layer):
 
     Args:
         motion_modules: whether the denoiser has them (not in stage 1).
+        guidance: whether the denoiser has an embedding of the scale of guidance.
         recompute: see `UNet`.
         snr_gamma: see `min_snr_weight`.
         temporal_weight: of the error of the change from frame to frame, see `loss`.
+        part_weight: of the error in face and hands, see `loss`.
+        objective: what is learned.
     """
 
     def __init__(
@@ -56,14 +58,18 @@ class AnimateAnyone(nn.Layer):
         config: ModelConfig,
         *,
         motion_modules: bool = True,
+        guidance: bool = False,
         recompute: bool = False,
         snr_gamma: float | None = 5.0,
         temporal_weight: float = 0.0,
+        part_weight: float = 0.0,
+        objective: Objective = denoising,
     ) -> None:
         super().__init__()
         self.config = config
         self.snr_gamma, self.temporal_weight = snr_gamma, temporal_weight
-        self.has_motion = motion_modules
+        self.part_weight, self.objective = part_weight, objective
+        self.has_motion, self.has_guidance = motion_modules, guidance
         compact = config.architecture == "compact"
         unet, shape = CompactUNet if compact else UNet, _unet_shape(config)
         self.reference_unet = unet(**shape, head=False, recompute=recompute)
@@ -71,6 +77,7 @@ class AnimateAnyone(nn.Layer):
             **shape,
             motion_heads=config.motion_heads if motion_modules else 0,
             max_frames=config.motion_max_frames,
+            guidance=guidance,
             recompute=recompute,
         )
         first = config.block_out_channels[0]
@@ -157,6 +164,7 @@ class AnimateAnyone(nn.Layer):
         *,
         pose_features: paddle.Tensor,
         reference_mask: paddle.Tensor | None = None,
+        guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Return the denoiser's prediction (`model.prediction_type`); see `UNet.forward`."""
         return self.denoising_unet(
@@ -165,6 +173,7 @@ class AnimateAnyone(nn.Layer):
             conditions,
             pose_features=pose_features,
             reference_mask=reference_mask,
+            guidance_scale=guidance_scale,
         )
 
     def denoise_pair(
@@ -211,6 +220,7 @@ class AnimateAnyone(nn.Layer):
         pose_pixels: paddle.Tensor,
         reference_latents: paddle.Tensor | None,
         reference_mask: paddle.Tensor | None = None,
+        guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Prediction [B, 4, F, h, w] for noisy latents under pose and reference (see `UNet`)."""
         pose_features = self.pose_guider(pose_pixels)
@@ -220,6 +230,7 @@ class AnimateAnyone(nn.Layer):
             self.conditions(image_embeds, reference_latents),
             pose_features=pose_features,
             reference_mask=reference_mask,
+            guidance_scale=guidance_scale,
         )
 
     def loss(
@@ -227,28 +238,32 @@ class AnimateAnyone(nn.Layer):
         latents: paddle.Tensor,
         noise: paddle.Tensor,
         timesteps: paddle.Tensor,
+        part_mask: paddle.Tensor | None = None,
         **conditions: Any,
     ) -> paddle.Tensor:
-        """Min-SNR weighted error of the prediction, a scalar.
+        """Min-SNR weighted error of the prediction, a scalar; see `aa.models.objectives`.
 
         With a `temporal_weight`, the same error of the change from each frame to the next is added
-        that many times: the best prediction stays the same, flicker counts more.
+        that many times: the best prediction stays the same, flicker counts more. So it does with a
+        `part_weight`: an error counts 1 + part_weight times where there is a face or a hand.
 
         Args:
             latents, noise: [B, 4, F, h, w].
             timesteps: integers [B], one for all frames, or [B, F].
+            part_mask: [B, 1, F, h, w] in [0, 1], where face and hands are; None: nowhere.
             conditions: see `predict`.
         """
         kind, alphas = self.config.prediction_type, self.scheduler.alphas_cumprod
-        noisy = add_noise(latents, noise, timesteps, alphas)
-        prediction = self.predict(noisy, timesteps, **conditions)
-        target = training_target(latents, noise, timesteps, alphas, kind)
+        batch = Batch(latents, noise, timesteps, conditions)
+        prediction, target, timesteps = self.objective(self, batch)
         weights = min_snr_weight(timesteps, alphas, self.snr_gamma, kind)
-        loss = weighted_mse(prediction, target, weights)
+        places = None if part_mask is None else 1 + self.part_weight * part_mask
+        loss = weighted_mse(prediction, target, weights, places)
         if self.temporal_weight:
             predicted, true = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
             weights = weights[:, 1:] if weights.ndim == 2 else weights
-            loss = loss + self.temporal_weight * weighted_mse(predicted, true, weights)
+            places = None if places is None else places[:, :, 1:]
+            loss = loss + self.temporal_weight * weighted_mse(predicted, true, weights, places)
         return loss
 
     def forward(
@@ -265,6 +280,8 @@ class AnimateAnyone(nn.Layer):
         reference_pixels: paddle.Tensor | None = None,
         moments: paddle.Tensor | None = None,
         reference_moments: paddle.Tensor | None = None,
+        guidance_scale: paddle.Tensor | None = None,
+        part_mask: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Training loss of a batch of `ClipDataset` items; every draw comes with the batch.
 
@@ -292,10 +309,12 @@ class AnimateAnyone(nn.Layer):
             latents,
             noise,
             timesteps,
+            part_mask,
             image_embeds=image_embeds,
             pose_pixels=pose_pixels,
             reference_latents=reference_latents,
             reference_mask=keep,
+            guidance_scale=guidance_scale,
         )
 
     def _encode_video(self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
@@ -304,9 +323,11 @@ class AnimateAnyone(nn.Layer):
         return rearrange(self.encode_pixels(*folded), "(b f) c h w -> b c f h w", b=pixels.shape[0])
 
 
-def shape_only_model(config: ModelConfig, *, motion_modules: bool) -> AnimateAnyone:
+def shape_only_model(
+    config: ModelConfig, *, motion_modules: bool, guidance: bool = False
+) -> AnimateAnyone:
     """An `AnimateAnyone` whose parameters have shapes and no memory."""
     from paddlenlp.transformers.model_utils import no_init_weights
 
     with paddle.LazyGuard(), no_init_weights():
-        return AnimateAnyone(config, motion_modules=motion_modules)
+        return AnimateAnyone(config, motion_modules=motion_modules, guidance=guidance)

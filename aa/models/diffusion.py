@@ -129,6 +129,20 @@ def _at(alphas_cumprod: paddle.Tensor, timesteps: paddle.Tensor, ndim: int) -> p
     return a.reshape([timesteps.shape[0], 1, timesteps.shape[1]] + [1] * (ndim - 3))
 
 
+def diffusion_terms(
+    timesteps: paddle.Tensor, alphas_cumprod: paddle.Tensor, ndim: int
+) -> tuple[paddle.Tensor, paddle.Tensor]:
+    """Factors of signal and of noise, sqrt(a) and sqrt(1 - a), ready to multiply latents.
+
+    Args:
+        timesteps: integers [B], or [B, F]; -1 for clean latents.
+        ndim: of the latents.
+    """
+    clean = paddle.ones([1], alphas_cumprod.dtype)
+    a = _at(paddle.concat([alphas_cumprod, clean]), timesteps % (len(alphas_cumprod) + 1), ndim)
+    return a.sqrt(), (1 - a).sqrt()
+
+
 def add_noise(
     latents: paddle.Tensor,
     noise: paddle.Tensor,
@@ -207,10 +221,18 @@ def min_snr_weight(
 
 
 def weighted_mse(
-    prediction: paddle.Tensor, target: paddle.Tensor, weights: paddle.Tensor
+    prediction: paddle.Tensor,
+    target: paddle.Tensor,
+    weights: paddle.Tensor,
+    places: paddle.Tensor | None = None,
 ) -> paddle.Tensor:
-    """Mean of each sample's, or each frame's, mean squared error times its weight [B] or [B, F]."""
+    """Mean of each sample's, or each frame's, mean squared error times its weight [B] or [B, F].
+
+    `places` [B, 1, F, h, w] are weights of the places in a frame; None: 1 everywhere.
+    """
     error = (prediction.astype("float32") - target.astype("float32")) ** 2
+    if places is not None:
+        error = error * places
     if weights.ndim == 2:
         error = error.transpose([0, 2, 1, 3, 4])  # [B, F, C, h, w]
     return (error.flatten(weights.ndim).mean(-1) * weights).mean()

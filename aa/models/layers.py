@@ -27,6 +27,9 @@ class Linear(nn.Linear):
 
     The published recipe relies on it for all that trains from nothing; Paddle's own start values
     are larger, and activations grow along the residuals.
+
+    Attributes:
+        lora_A, lora_B: both halves of its adapter (see `aa.models.lora`); None where it has none.
     """
 
     def __init__(
@@ -40,6 +43,20 @@ class Linear(nn.Linear):
     ) -> None:
         weight, start = _start(in_features, zero=zero, orthogonal=orthogonal)
         super().__init__(in_features, out_features, weight, start if bias else False)
+        self.lora_A: Linear | None = None
+        self.lora_B: Linear | None = None
+
+    def add_adapter(self, rank: int) -> None:
+        """Add a low-rank adapter, which changes nothing before it has trained."""
+        into, out = self.weight.shape
+        self.lora_A = Linear(into, rank, bias=False)
+        self.lora_B = Linear(rank, out, bias=False, zero=True)
+
+    def forward(self, input: paddle.Tensor) -> paddle.Tensor:
+        result = super().forward(input)
+        if self.lora_A is None or self.lora_B is None:
+            return result
+        return result + self.lora_B(self.lora_A(input))
 
 
 class Conv2D(nn.Conv2D):

@@ -47,10 +47,15 @@ def denoise(
 ) -> paddle.Tensor:
     """Scaled noisy latents [1, 4, F, h, w], timesteps [1], `flat` conditions -> prediction.
 
-    The conditions may be of several samples, the prediction is [B, 4, F, h, w] then.
+    The conditions may be of several samples, the prediction is [B, 4, F, h, w] then. Behind them
+    stands the scale of guidance [1] of a model that has an embedding of it.
     """
-    of_blocks = conditions_of(conditions)
-    return model.denoising_unet(latents, timesteps, of_blocks, pose_features=pose_features)
+    whole = len(conditions) // 3 * 3
+    of_blocks = conditions_of(conditions[:whole])
+    scale = conditions[whole] if len(conditions) > whole else None
+    return model.denoising_unet(
+        latents, timesteps, of_blocks, pose_features=pose_features, guidance_scale=scale
+    )
 
 
 def decode(model: AnimateAnyone, latents: paddle.Tensor) -> paddle.Tensor:

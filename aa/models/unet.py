@@ -1,6 +1,5 @@
 """The UNet of Stable Diffusion 1.5, once as reference network and once as denoiser."""
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
@@ -11,31 +10,12 @@ from einops import rearrange
 from paddle import nn
 from paddle.distributed.fleet.utils import recompute
 
-from aa.models.attention import Condition, SpatialTransformer
+from aa.models.attention import Condition, SpatialTransformer, repeat_frames
 from aa.models.blocks import Downsample, Parts, ResnetBlock, UNetSizes, Upsample
-from aa.models.layers import Conv2D, GroupNorm, Linear
+from aa.models.embeddings import GuidanceEmbedding, TimestepEmbedding, timestep_embedding
+from aa.models.layers import Conv2D, GroupNorm
 from aa.models.levels import build_level, build_middle, down_widths, up_widths
 from aa.models.motion import MotionModule
-
-
-def timestep_embedding(timesteps: paddle.Tensor, channels: int) -> paddle.Tensor:
-    """Sinusoids [B, C] of integer timesteps [B], cosines first (arXiv 2006.11239, SD1.5)."""
-    half = channels // 2
-    rate = paddle.exp(paddle.arange(half, dtype="float32") * (-math.log(10000.0) / half))
-    angles = timesteps.astype("float32").unsqueeze(1) * rate
-    return paddle.concat([angles.cos(), angles.sin()], axis=1)
-
-
-class TimestepEmbedding(nn.Layer):
-    """Two linear layers on the sinusoids."""
-
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.linear_1 = Linear(in_channels, channels)
-        self.linear_2 = Linear(channels, channels)
-
-    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
-        return self.linear_2(F.swish(self.linear_1(x)))
 
 
 def _transformer(channels: int, sizes: UNetSizes) -> SpatialTransformer:
@@ -88,6 +68,7 @@ class UNet(nn.Layer):
         motion_heads: heads of the motion modules; 0 builds none.
         max_frames: the most frames one call can have.
         head: whether the output layers exist.
+        guidance: whether it has an embedding of the scale of guidance.
         recompute: drop the activations of every layer and compute them again going backward.
     """
 
@@ -107,6 +88,7 @@ class UNet(nn.Layer):
         motion_heads: int = 0,
         max_frames: int = 32,
         head: bool = True,
+        guidance: bool = False,
         recompute: bool = False,
     ) -> None:
         super().__init__()
@@ -133,6 +115,7 @@ class UNet(nn.Layer):
             layers = self.parts.head(channels[0], latent_channels, sizes)
             for name, layer in layers.items():
                 self.add_sublayer(name, layer)
+        self.guidance_embedding = GuidanceEmbedding(sizes.time_channels) if guidance else None
 
     def _way_down(
         self, channels: list[int], sizes: UNetSizes, attention: Collection[int]
@@ -168,6 +151,7 @@ class UNet(nn.Layer):
         *,
         pose_features: paddle.Tensor | None = None,
         reference_mask: paddle.Tensor | None = None,
+        guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """Predict from noisy latents.
 
@@ -178,6 +162,7 @@ class UNet(nn.Layer):
             conditions: what `conditions` gave, once for all steps and frames.
             pose_features: [B, C, F, h, w], added after `conv_in`.
             reference_mask: bool [B], False where a sample goes without; None: all keep theirs.
+            guidance_scale: [B], of a network with an embedding of it; None: 1, no guidance.
 
         Returns:
             the prediction [B, 4, F, h, w].
@@ -199,7 +184,8 @@ class UNet(nn.Layer):
         if latents.shape[0] < batch:
             x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
             timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
-        x, _ = self._levels(x, self._time(timesteps.flatten()), conditions, reference_mask, frames)
+        time = self._time(timesteps.flatten(), guidance_scale)
+        x, _ = self._levels(x, time, conditions, reference_mask, frames)
         return rearrange(self._output(x), "(b f) c h w -> b c f h w", f=frames)
 
     def conditions(
@@ -257,10 +243,16 @@ class UNet(nn.Layer):
         levels = [*self.down_blocks, self.mid_block, *self.up_blocks]
         return [block for level in levels if level.has_attention for block in level.attentions]
 
-    def _time(self, timesteps: paddle.Tensor) -> paddle.Tensor:
+    def _time(
+        self, timesteps: paddle.Tensor, guidance_scale: paddle.Tensor | None = None
+    ) -> paddle.Tensor:
         sinusoids = timestep_embedding(timesteps, self.conv_in.weight.shape[0])
+        embedding = self.time_embedding(sinusoids.astype(self.conv_in.weight.dtype))
+        if self.guidance_embedding is not None and guidance_scale is not None:
+            own = self.guidance_embedding(guidance_scale.astype(embedding.dtype))
+            embedding = embedding + repeat_frames(own, embedding.shape[0])
         # Every resnet starts from the activated embedding: activate it once.
-        return F.swish(self.time_embedding(sinusoids.astype(self.conv_in.weight.dtype)))
+        return F.swish(embedding)
 
     def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
         """Input of a layer on the way up."""

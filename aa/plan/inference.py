@@ -47,6 +47,7 @@ class VideoPlan:
         network: sizes of its weights.
         videos: (frames, height, width) of every case.
         precision: what is computed in.
+        guidance: whether the weights have an embedding of the scale of guidance.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class VideoPlan:
         videos: Iterable[tuple[int, int, int]],
         *,
         precision: str,
+        guidance: bool = False,
     ) -> None:
         self.size_step, self.precision = network.size_step, precision
         self.place = "gpu" if options.device == "cuda" else hardware.device
@@ -67,7 +69,7 @@ class VideoPlan:
             device=self.place,
             half=self.place == "gpu" and precision != "float32",
             compiled=options.engine != "eager",
-            guided=options.guidance_scale > 1,
+            guided=options.guidance_scale > 1 and not guidance,
         )
         counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
         self.needs, self.video = max(counted, key=lambda pair: pair[0].total)

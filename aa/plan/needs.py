@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from aa.config.model import ModelConfig
 from aa.config.stage import StageConfig
-from aa.models.animate_anyone import shape_only_model
+from aa.models.animate_anyone import AnimateAnyone, shape_only_model
 from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_prediction
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
 from aa.plan.program import Graph
-from aa.plan.work import Cost, graph_work, update_work
-from aa.training.trainable import set_trainable
+from aa.plan.work import Cost, forward_work, graph_work, update_work
+from aa.training.trainable import choose_parameters
 
 GIB = 2**30
 # Not counted but known: CUDA's context, the libraries' workspaces and memory that stays unused
@@ -60,12 +60,17 @@ class StepCounter:
     def __init__(
         self, model_config: ModelConfig, stage: StageConfig, *, device: str, half: bool
     ) -> None:
-        self.model = shape_only_model(model_config, motion_modules=stage.motion_modules)
-        set_trainable(self.model, stage.trainable)
+        self.model = shape_only_model(
+            model_config,
+            motion_modules=stage.motion_modules,
+            guidance=stage.objective == "guidance",
+        )
+        choose_parameters(self.model, stage.trainable, stage.lora_rank)
         self.device, self.half, self.averaged = device, half, bool(stage.ema_decay)
         parameters = self.model.parameters()
         self.weights = 4 * sum(p.size for p in parameters)
         self.trained = 4 * sum(p.size for p in parameters if not p.stop_gradient)
+        self.teacher, self.teacher_passes = _teacher(self.model, stage)
         self._graphs = {}
 
     def count(self, setting: StepShape) -> MemoryBudget:
@@ -80,6 +85,7 @@ class StepCounter:
             "gradients": self.trained,
             "optimizer": 2 * self.trained,
             "average of the weights": self.trained if self.averaged else 0,
+            **({"teacher": self.teacher} if self.teacher else {}),
             **self._split(setting),
             "kept for the backward pass": step.kept,
             "at its height": step.peak - step.kept,
@@ -97,6 +103,7 @@ class StepCounter:
         prediction = self._prediction(setting)
         mark_gradients(prediction.operations, True)
         batch = graph_work(prediction, recompute=setting.recompute)
+        batch += Cost(forward_work(prediction).parts * self.teacher_passes)
         if setting.encodes:
             for pictures in (setting.batch * setting.frames, setting.batch):  # and the references
                 batch += graph_work(self._encoding(setting, pictures))
@@ -138,3 +145,13 @@ class StepCounter:
                 graph = fuse_attention(graph)
             self._graphs[key] = graph
         return self._graphs[key]
+
+
+def _teacher(model: AnimateAnyone, stage: StageConfig) -> tuple[int, int]:
+    """Bytes of the networks that a stage's teacher has for itself, and its passes in a batch."""
+    if not stage.distils:
+        return 0, 0
+    shared = (model.reference_unet, model.pose_guider)
+    own = [network for network in shared if any(not p.stop_gradient for p in network.parameters())]
+    numbers = sum(p.size for layer in (model.denoising_unet, *own) for p in layer.parameters())
+    return 4 * numbers, 2 if stage.objective == "guidance" else stage.teacher_steps

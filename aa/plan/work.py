@@ -74,6 +74,11 @@ def graph_work(graph: Graph, *, recompute: bool = False) -> Cost:
     return work
 
 
+def forward_work(graph: Graph) -> Cost:
+    """Count the work of a graph that nobody learns from."""
+    return Cost([(2 * multiplications(op), _moved(op)) for op in graph.operations])
+
+
 def update_work(trained: int, *, averaged: bool, shards: int = 1) -> Cost:
     """Count the work of AdamW, split over so many shards, and of the average.
 

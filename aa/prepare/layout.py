@@ -10,11 +10,12 @@ from aa.config.prepare import PrepareConfig
 from aa.data.folders import POSES, VIDEOS
 from aa.errors import UserError, some
 from aa.files import write_json
+from aa.poses.parts import KEYPOINTS
 from aa.runs.differences import flat
 from aa.runs.reading import read_json
 
 VERSION = 1  # raised when the same settings give other clips
-KEYPOINTS, MANIFESTS, RECORDS = "keypoints", "meta_data", ".prepare"
+MANIFESTS, RECORDS = "meta_data", ".prepare"
 OWN = {VIDEOS, POSES, KEYPOINTS, MANIFESTS, RECORDS, "report.html", "report.json"}
 # Keys that do not decide what the data set holds.
 NOT_DECISIVE = ("target", "check", "processes", "engine", "ray_address", "rerun", "sweep", "name")

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ import numpy as np
 
 from aa.data.writers import VideoWriter
 from aa.errors import UserError, some
+from aa.poses.parts import KEYPOINTS
+from aa.poses.poses import Poses
+from aa.poses.skeleton import BODY, NUM_POINTS
 from aa.puppets.drawing import PARTS, render_frame, render_parts, render_pose, render_room
 from aa.puppets.figure import Character, Motion, draw_character, draw_motion, keypoints
 
@@ -31,6 +35,7 @@ __all__ = [
     "clip_seeds",
     "draw_character",
     "draw_motion",
+    "dressed",
     "keypoints",
     "make_puppets",
     "render_frame",
@@ -42,7 +47,7 @@ __all__ = [
 DRAWING = 2  # raised when the images of a seed change, so that old folders are drawn anew
 SPLITS = ("train", "validation", "test")
 CRF = 12  # small images need more bits a pixel to keep their colours
-OWN = {"video", "video_dwpose", "meta_data", "puppets.json"}  # of their folder
+OWN = {"video", "video_dwpose", KEYPOINTS, "meta_data", "puppets.json"}  # of their folder
 CLIPS_A_PROCESS = 32  # fewer are drawn before another process has started
 
 
@@ -55,14 +60,19 @@ def make_puppets(
     width: int,
     fps: float,
     seed: int,
+    figure: int | None = None,
+    accessory: str = "none",
+    keypoints: bool = False,
     progress: bool = True,
 ) -> Path:
     """Write `num_clips` clips of `num_frames` frames into `folder` and return its manifest's path.
 
-    `folder/video/00000.mp4` has its poses in `folder/video_dwpose/00000.mp4`;
+    `folder/video/00000.mp4` has its poses in `folder/video_dwpose/00000.mp4`, and the joints in
+    `folder/keypoints/00000.npz`, which a folder of an older version lacks unless `keypoints` are
+    asked for.
     `folder/puppets.json` keeps the parameters. A whole folder of the same parameters is used as it
-    is; one of others is replaced at once when the new one is complete. Raises UserError if the
-    folder holds something else or cannot be written.
+    is; one of others is replaced at once when the new one is complete. `dressed` says what `figure`
+    and `accessory` are. Raises UserError if the folder holds something else or cannot be written.
     """
     folder = Path(folder)
     parameters = {
@@ -74,14 +84,16 @@ def make_puppets(
         "fps": fps,
         "seed": seed,
     }
+    parameters |= {"figure": figure} if figure is not None else {}
+    parameters |= {"accessory": accessory} if accessory != "none" else {}
     if min(num_clips, num_frames) < 1:
         raise UserError(f"puppets need at least 1 clip and frame, got {num_clips}, {num_frames}.")
-    if not _is_complete(folder, parameters):
+    if not _is_complete(folder, parameters, keypoints=keypoints):
         _refuse_foreign(folder)
         temporary = folder.with_name(f".{folder.name}.{os.getpid()}.part")
         try:
             _write_all(temporary, parameters, progress=progress)
-            _swap(temporary, folder, parameters)
+            _swap(temporary, folder, parameters, keypoints=keypoints)
         except OSError as error:
             raise UserError(f"{folder}: cannot be written ({error.strerror or error}).") from error
         finally:
@@ -98,11 +110,26 @@ def clip_seeds(seed: int, number: int, *, split: str = "train") -> tuple[int, in
     return own, own
 
 
+def dressed(seed: int, number: int, *, figure: int | None, accessory: str) -> Character:
+    """Draw the character of a clip of a set.
+
+    Args:
+        seed: of the set.
+        number: seed of the clip's own character.
+        figure: all clips show this one of the test split instead, so that sets without a figure
+            have it in no clip; None: each its own.
+        accessory: what it wears besides, see `Character`.
+    """
+    if figure is not None:
+        number, _ = clip_seeds(seed, figure, split="test")
+    return replace(draw_character(number), accessory=accessory)
+
+
 def _write_all(folder: Path, parameters: dict[str, Any], *, progress: bool) -> None:
     from tqdm import tqdm
 
     numbers = range(parameters["num_clips"])
-    for name in ("video", "video_dwpose", "meta_data"):
+    for name in ("video", "video_dwpose", KEYPOINTS, "meta_data"):
         (folder / name).mkdir(parents=True)
     with _mapper(len(numbers)) as draw:
         drawn = draw(partial(_write_clip, folder, parameters), numbers)
@@ -129,21 +156,35 @@ def _write_clip(folder: Path, parameters: dict[str, Any], number: int) -> tuple[
     size = {"height": parameters["height"], "width": parameters["width"]}
     fps, paths = parameters["fps"], _clip_paths(number)
     character_seed, motion_seed = clip_seeds(parameters["seed"], number)
-    character, motion = draw_character(character_seed), draw_motion(motion_seed)
+    figure, accessory = parameters.get("figure"), parameters.get("accessory", "none")
+    character = dressed(parameters["seed"], character_seed, figure=figure, accessory=accessory)
+    motion = draw_motion(motion_seed)
     video, pose = (
         VideoWriter(folder / path, fps=fps, crf=CRF, hurry=True, **size) for path in paths
     )
+    joints = []
     with video, pose:
         for t in np.arange(parameters["num_frames"]) / fps:
             points = keypoints(character, motion, t, **size)
             video.write(render_frame(character, motion, t, **size)[None])
             pose.write(render_pose(points, **size)[None])
+            joints.append(points)
+    _poses(np.stack(joints), fps=fps, **size).save(folder / _keypoints_path(number))
     return paths
 
 
-def _swap(temporary: Path, folder: Path, parameters: dict[str, Any]) -> None:
+def _poses(joints: np.ndarray, *, height: int, width: int, fps: float) -> Poses:
+    """Joints [F, 18, 2] as poses of which all else was not seen."""
+    points = np.zeros([len(joints), NUM_POINTS, 2], np.float32)
+    points[:, BODY] = joints
+    scores = np.zeros([len(joints), NUM_POINTS], np.float32)
+    scores[:, BODY] = 1
+    return Poses(points, scores, height, width, fps)
+
+
+def _swap(temporary: Path, folder: Path, parameters: dict[str, Any], *, keypoints: bool) -> None:
     """Put the new folder in the old one's place; another process may have done so meanwhile."""
-    if _is_complete(folder, parameters):
+    if _is_complete(folder, parameters, keypoints=keypoints):
         return
     old = temporary.with_suffix(".old")
     if folder.exists():
@@ -151,19 +192,21 @@ def _swap(temporary: Path, folder: Path, parameters: dict[str, Any]) -> None:
     try:
         os.replace(temporary, folder)
     except OSError:
-        if not _is_complete(folder, parameters):
+        if not _is_complete(folder, parameters, keypoints=keypoints):
             raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _is_complete(folder: Path, parameters: dict[str, Any]) -> bool:
+def _is_complete(folder: Path, parameters: dict[str, Any], *, keypoints: bool) -> bool:
     try:
         if json.loads((folder / "puppets.json").read_text()) != parameters:
             return False
     except (OSError, ValueError, RecursionError):
         return False
     files = [name for n in range(parameters["num_clips"]) for name in _clip_paths(n)]
+    if keypoints:
+        files += [_keypoints_path(n) for n in range(parameters["num_clips"])]
     return _manifest(folder).is_file() and all((folder / name).is_file() for name in files)
 
 
@@ -183,6 +226,10 @@ def _refuse_foreign(folder: Path) -> None:
 
 def _clip_paths(number: int) -> tuple[str, str]:
     return f"video/{number:05d}.mp4", f"video_dwpose/{number:05d}.mp4"
+
+
+def _keypoints_path(number: int) -> str:
+    return f"{KEYPOINTS}/{number:05d}.npz"
 
 
 def _manifest(folder: Path) -> Path:

@@ -17,6 +17,7 @@ RIM = 0.008  # the dark rim of each part in person heights: an arm shows before 
 # Told apart by number in `render_parts`: the room, what is seen of the person in a colour that
 # is no part's own (rims, ears, eyes, nose, mouth, hair behind), and the parts in their own colours.
 PARTS = ("room", "detail", "skin", "hair", "shirt", "accent", "trousers", "shoes")
+HAT, HAT_BAND = (60, 190, 70), (250, 220, 40)
 LABEL = 200  # part i is drawn in grey LABEL + i, which neither shading nor a face's colours come to
 
 
@@ -77,6 +78,8 @@ def _draw_person(canvas: Canvas, character: Character, motion: Motion, t: float)
     person.leg(near)
     person.torso()
     person.head()
+    if character.accessory == "hat":
+        person.hat()
     for side in arms_before:
         person.arm(side)
 
@@ -152,6 +155,16 @@ class Person:
         self.canvas.disc(head, radius, self.look.skin)
         self._hair_above(head, radius)
         self._face(radius)
+
+    def hat(self) -> None:
+        """A top hat in two colours that no figure's clothes have."""
+        radius = np.linalg.norm(self.up)
+        brim = self.joints["head"] + 0.65 * self.up
+        for low, high, colour in ((0, 1.9, HAT), (0.25, 0.75, HAT_BAND)):
+            sides = 0.95 * self.right * np.array([[-1], [1], [1], [-1]])
+            heights = self.up * np.array([[low], [low], [high], [high]])
+            self.canvas.polygon(brim + sides + heights, colour)
+        self.canvas.ellipse(brim, 1.5 * self.right, 0.22 * radius, shade(HAT, 0.8))
 
     def _hair_above(self, head: np.ndarray, radius: float | np.floating) -> None:
         """A cap over the top of the head; its edge swings to the back as the face turns away."""

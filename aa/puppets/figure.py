@@ -6,6 +6,7 @@ import numpy as np
 
 from aa.poses.skeleton import JOINTS
 
+ACCESSORIES = ("none", "hat")
 GROUND = 0.95  # the lower ankle's height in the frame, 0 top, 1 bottom
 
 
@@ -31,6 +32,7 @@ class Character:
     arm: float  # shoulder to elbow, as elbow to wrist
     leg: float  # hip to knee, as knee to ankle
     girth: float  # 1 is average
+    accessory: str = "none"  # of ACCESSORIES; no seed gives one
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from aa.puppets.clips import (
     Character,
     Motion,
     clip_seeds,
-    draw_character,
     draw_motion,
+    dressed,
     keypoints,
     render_frame,
     render_parts,
@@ -42,6 +42,8 @@ class Protocol:
     num_pairs: int = 64  # figures of single frames
     num_clips: int = 24  # figures of clips, others than those of the pairs
     clip_frames: int = 16
+    figure: int | None = None  # that all of them show, see `dressed`
+    accessory: str = "none"
 
     def scene(self, number: int) -> "Scene":
         """Draw the scene of figure `number` of the split, in its own motion."""
@@ -52,9 +54,9 @@ class Protocol:
         return self._scene(number, "train")
 
     def _scene(self, number: int, split: str) -> "Scene":
-        character, motion = clip_seeds(self.seed, number, split=split)
-        size = (self.height, self.width)
-        return Scene(draw_character(character), draw_motion(motion), size, self.scale)
+        number, motion = clip_seeds(self.seed, number, split=split)
+        figure = dressed(self.seed, number, figure=self.figure, accessory=self.accessory)
+        return Scene(figure, draw_motion(motion), (self.height, self.width), self.scale)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from aa.errors import UserError
+from aa.models.lora import adapters, add_adapters, projections
 
 if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
@@ -71,3 +72,43 @@ def set_trainable(model: AnimateAnyone, patterns: Sequence[str]) -> list[str]:
     for name, parameter in parameters.items():
         parameter.stop_gradient = name not in chosen
     return sorted(chosen)
+
+
+def set_adapters(model: AnimateAnyone, patterns: Sequence[str], rank: int) -> list[str]:
+    """Give the attentions' projections that match adapters, and let exactly these train.
+
+    Args:
+        patterns: see `set_trainable`; what else they match stays as it is.
+        rank: of every adapter.
+
+    Returns:
+        the names that train, sorted.
+
+    Raises:
+        UserError: no projection matches, or one is too narrow for the rank.
+    """
+    chosen = set(set_trainable(model, patterns))
+    layers = {n: x for n, x in projections(model).items() if f"{n}.weight" in chosen}
+    if not layers:
+        raise UserError(
+            f"stage.lora_rank={rank}: stage.trainable={list(patterns)} matches no projection of an "
+            "attention (to_q, to_k, to_v, to_out), which are what gets adapters."
+        )
+    narrowest = min(layers, key=lambda name: min(layers[name].weight.shape))
+    width = min(layers[narrowest].weight.shape)
+    if rank > width:
+        raise UserError(
+            f"stage.lora_rank={rank}: {narrowest} is {width} wide; choose {width} or less."
+        )
+    add_adapters(layers.values(), rank)
+    trained = {name for name, _ in adapters(model)}
+    for name, parameter in model.named_parameters():
+        parameter.stop_gradient = name not in trained
+    return sorted(trained)
+
+
+def choose_parameters(model: AnimateAnyone, patterns: Sequence[str], lora_rank: int) -> list[str]:
+    """Let the parameters of a stage train: those that match, or adapters on them."""
+    if lora_rank:
+        return set_adapters(model, patterns, lora_rank)
+    return set_trainable(model, patterns)

@@ -37,7 +37,9 @@ def checked_components(
     """
     from tqdm import tqdm
 
-    layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
+    layers = shape_only_layers(
+        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
+    )
     optional = set(START_OPTIONAL if folder.layout == "start" else ()) - set(folder.sources)
     wanted = [name for name in COMPONENTS if name in layers and name not in optional]
     # Small folders are done before the bar would show.

@@ -4,15 +4,16 @@ Layout 1 is the torch release, layout 2 the Paddle release, layout 3 our own. "s
 training starts from: SD1.5, AnimateDiff and ControlNet files as they are published.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aa.config.model import ModelConfig
 from aa.errors import UserError
 from aa.runs.layout import STAGES, list_checkpoints
+from aa.weights.lora import read_lora
 from aa.weights.published import model_config, published_config, read_json
 from aa.weights.reading.shown import shown
-from aa.weights.tables import COMPONENTS
+from aa.weights.tables import COMPONENTS, LORA
 
 FORMAT = "aa-1"
 _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -20,22 +21,60 @@ _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_mode
 
 @dataclass(frozen=True)
 class Source:
-    """One component's file. `ignore` names prefixes the file may have beyond the component."""
+    """One component's file.
+
+    `ignore` names prefixes the file may have beyond the component; `lora` files of adapters, which
+    are merged in when it is read.
+    """
 
     path: Path
     paddle_layout: bool = False
     select: str = ""
     ignore: tuple = ()
+    lora: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
 class WeightsFolder:
-    """A recognised folder: `layout` 1, 2, 3 or "start"."""
+    """A recognised folder: `layout` 1, 2, 3 or "start"; `lora` is its own file of adapters."""
 
     path: Path
     layout: int | str
     model: ModelConfig
     sources: dict = field(repr=False)
+    lora: Path | None = None
+
+    @property
+    def has_motion(self) -> bool:
+        return "motion_module" in self.sources
+
+    @property
+    def has_guidance(self) -> bool:
+        """Whether there is an embedding of the scale of guidance, see `GuidanceEmbedding`."""
+        return "guidance_embedding" in self.sources
+
+    def with_lora(self, path: str | Path | None) -> "WeightsFolder":
+        """Return these weights with more adapters merged in, see `find_lora`; None adds none.
+
+        Raises:
+            UserError: there are none at that path.
+        """
+        return self if path is None else self._merging(find_lora(path))
+
+    def without_lora(self) -> "WeightsFolder":
+        """Return what its adapters were trained on."""
+        bare = {name: replace(source, lora=()) for name, source in self.sources.items()}
+        return replace(self, sources=bare)
+
+    def _merging(self, file: Path) -> "WeightsFolder":
+        adapted = {key.split(".")[0] for key in read_lora(file)}
+        if lacking := sorted(adapted - self.sources.keys()):
+            raise UserError(
+                f"{file}: has adapters of {' and '.join(lacking)}, which {self.path} has not. Give "
+                "the weights that they were trained on."
+            )
+        sources = {n: replace(s, lora=(*s.lora, file)) for n, s in self.sources.items()}
+        return replace(self, sources=sources)
 
 
 def open_folder(path: str | Path) -> WeightsFolder:
@@ -50,11 +89,7 @@ def open_folder(path: str | Path) -> WeightsFolder:
             f"{path}: no such weights folder. Give a folder of weights or a run folder; "
             "`python -m aa.weights download` fetches the released ones."
         )
-    for stage in reversed(STAGES):  # a run of both stages: the last that has a result
-        if list_checkpoints(path / stage):
-            path = path / stage
-    if (path / "checkpoints").is_dir():
-        path = _newest_checkpoint(path)
+    path = _of_run(path)
     if (path / "config.json").is_file() and read_json(path / "config.json").get("format"):
         return _own(path)
     torch_files = [f"{name}.pth" for name in COMPONENTS[:4]]
@@ -72,12 +107,41 @@ def open_folder(path: str | Path) -> WeightsFolder:
     )
 
 
+def find_lora(path: str | Path) -> Path:
+    """Return the file of adapters that a path names: itself, a checkpoint's or a run's newest.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folder = _of_run(path)
+        if not (folder / LORA).is_file():
+            raise UserError(
+                f"{folder}: has no {LORA}; give the run of a training with stage.lora_rank, or a "
+                "file of adapters."
+            )
+        return folder / LORA
+    if not path.is_file():
+        raise UserError(f"{path}: no such file of adapters; check the path.")
+    return path
+
+
+def _of_run(path: Path) -> Path:
+    """The newest checkpoint of a run folder; any other folder as it is."""
+    for stage in reversed(STAGES):  # a run of both stages: the last that has a result
+        if list_checkpoints(path / stage):
+            path = path / stage
+    return _newest_checkpoint(path) if (path / "checkpoints").is_dir() else path
+
+
 def weights_files(weights: WeightsFolder) -> list[Path]:
-    """The files of a `WeightsFolder`: one or more for each component, and their configs."""
+    """The files of a `WeightsFolder`: one or more for each component, adapters, their configs."""
+    adapters = {file for source in weights.sources.values() for file in source.lora}
     files = {source.path for source in weights.sources.values()}
     homes = {file.parent for file in files} | {weights.path}
     homes.add(weights.path / "stable-diffusion-v1-5" / "unet")  # layout 1 has its sizes there
-    return sorted(files | {c for h in homes if (c := h / "config.json").is_file()})
+    return sorted(files | adapters | {c for h in homes if (c := h / "config.json").is_file()})
 
 
 def _newest_checkpoint(run: Path) -> Path:
@@ -109,7 +173,11 @@ def _own(path: Path) -> WeightsFolder:
     if not isinstance(names, list) or not set(map(str, names)) <= set(COMPONENTS):
         raise UserError(f"{file}: components is {names}; wanted some of {', '.join(COMPONENTS)}.")
     sources = {n: Source(_require(path, f"{n}.safetensors")) for n in names}
-    return WeightsFolder(path, 3, model_config(file, config["model"]), sources)
+    own = WeightsFolder(path, 3, model_config(file, config["model"]), sources)
+    if not config.get("lora"):
+        return own
+    adapters = _require(path, LORA)
+    return replace(own._merging(adapters), lora=adapters)
 
 
 def _torch_release(path: Path, torch_files: list[str]) -> WeightsFolder:

@@ -8,7 +8,8 @@ import paddle
 from paddle import nn
 
 from aa.errors import UserError
-from aa.weights.tables import POSITIONS, canonical_name, is_linear
+from aa.models.lora import is_adapter
+from aa.weights.tables import INSIDE, POSITIONS, canonical_name, is_linear
 
 
 def to_canonical(
@@ -38,7 +39,9 @@ def to_canonical(
 def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[paddle.Tensor, bool]]:
     """The component's parameters as canonical name -> (parameter, whether stored transposed).
 
-    The motion modules live inside the denoising UNet; they are a separate component on disk.
+    Motion modules and guidance's embedding live inside the denoising UNet; on disk they are
+    separate components.
+    Adapters are no part of any (see `aa.weights.lora`).
     """
     linear = {
         f"{prefix}.weight" for prefix, sub in layer.named_sublayers() if isinstance(sub, nn.Linear)
@@ -46,9 +49,14 @@ def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[pad
     return {
         canonical_name(component, name) or name: (p, name in linear or name == "vision_projection")
         for name, p in layer.named_parameters()
-        if component not in ("denoising_unet", "motion_module")
-        or (".motion_modules." in name) == (component == "motion_module")
+        if not is_adapter(name)
+        if component not in ("denoising_unet", *INSIDE) or _owner(name) == component
     }
+
+
+def _owner(name: str) -> str:
+    """The component that a parameter of the denoising UNet belongs to."""
+    return next((c for c, part in INSIDE.items() if part in name), "denoising_unet")
 
 
 def expected_shapes(component: str, layer: nn.Layer) -> dict[str, tuple[int, ...]]:

@@ -14,8 +14,9 @@ from aa.config.convert import to_dict
 from aa.errors import UserError
 from aa.weights.folders import FORMAT, Source, WeightsFolder, open_folder
 from aa.weights.loading import expected_shapes, load_state, state_of, to_canonical
+from aa.weights.lora import merged, save_lora
 from aa.weights.reading.states import read_state
-from aa.weights.tables import COMPONENTS
+from aa.weights.tables import COMPONENTS, INSIDE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,31 +29,37 @@ if TYPE_CHECKING:
 def component_layers(model: AnimateAnyone) -> dict[str, nn.Layer]:
     """Layer that holds each component of an `AnimateAnyone`.
 
-    A model may have no motion module, and an autoencoder without weights is no component.
+    A model may have no motion module and no embedding of guidance, and an autoencoder without
+    weights is no component.
     """
-    layers = {name: getattr(model, name) for name in COMPONENTS if name != "motion_module"}
-    layers = {name: layer for name, layer in layers.items() if layer.parameters()}
-    if model.has_motion:
-        layers["motion_module"] = model.denoising_unet
-    return layers
+    outside = {name: getattr(model, name) for name in COMPONENTS if name not in INSIDE}
+    layers: dict[str, nn.Layer] = {n: layer for n, layer in outside.items() if layer.parameters()}
+    inside = {"motion_module": model.has_motion, "guidance_embedding": model.has_guidance}
+    return layers | {name: model.denoising_unet for name, has in inside.items() if has}
 
 
-def shape_only_layers(model_config: ModelConfig, *, motion: bool) -> dict[str, nn.Layer]:
+def shape_only_layers(
+    model_config: ModelConfig, *, motion_modules: bool, guidance: bool = False
+) -> dict[str, nn.Layer]:
     """Layers of every component with shapes but no memory, to compare files with."""
     from aa.models.animate_anyone import shape_only_model
 
-    return component_layers(shape_only_model(model_config, motion_modules=motion))
+    model = shape_only_model(model_config, motion_modules=motion_modules, guidance=guidance)
+    return component_layers(model)
 
 
 def read_component(name: str, source: Source) -> dict[str, np.ndarray]:
-    """Read the canonical state of one component's file."""
+    """Read the canonical state of one component's file, its adapters merged in."""
     state = read_state(source.path)
     if source.select:
         state = {k: v for k, v in state.items() if k.startswith(source.select)}
     try:
-        return to_canonical(name, state, paddle_layout=source.paddle_layout)
+        state = to_canonical(name, state, paddle_layout=source.paddle_layout)
     except UserError as error:
         raise UserError(f"{source.path}: {error}") from error
+    for file in source.lora:
+        state = merged(name, state, file, source=source.path)
+    return state
 
 
 def load_weights(
@@ -99,7 +106,8 @@ def save_weights(
 ) -> None:
     """Write layout 3 into a folder: config.json and one safetensors per component.
 
-    Names and orientation are the torch release's, so other tools can read the files.
+    Names and orientation are the torch release's, so other tools can read the files. Adapters are
+    in a file of their own, and the components as they are without them.
 
     Args:
         folder: the folder to write, without weights yet.
@@ -107,6 +115,8 @@ def save_weights(
         written: called with every finished file that is no link.
     """
     from safetensors.numpy import save_file
+
+    from aa.models.lora import is_adapter
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -120,12 +130,24 @@ def save_weights(
             new = True
         if new and written:
             written(target)
-    write_config(folder, model.config, [n for n in COMPONENTS if n in layers])
+    adapted = any(is_adapter(name) for name, _ in model.named_parameters())
+    if adapted:
+        file = save_lora(model, folder)
+        if written:
+            written(file)
+    write_config(folder, model.config, [n for n in COMPONENTS if n in layers], lora=adapted)
 
 
-def write_config(folder: str | Path, model_config: ModelConfig, components: list[str]) -> None:
-    """Write config.json of layout 3; last, so that a folder without it is not complete."""
+def write_config(
+    folder: str | Path, model_config: ModelConfig, components: list[str], *, lora: bool = False
+) -> None:
+    """Write config.json of layout 3; last, so that a folder without it is not complete.
+
+    Args:
+        lora: whether there is a file of adapters.
+    """
     config = {"format": FORMAT, "model": to_dict(model_config), "components": components}
+    config |= {"lora": True} if lora else {}
     (Path(folder) / "config.json").write_text(json.dumps(config, indent=1) + "\n")
 
 
@@ -139,13 +161,19 @@ def _link(source: Path, target: Path) -> bool:
         return False
 
 
-def load_model(path: str | Path) -> AnimateAnyone:
-    """Load the model of a weights or run folder, in evaluation mode."""
+def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAnyone:
+    """Load the model of a weights or run folder, in evaluation mode.
+
+    Args:
+        lora: more adapters to merge in, see `find_lora`.
+    """
     from aa.models.animate_anyone import AnimateAnyone
 
-    folder = open_folder(path)
+    folder = open_folder(path).with_lora(lora)
     _check_room(folder)
-    model = AnimateAnyone(folder.model, motion_modules="motion_module" in folder.sources)
+    model = AnimateAnyone(
+        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
+    )
     load_weights(model, folder)
     model.eval()
     return model
@@ -153,7 +181,9 @@ def load_model(path: str | Path) -> AnimateAnyone:
 
 def _check_room(folder: WeightsFolder) -> None:
     """Refuse a config.json of more values than its files can hold: it would fill the memory."""
-    layers = shape_only_layers(folder.model, motion="motion_module" in folder.sources)
+    layers = shape_only_layers(
+        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
+    )
     for name in layers:
         if name not in folder.sources:
             raise _lacks(folder, name)

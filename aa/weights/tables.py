@@ -13,10 +13,17 @@ COMPONENTS = (
     "pose_guider",
     "vae",
     "image_encoder",
+    "guidance_embedding",
 )
+
+# The file of adapters beside the components of a checkpoint (see `aa.weights.lora`).
+LORA = "lora.safetensors"
 
 # Training can start without them: they start new.
 START_OPTIONAL = ("pose_guider", "motion_module")
+
+# Components that live inside the denoising UNet, by what the names of their parameters have.
+INSIDE = {"motion_module": ".motion_modules.", "guidance_embedding": "guidance_embedding."}
 
 # Old or Paddle name -> canonical name, tried in order; None drops a key that is no weight.
 RENAME = {

@@ -153,3 +153,51 @@ def wrong_component():
 def missing_component():
     (copy_weights() / "vae.safetensors").unlink()
     return load
+
+
+def _lora(name, edit):
+    @bad(KIND, name)
+    def prepare():
+        from aa.weights.models import load_model
+
+        copy_weights()
+        state = {key: value.copy() for key, value in _adapters().items()}
+        edit(state)
+        save_file(state, "style.safetensors")
+        return lambda: load_model("weights", lora="style.safetensors")
+
+
+def _adapters():
+    layer = "reference_unet.down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
+    halves = {"lora_A": np.ones([2, 8], np.float32), "lora_B": np.ones([8, 2], np.float32)}
+    return {f"{layer}.{half}.weight": array for half, array in halves.items()}
+
+
+@bad(KIND, "adapters of motion modules for weights without some")
+def adapters_without_their_component():
+    folder = copy_weights()
+    config = json.loads((folder / "config.json").read_text())
+    config["components"].remove("motion_module")
+    (folder / "config.json").write_text(json.dumps(config))
+    adapters = {k.replace("reference_unet", "motion_module"): v for k, v in _adapters().items()}
+    save_file(adapters, "style.safetensors")
+    return lambda: open_folder("weights").with_lora("style.safetensors")
+
+
+def _each(change):
+    """Change every array of a state."""
+    return lambda state: state.update({key: change(key, array) for key, array in state.items()})
+
+
+_lora(
+    "adapters of a wider model",
+    _each(lambda key, a: np.repeat(a, 4, axis=1 if "lora_A" in key else 0)),
+)
+_lora("adapters whose halves have two ranks", _each(lambda k, a: a[:1] if "lora_A" in k else a))
+_lora("adapters without their second halves", lambda s: s.pop(max(s)))
+_lora("adapters with NaN", _each(lambda key, a: a * np.nan))
+_lora("weights for adapters", lambda s: s.update({"conv_in.weight": np.ones(3, np.float32)}))
+_lora(
+    "adapters of layers that are not there",
+    lambda s: s.update({k.replace("down_blocks.0", "down_blocks.7"): s.pop(k) for k in list(s)}),
+)

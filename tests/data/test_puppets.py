@@ -14,6 +14,7 @@ from aa.puppets.clips import (
     clip_seeds,
     draw_character,
     draw_motion,
+    dressed,
     keypoints,
     make_puppets,
     render_frame,
@@ -36,6 +37,24 @@ def test_a_seed_gives_the_same_character_and_motion_every_time():
 def test_two_characters_in_one_motion_look_different():
     first, second = (render_frame(draw_character(n), draw_motion(4), 0, **SIZE) for n in (1, 2))
     assert np.abs(first.astype(int) - second).mean() > 10
+
+
+def test_a_figure_of_a_set_is_in_no_clip_of_another_set():
+    held_out, _ = clip_seeds(0, 5, split="test")
+    figures = [dressed(0, clip_seeds(0, n)[0], figure=5, accessory="none") for n in range(3)]
+    assert figures == [draw_character(held_out)] * 3
+
+
+def test_a_hat_is_drawn_on_the_head_and_counts_as_the_figure():
+    plain, motion = draw_character(3), draw_motion(4)
+    hatted = replace(plain, accessory="hat")
+    changed = render_frame(plain, motion, 0, **SIZE) != render_frame(hatted, motion, 0, **SIZE)
+    nose = keypoints(plain, motion, 0, **SIZE)[0]
+    rows, columns, _ = np.nonzero(changed)
+    assert rows.max() < nose[1]
+    assert np.abs(columns - nose[0]).max() < 12
+    more = (render_parts(hatted, motion, 0, **SIZE) > 0).sum()
+    assert more > (render_parts(plain, motion, 0, **SIZE) > 0).sum() + 30
 
 
 def test_joints_stay_inside_the_frame_nearly_always():

@@ -75,6 +75,20 @@ def test_an_engine_runs_compact_networks_too(compact_model, cache, engine, guida
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_an_engine_is_given_the_scale_of_guidance_that_a_model_has_learned(
+    compact_model, cache, engine
+):
+    from aa.models.animate_anyone import AnimateAnyone
+
+    model = AnimateAnyone(compact_model.config, guidance=True)
+    fill(model)
+    compiled = CompiledModel(model.eval(), cache, engine)
+    weak, strong = (animate(compiled, guidance_scale=scale) for scale in (1.5, 3.5))
+    assert not compiled.failed
+    np.testing.assert_allclose(strong, animate(model, guidance_scale=3.5), atol=1e-5)
+    assert np.abs(strong - weak).max() > 1e-3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
 def test_an_engine_gives_the_eager_video(tiny_model, cache, engine, guidance_scale):

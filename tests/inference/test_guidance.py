@@ -55,6 +55,19 @@ def test_what_no_record_says_is_not_known(run, tmp_path):
     assert learned_guidance(run("motion", stage(0.0, start=tmp_path, motion=True))) is None
 
 
+def test_a_scale_that_was_not_learned_in_one_pass_is_named(run, caplog):
+    base = run("base", stage(0.1))
+    folder = run("guided", stage(0.0, start=base, motion=True) | {"guidance_scales": [1.0, 3.0]})
+    warn_of_guidance(folder, 2.0)
+    assert not caplog.records
+    warn_of_guidance(folder, 5.0)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == (
+        f"{folder}: learned guidance of 1 to 3 in one pass; inference.guidance_scale=5 is none of "
+        "these."
+    )
+
+
 def test_a_snapshot_that_is_damaged_or_leads_to_itself_is_no_error(run, tmp_path):
     assert learned_guidance(run("odd", stage("much"))) is None
     assert learned_guidance(run("circle", stage(0.0, start=tmp_path / "circle"))) is False

@@ -191,7 +191,7 @@ def test_attention_may_reach_higher_on_the_way_up():
 
 
 def test_it_can_be_made_for_its_shapes_alone():
-    layers = shape_only_layers(compact_config(), motion=True)
+    layers = shape_only_layers(compact_config(), motion_modules=True)
     whole = AnimateAnyone(compact_config())
     assert layers["denoising_unet"].conv_in.weight.shape == [8, 12, 3, 3]
     assert sum(p.size for p in layers["reference_unet"].parameters()) == sum(

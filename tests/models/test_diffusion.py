@@ -171,3 +171,11 @@ def test_ours_is_the_published_sampling_where_steps_divide_the_schedule(steps, s
     one = ours.step(prediction, t, latents)
     other = library.step(prediction, t, latents).prev_sample
     assert np.allclose(one.numpy(), other.numpy(), atol=1e-6) == same
+
+
+def test_an_error_counts_as_often_as_its_place_says():
+    prediction, target = paddle.zeros([2, 3, 1, 2, 2]), paddle.ones([2, 3, 1, 2, 2])
+    places = paddle.ones([2, 1, 1, 2, 2])
+    places[0, 0, 0, 1, 1] = 5.0  # one place of eight counts five times
+    found = weighted_mse(prediction, target, paddle.ones([2]), places)
+    assert float(found) == pytest.approx(1.5)

@@ -47,6 +47,7 @@ class CompiledModel:
     ) -> None:
         self.model, self.cache = model, cache
         self.config, self.has_motion = model.config, model.has_motion
+        self.has_guidance = model.has_guidance
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
         self._held: dict[str, tuple[tuple[Any, ...], Any]] = {}
@@ -93,16 +94,22 @@ class CompiledModel:
         conditions: Sequence[Condition],
         *,
         pose_features: Any,
+        guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
         """See `AnimateAnyone.denoise`."""
 
         def eager(latents, timesteps, pose_features, *_):
             return self.model.denoising_unet(
-                latents, timesteps, conditions, pose_features=pose_features
+                latents,
+                timesteps,
+                conditions,
+                pose_features=pose_features,
+                guidance_scale=guidance_scale,
             )
 
         held = self._hold("conditions", (conditions,), lambda: parts.flat(conditions))
-        return self._denoise(eager, noisy_latents, timesteps, pose_features, held)
+        scale = [] if guidance_scale is None else [guidance_scale]
+        return self._denoise(eager, noisy_latents, timesteps, pose_features, [*held, *scale])
 
     def denoise_pair(
         self,
