@@ -103,11 +103,11 @@ def hashes(folder):
     return video["sha256_of_frames"]
 
 
-def run_killed(home, *, jobs, kills, rng, with_jobs=False, longest=4.0):
+def run_killed(home, *, jobs, kills, rng, with_jobs=False, longest=4.0, preset="good"):
     """Queue jobs, kill the server, wait for their end; return how many jobs were killed too."""
     server, killed = Server(home), 0
     for number in range(jobs):
-        queue_job(server, seed=str(number), preset="good")
+        queue_job(server, seed=str(number), preset=preset)
     for number in range(kills):
         time.sleep(rng.uniform(0.05, longest))
         server.kill()

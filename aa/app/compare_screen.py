@@ -1,5 +1,6 @@
 """Runs side by side: what of their configs differs, curves, scores, samples of one step."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from aa.app import curves
 from aa.app.desk import desk
 from aa.app.media import results_of, samples_of
 from aa.errors import UserError
+from aa.processes import runner_command
 from aa.runs.comparison import GROUPS, SHORT_HASH, facts_of
 from aa.runs.differences import ABSENT
-from aa.runs.jobs import spelled
+from aa.runs.jobs import short, spelled
 from aa.runs.layout import SWEEP
 from aa.runs.listing import list_runs
 from aa.runs.metrics import direction, is_metric, stage_curves
@@ -30,7 +32,8 @@ MOST_ROWS = 400  # of those that do not differ
 @screen.get("/compare")
 def compare() -> str:
     """Some runs, or those of a sweep."""
-    folders = _folders()
+    asked = _folders()
+    folders = asked[:MOST]
     facts = [facts_of(TolerantReader(folder)) for folder in folders]
     names = [desk().places.name(folder) for folder in folders]
     groups = [(name, *_rows([of[name] for of in facts])) for name in ORDER] if facts else []
@@ -46,6 +49,8 @@ def compare() -> str:
         results=[results_of(folder)[:1] for folder in folders],
         runs=[desk().places.name(run.folder) for run in desk().shelf.runs()[:200]],
         report=_report(),
+        to_report=_to_report(),
+        left=len(asked) - len(folders),
         most=MOST,
     )
 
@@ -58,7 +63,7 @@ def _folders() -> list[Path]:
         found = [run.folder for run in list_runs(home)]
     else:
         found = [places.run(name) for name in dict.fromkeys(request.args.getlist("run")) if name]
-    return found[:MOST]
+    return found
 
 
 def _sweep(name: str) -> Path:
@@ -73,6 +78,14 @@ def _report() -> Path | None:
     sweep = request.args.get("sweep")
     page = _sweep(sweep) / "report.html" if sweep else None
     return page if page and page.is_file() else None
+
+
+def _to_report() -> str:
+    """The command that writes the report of the sweep that is asked for; "" where it is written."""
+    sweep = request.args.get("sweep")
+    if not sweep or _report():
+        return ""
+    return f"{runner_command('report')} {shlex.quote(short(_sweep(sweep)))}"
 
 
 def _rows(facts: list[dict[str, Any]]) -> tuple[list[tuple], list[tuple], list[tuple]]:

@@ -92,9 +92,15 @@ def test_the_best_score_of_a_comparison_is_marked(page, home, training):
     assert '<td class="best">0.1</td>' in page.text("/compare?run=first&run=second")
 
 
+def test_of_many_jobs_the_first_are_compared_and_the_rest_counted(page, home):
+    make_sweep(home / "outputs" / "many", jobs=8)
+    assert "The first 6; 2 more" in page.text("/compare?sweep=many")
+
+
 def test_the_jobs_of_a_sweep_are_compared_beside_its_report(page, home):
     sweep = make_sweep(home / "outputs" / "many", jobs=3)
     assert "/compare?sweep=many" in page.text("/runs")
-    assert "0_job" in page.text("/compare?sweep=many")
+    text = page.text("/compare?sweep=many")
+    assert "0_job" in text and "report.py outputs/many" in text
     (sweep / "report.html").write_text("a report")
     assert "Report of the sweep" in page.text("/compare?sweep=many")

@@ -44,21 +44,50 @@ const act = async (owner, values) => {
   for (const button of buttons) button.disabled = false;
 };
 
+let pressed = false;  // a click is two events on one element
+for (const [name, down] of [["pointerdown", true], ["pointerup", false], ["pointercancel", false]]) {
+  document.addEventListener(name, () => { pressed = down; }, true);
+}
+
 const busy = part =>
   part.contains(document.activeElement) && /INPUT|TEXTAREA|SELECT/.test(document.activeElement.tagName)
     && document.activeElement.type !== "checkbox"
   || [...part.querySelectorAll("video")].some(video => video.controls && !video.paused);
 
+// Parts of a part that are marked data-keep are replaced one by one, where they have changed: what
+// plays in the others plays on.
+const keyed = root => [...root.querySelectorAll("[data-keep]")];
+
+const replaceParts = (part, text) => {
+  const fresh = document.createElement("template");
+  fresh.innerHTML = text;
+  const now = keyed(part), next = keyed(fresh.content), old = part.sources || {};
+  const sources = Object.fromEntries(next.map(node => [node.dataset.keep, node.outerHTML]));
+  const alike = now.length > 0 && now.length === next.length
+    && now.every((node, place) => node.dataset.keep === next[place].dataset.keep);
+  part.sources = sources;
+  if (!alike) { part.replaceChildren(fresh.content); return; }
+  now.forEach((node, place) => {
+    const key = node.dataset.keep;
+    if (busy(node)) sources[key] = old[key];
+    else if (sources[key] !== old[key]) node.replaceWith(next[place]);
+  });
+};
+
 const refresh = async (part, now = false) => {
-  if (!part || (!now && (document.hidden || busy(part)))) return;
+  const whole = part && keyed(part).length === 0;
+  if (!part || (!now && (document.hidden || pressed || (whole && busy(part))))) return;
   const answer = await fetch(part.dataset.refresh).catch(() => null);
   if (!answer || !answer.ok) { part.classList.add("stale"); return; }
   part.classList.remove("stale");
   const text = await answer.text();
-  if (text === part.shown) return;
+  if (text === part.shown && !keyed(part).some(busy)) return;
   const open = [...part.querySelectorAll("details[open]")].map(d => d.id);
   const chosen = new Set([...part.querySelectorAll("input:checked")].map(box => box.value));
-  part.innerHTML = part.shown = text;
+  const focused = document.activeElement?.dataset?.json;
+  part.shown = text;
+  replaceParts(part, text);
+  if (focused) [...part.querySelectorAll("button")].find(b => b.dataset.json === focused)?.focus();
   for (const id of open) if (id && document.getElementById(id)) document.getElementById(id).open = true;
   for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(box.value);
   part.dispatchEvent(new Event("refreshed", { bubbles: true }));
