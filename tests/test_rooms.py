@@ -76,6 +76,12 @@ def test_whole_configs_are_read_at_the_door_and_stop_at_build():
     assert readers == READ_WHOLE_CONFIGS
 
 
+def test_a_run_that_is_built_gets_no_whole_config_of_its_runner():
+    whole = re.compile(r"\b(EvaluateConfig|ExportConfig)\b")
+    readers = {room(name) for name, path in MODULES.items() if whole.search(path.read_text())}
+    assert readers <= READ_WHOLE_CONFIGS
+
+
 def test_nothing_else_imports_paddle_at_once():
     names = [
         name

@@ -19,7 +19,8 @@ class Animation:
         overlap: frames that neighbouring windows share.
         steps: of DDIM.
         guidance_scale: 1 or less computes no guidance.
-        device, precision: that it is for, see `ExportConfig`.
+        device: "cpu" for plain ONNX, or "cuda" for ONNX Runtime there.
+        precision: "float32", or with "cuda" "float16".
     """
 
     height: int
