@@ -64,9 +64,8 @@ def exported(tmp_path_factory):
     return model, folder
 
 
-def test_the_script_alone_gives_the_pipelines_video(exported, tmp_path):
-    pytest.importorskip("onnxruntime")
-    model, folder = exported
+def check_same_video(folder, model, tmp_path):
+    """Whether the script of a folder gives the pipeline's video of random pictures."""
     pictures = random_pictures()
     process, frames = alone(folder, tmp_path, pictures)
     assert process.returncode == 0, process.stderr
@@ -75,6 +74,12 @@ def test_the_script_alone_gives_the_pipelines_video(exported, tmp_path):
     person, *poses = map(Image.fromarray, pictures)
     expected = Pose2VideoPipeline(model)(person, poses, **options).videos[0].transpose(1, 2, 3, 0)
     np.testing.assert_allclose(np.load(frames), expected, atol=1e-4)
+
+
+def test_the_script_alone_gives_the_pipelines_video(exported, tmp_path):
+    pytest.importorskip("onnxruntime")
+    model, folder = exported
+    check_same_video(folder, model, tmp_path)
 
 
 def test_guidance_that_a_model_has_learned_is_exported_in_one_pass(tmp_path):
@@ -87,14 +92,7 @@ def test_guidance_that_a_model_has_learned_is_exported_in_one_pass(tmp_path):
     folder = tmp_path / "export"
     folder.mkdir()
     write_export(folder, model.eval(), animation())
-    pictures = random_pictures()
-    process, frames = alone(folder, tmp_path, pictures)
-    assert process.returncode == 0, process.stderr
-    options = {"num_inference_steps": STEPS, "guidance_scale": 3.5, "seed": 7}
-    options |= {"context_frames": 4, "context_overlap": 1, "width": SIZE, "height": SIZE}
-    person, *poses = map(Image.fromarray, pictures)
-    expected = Pose2VideoPipeline(model)(person, poses, **options).videos[0].transpose(1, 2, 3, 0)
-    np.testing.assert_allclose(np.load(frames), expected, atol=1e-4)
+    check_same_video(folder, model, tmp_path)
 
 
 def test_a_damaged_folder_and_too_few_poses_are_one_line(exported, tmp_path):
