@@ -14,7 +14,17 @@ MOST_RUNS = 8  # that began from each other, as far as is looked
 
 def warn_of_guidance(weights: str | Path, guidance_scale: float) -> None:
     """Warn where an animation is guided by what its weights never learned."""
-    low, high = distilled_scales(weights) or (guidance_scale, guidance_scale)
+    scales = distilled_scales(weights)
+    few_steps = _last_stage(weights).get("objective") == "few_steps"
+    if few_steps and scales is None and guidance_scale > 1:
+        log.warning(
+            "%s: learned its few steps without guidance, so inference.guidance_scale=%g steers by "
+            "what they never learned: give inference.guidance_scale=1.",
+            weights,
+            guidance_scale,
+        )
+        return
+    low, high = scales or (guidance_scale, guidance_scale)
     if guidance_scale > 1 and not low <= guidance_scale <= high:
         log.warning(
             "%s: learned guidance of %g to %g in one pass; inference.guidance_scale=%g is none of "
@@ -57,12 +67,18 @@ def learned_guidance(weights: str | Path, *, most: int = MOST_RUNS) -> bool | No
 
 
 def distilled_scales(weights: str | Path) -> tuple[float, float] | None:
-    """The scales that a stage has learned in one pass; None where no record says so."""
-    stage = _config(Path(weights)).get("stage")
-    scales = stage.get("guidance_scales") if isinstance(stage, dict) else None
+    """The scales that the last stage has learned in one pass; None where no record says so."""
+    scales = _last_stage(weights).get("guidance_scales")
     if not isinstance(scales, list) or not all(isinstance(s, int | float) for s in scales):
         return None
     return (scales[0], scales[1]) if len(scales) == 2 else None
+
+
+def _last_stage(weights: str | Path) -> dict[str, Any]:
+    """The config of the stage that made weights, {} where no record says so."""
+    config = _config(Path(weights))
+    stages = (config.get("next_stage"), config.get("stage"))
+    return next((stage for stage in stages if isinstance(stage, dict)), {})
 
 
 def _config(folder: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ one, and what goes wrong with one is a line in the log, after which the run goes
 import importlib
 import logging
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_WAITING, ENDS_WITHIN = 1000, 10.0  # calls, seconds
-Identity = Annotated[str, Meta(pattern=r"^\w[\w.-]{0,99}$")]
+IDENTITY = r"^\w[\w.-]{0,99}$"
+Identity = Annotated[str, Meta(pattern=IDENTITY)]
+_WRITING = threading.Lock()  # of the file of identities, which all trackers share
 
 
 @dataclass(frozen=True)
@@ -164,9 +167,14 @@ class Background:
             _complain(self.name, TimeoutError(f"it took more than {ENDS_WITHIN:g} s at the end"))
 
     def _begin(self, run: TrackedRun) -> None:
-        known = _identities(self.folder)
-        identity = self.tracker.begin(replace(run, identity=known.get(self.name)))
-        if identity != known.get(self.name):
+        before = _identities(self.folder).get(self.name)
+        identity = self.tracker.begin(replace(run, identity=before))
+        if identity is None or identity == before:
+            return
+        if not re.fullmatch(IDENTITY, identity):
+            raise ValueError(f"it calls the run {identity!r}; expected letters, digits, _, . and -")
+        with _WRITING:  # others begin at the same time
+            known = _identities(self.folder)
             write_json(self.folder / TRACKERS, {"identities": {**known, self.name: identity}})
 
     def _put(self, call: Callable[[], object]) -> None:

@@ -73,3 +73,29 @@ def test_a_snapshot_that_is_damaged_or_leads_to_itself_is_no_error(run, tmp_path
     assert learned_guidance(run("circle", stage(0.0, start=tmp_path / "circle"))) is False
     (tmp_path / "circle" / "snapshot.json").write_text("{")
     assert learned_guidance(tmp_path / "circle") is None
+
+
+def test_of_two_stages_the_last_says_which_scales_were_learned(run, caplog):
+    last = stage(0.0, motion=True) | {"guidance_scales": [1.0, 2.0]}
+    folder = run("guided", stage(0.1), last)
+    warn_of_guidance(folder, 3.5)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "learned guidance of 1 to 2 in one pass" in line
+
+
+def test_few_steps_that_were_learned_without_guidance_are_not_guided_in_silence(run, caplog):
+    base = run("base", stage(0.1))
+    folder = run("few", stage(0.0, start=base, motion=True) | {"objective": "few_steps"})
+    warn_of_guidance(folder, 1.0)
+    assert not caplog.records
+    warn_of_guidance(folder, 3.5)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{folder}: learned its few steps without guidance")
+
+
+def test_few_steps_with_a_scale_in_them_are_given_that_scale(run, caplog):
+    base = run("base", stage(0.1))
+    distilled = {"objective": "few_steps", "guidance_scales": [2.0, 2.0]}
+    folder = run("few", stage(0.0, start=base, motion=True) | distilled)
+    warn_of_guidance(folder, 2.0)
+    assert not caplog.records

@@ -112,6 +112,32 @@ def test_a_run_that_goes_on_is_the_same_to_its_tracker(tmp_path, told):
     assert identities == [None, "run-1"]
 
 
+def test_trackers_that_begin_at_once_keep_each_others_identities(tmp_path, monkeypatch):
+    class Slow(FakeTracker):
+        def begin(self, run):
+            time.sleep(0.3)  # meanwhile the other has written its own
+            return "slow-1"
+
+    monkeypatch.setitem(BUILT_IN, "fake", "tests.runs.fake_tracker:FakeTracker")
+    monkeypatch.setitem(BUILT_IN, "slow", f"{__name__}:Slow")
+    monkeypatch.setattr(sys.modules[__name__], "Slow", Slow, raising=False)
+    run = TrackedRun(tmp_path, "walk", {}, {}, [])
+    recorder = Recorder(tmp_path, run=run, trackers=make_trackers(["slow", "fake"], tmp_path))
+    recorder.begin()
+    recorder.close("done")
+    kept = json.loads((tmp_path / "trackers.json").read_text())["identities"]
+    assert kept == {"slow": "slow-1", "fake": "run-1"}
+
+
+def test_an_identity_that_could_not_be_read_again_is_not_written(
+    tmp_path, told, monkeypatch, caplog
+):
+    monkeypatch.setattr(FakeTracker, "begin", lambda *_: "team/project/abc")
+    record(tmp_path)
+    assert not (tmp_path / "trackers.json").exists()
+    assert "it calls the run 'team/project/abc'" in caplog.text
+
+
 @pytest.mark.parametrize(
     "content", ["{", '{"identities": {"fake": "../other"}}', '{"identities": {"fake": 3}}']
 )
