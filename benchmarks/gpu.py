@@ -1,12 +1,12 @@
 """Checks and times of exports on a GPU; there neither Paddle nor this code is needed.
 
-    python benchmarks/gpu.py prepare <folder>            # here, with Paddle: a few MB
-    python gpu.py run <folder> [<result.json>]           # there: onnxruntime-gpu, numpy, torch
+    python gpu.py <folder> [<result.json>]     # onnxruntime-gpu, numpy, torch
 
-`run` takes about four minutes: every part of a small model of the published kind against plain ONNX
-in float32, the carried puppet's animation against Paddle's, a step of the denoiser at three sizes,
-and an animation of 120 frames of 600 x 784, with random weights made there. torch holds the tensors
-that stay on the GPU, and brings CUDA's libraries.
+The folder is what `gpu_prepare.py` wrote where Paddle is. In about four minutes: every part of a
+small model of the published kind against plain ONNX in float32, the carried puppet's animation
+against Paddle's, a step of the denoiser at three sizes, and an animation of 120 frames of 600 x
+784, with random weights made there. torch holds the tensors that stay on the GPU, and brings CUDA's
+libraries.
 """
 
 import contextlib
@@ -20,139 +20,16 @@ from pathlib import Path
 import numpy as np
 
 SIZES = [(16, 256, 512), (24, 512, 784), (24, 600, 784)]  # frames, width, height
-FRAMES, STEPS, OVERLAP = 120, 20, 4  # of the animation
-SMALL = (4, 128, 192)
-PUPPET = {"width": 64, "height": 64, "context_frames": 16}
-PUPPET_STEPS = 4
+FRAMES, OVERLAP = 120, 4  # of the animation
 DEVICE = "cuda"
 STARTED = time.perf_counter()
-
-
-# ---- here: with Paddle --------------------------------------------------------------------------
-
-
-def prepare(folder: Path) -> None:
-    """Write graphs without weights, the puppet's weights in float16, and what Paddle computes."""
-    from aa.config.model import ImageEncoderConfig, ModelConfig
-    from aa.models.animate_anyone import shape_only_model
-
-    folder.mkdir(parents=True)
-    published = shape_only_model(ModelConfig(), motion_modules=True).eval()
-    for frames, width, height in SIZES:
-        only = ("denoise",) if (frames, width, height) != SIZES[-1] else None
-        name = f"{frames}x{width}x{height}"
-        write_graphs(folder / name, published, (frames, width, height), "cuda", "float16", only)
-    encoder = ImageEncoderConfig(num_hidden_layers=2)
-    reduced = ModelConfig(block_out_channels=[320, 640], layers_per_block=1, image_encoder=encoder)
-    small = shape_only_model(reduced, motion_modules=True).eval()
-    for name, device, precision in (
-        ("plain", "cpu", "float32"),
-        ("cuda-float32", "cuda", "float32"),
-        ("cuda-float16", "cuda", "float16"),
-    ):
-        write_graphs(folder / "small" / name, small, SMALL, device, precision)
-    prepare_puppet(folder / "puppet")
-
-
-def write_graphs(folder, model, size, device, precision, only=None):
-    """The parts of a model as ONNX without weights, and what they take and hold."""
-    from aa.export.animation import Animation
-    from aa.export.folder import described, part_graph
-    from aa.export.parts import exported_parts
-    from aa.export.steps import ddim_steps
-
-    frames, width, height = size
-    animation = Animation(
-        height=height, width=width, frames=frames, overlap=0, steps=STEPS, guidance_scale=3.5
-    )
-    folder.mkdir(parents=True)
-    plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, STEPS)}
-    for name, part in exported_parts(model, animation).items():
-        if only is None or name in only:
-            graph = part_graph(model, part, device=device, precision=precision)
-            (folder / f"{name}.onnx").write_bytes(graph.SerializeToString())
-            plan["parts"][name] = described(part, precision)
-            plan["weights"][name] = held_weights(graph)
-    (folder / "plan.json").write_text(json.dumps(plan))
-
-
-HALVES = ("float32", "float16")
-
-
-def held_weights(graph):
-    """Type and shape of each weight of a graph, by name."""
-    from onnx import TensorProto
-
-    return {
-        tensor.name: [HALVES[tensor.data_type == TensorProto.FLOAT16], *tensor.dims]
-        for tensor in graph.graph.initializer
-        if tensor.data_location == TensorProto.EXTERNAL
-    }
-
-
-def prepare_puppet(folder):
-    """The carried puppet: its graphs, weights in float16, its poses, and what Paddle draws."""
-    import paddle
-    from PIL import Image
-
-    from aa.data.poses import PoseVideo
-    from aa.export.animation import Animation
-    from aa.export.folder import described, part_graph
-    from aa.export.parts import exported_parts
-    from aa.export.steps import ddim_steps
-    from aa.inference import Pose2VideoPipeline
-    from aa.inference.compiled.graphs import shared_weights
-    from aa.inference.sampling import start_latents
-
-    root = Path(__file__).parents[1] / "examples" / "puppet"
-    pipeline = Pose2VideoPipeline.from_pretrained(root)
-    model = pipeline.model
-    animation = Animation(
-        height=PUPPET["height"],
-        width=PUPPET["width"],
-        frames=PUPPET["context_frames"],
-        overlap=0,
-        steps=PUPPET_STEPS,
-        guidance_scale=1.0,
-    )
-    plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, PUPPET_STEPS)}
-    for precision in HALVES:
-        plan["weights"][precision] = {}
-        (folder / precision).mkdir(parents=True)
-        for name, part in exported_parts(model, animation).items():
-            graph = part_graph(model, part, device="cuda", precision=precision)
-            (folder / precision / f"{name}.onnx").write_bytes(graph.SerializeToString())
-            plan["weights"][precision][name] = held_weights(graph)
-            plan["parts"][name] = described(part, precision)
-    image = Image.open(root / "reference.png").convert("RGB")
-    poses = PoseVideo(root / "pose.mp4", PUPPET["context_frames"])
-    options = {"guidance_scale": 1.0, "num_inference_steps": PUPPET_STEPS, "seed": 42, **PUPPET}
-    shape = plan["parts"]["denoise"]["inputs"]["latents"][1:]
-    weights = {name: array.copy() for name, array in shared_weights(model).items()}
-    videos = {"exact": pipeline(image, poses, **options).videos}
-    for name, parameter in model.named_parameters():
-        parameter.set_value(paddle.to_tensor(weights[name].astype(np.float16).astype(np.float32)))
-    videos["rounded"] = pipeline(image, poses, **options).videos
-    halves = {k: w.astype(np.float16) if "pe" not in k else w for k, w in weights.items()}
-    np.savez_compressed(
-        folder / "case.npz",
-        reference=np.asarray(image),
-        poses=np.stack(poses[:]),
-        latents=start_latents(None, shape, 42, "independent").numpy(),
-        **videos,
-    )
-    np.savez_compressed(folder / "weights.npz", **halves)
-    (folder / "plan.json").write_text(json.dumps(plan))
-
-
-# ---- there: on the GPU --------------------------------------------------------------------------
 
 
 class Part:
     """An exported part on the GPU; its tensors are torch's and stay there.
 
     Args:
-        plan: what it takes and gives, see `write_graphs`.
+        plan: what it takes and gives, see `gpu_prepare.write_graphs`.
         weights: arrays by name.
     """
 
@@ -342,66 +219,67 @@ def time_denoiser(folder, name, weights):
     return row
 
 
+class Phases:
+    """Seconds of each phase of something, and the most of the GPU's memory in it."""
+
+    def __init__(self):
+        self.before, self.row = used(), {"GiB": 0.0}
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        start = time.perf_counter()
+        yield
+        synchronize()
+        self.row[f"{name}, s"] = time.perf_counter() - start
+        self.row["GiB"] = max(self.row["GiB"], used() - self.before)
+
+
 def animate(folder, weights):
     """Seconds of each phase of an animation in windows, and its largest memory."""
     import torch
 
-    plan, before, phases = json.loads((folder / "plan.json").read_text()), used(), {}
-    parts = {}
-
-    @contextlib.contextmanager
-    def phase(name):
-        start = time.perf_counter()
-        yield
-        synchronize()
-        phases[name] = time.perf_counter() - start
-        phases["GiB"] = max(phases.get("GiB", 0), used() - before)
-
-    def part(name):
-        if name not in parts:
-            found = weights if name == "denoise" else random_weights(plan["weights"][name])
-            parts[name] = Part(folder / f"{name}.onnx", plan["parts"][name], found)
-        return parts[name]
-
-    for name in plan["parts"]:
-        part(name)
-    phases["GiB of weights"] = used() - before
-    inputs = {name: part["inputs"] for name, part in plan["parts"].items()}
+    plan, phases, parts = json.loads((folder / "plan.json").read_text()), Phases(), {}
+    for name, part in plan["parts"].items():
+        found = weights if name == "denoise" else random_weights(plan["weights"][name])
+        parts[name] = Part(folder / f"{name}.onnx", part, found)
     with torch.inference_mode():
-        with phase("reference, s"):
-            seen = parts["encode_image"](**random_tensors(inputs["encode_image"]))
-            seen |= parts["encode"](**random_tensors(inputs["encode"]))
+        with phases("reference"):
+            seen = parts["encode_image"](**random_tensors(parts["encode_image"].inputs))
+            seen |= parts["encode"](**random_tensors(parts["encode"].inputs))
             seen = parts["encode_reference"](**seen)
-        with phase("poses, s"):
-            pose = random_tensors(inputs["encode_pose"])
+        with phases("poses"):
+            pose = random_tensors(parts["encode_pose"].inputs)
             moves = [parts["encode_pose"](**pose)["pose_features"] for _ in range(FRAMES)]
             moves = torch.cat(moves, 2)
-        _, _, channels, window, h, w = inputs["denoise"]["latents"]
-        x = torch.randn([1, channels, FRAMES, h, w], device=DEVICE)
-        last = FRAMES - window
-        starts = sorted({min(s, last) for s in range(0, FRAMES - OVERLAP, window - OVERLAP)})
-        with phase("denoising, s"):
-            for step in plan["steps"]:
-                total, share = torch.zeros_like(x), torch.zeros(FRAMES, 1, 1, device=DEVICE)
-                t = torch.tensor([step["timestep"]], device=DEVICE)
-                for s in starts:
-                    some = slice(s, s + window)
-                    total[:, :, some] += parts["denoise"](
-                        latents=x[:, :, some] * step["scale"],
-                        timesteps=t,
-                        pose_features=moves[:, :, some],
-                        **seen,
-                    )["prediction"]
-                    share[some] += 1
-                x = step["latents"] * x + step["prediction"] * total / share
-        with phase("decoding, s"):
+        with phases("denoising"):
+            x = denoise(parts["denoise"], plan["steps"], moves, seen)
+        with phases("decoding"):
             for i in range(FRAMES):
-                frame = parts["decode"](latents=x[:, :, i])["frame"]
-                frame.mul(255).byte().cpu()
-    phases["seconds"] = sum(v for k, v in phases.items() if k.endswith(", s"))
-    phases["windows a step"] = len(starts)
-    say(phases)
-    return phases
+                parts["decode"](latents=x[:, :, i])["frame"].mul(255).byte().cpu()
+    seconds = sum(value for name, value in phases.row.items() if name.endswith(", s"))
+    say(phases.row | {"seconds": seconds})
+    return phases.row | {"seconds": seconds}
+
+
+def denoise(part, steps, moves, seen):
+    """All steps of all windows, whose shared frames are averaged: latents [1, C, FRAMES, h, w]."""
+    import torch
+
+    _, _, channels, window, h, w = part.inputs["latents"]
+    x = torch.randn([1, channels, FRAMES, h, w], device=DEVICE)
+    last = FRAMES - window
+    starts = sorted({min(s, last) for s in range(0, FRAMES - OVERLAP, window - OVERLAP)})
+    for step in steps:
+        total, share = torch.zeros_like(x), torch.zeros(FRAMES, 1, 1, device=DEVICE)
+        t = torch.tensor([step["timestep"]], device=DEVICE)
+        for s in starts:
+            some = slice(s, s + window)
+            latents, poses = x[:, :, some] * step["scale"], moves[:, :, some]
+            found = part(latents=latents, timesteps=t, pose_features=poses, **seen)
+            total[:, :, some] += found["prediction"]
+            share[some] += 1
+        x = step["latents"] * x + step["prediction"] * total / share
+    return x
 
 
 def release():
@@ -446,8 +324,5 @@ def run(folder: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    verb, folder, *target = sys.argv[1:]
-    if verb == "prepare":
-        prepare(Path(folder))
-    else:
-        run(Path(folder), Path(target[0] if target else "gpu.json"))
+    folder, *target = sys.argv[1:]
+    run(Path(folder), Path(target[0] if target else "gpu.json"))
