@@ -97,9 +97,7 @@ def _video(path: Path, target: str, ending: str) -> dict[str, Any]:
 
     reader = VideoReader(path)
     reader.check_ends()
-    if target:
-        shutil.copyfile(path, f"{target}{ending}")
-    return {
+    found = {
         "kind": "video",
         "ending": ending,
         "width": reader.width,
@@ -109,6 +107,9 @@ def _video(path: Path, target: str, ending: str) -> dict[str, Any]:
         "sound": has_sound(path),
         "drawn": is_mostly_black(reader.read([0])[0]),
     }
+    if target:
+        shutil.copyfile(path, f"{target}{ending}")
+    return found
 
 
 def _poses(path: Path, target: str) -> dict[str, Any]:
