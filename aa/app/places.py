@@ -103,6 +103,11 @@ class Places:
         )
 
 
+def is_text(path: str | Path) -> bool:
+    """Return whether a path is a text in UTF-8, as addresses are."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in str(path))
+
+
 def _files(root: Path) -> Iterator[Path]:
     """Yield plain files below a folder, a bounded number."""
     seen = 0

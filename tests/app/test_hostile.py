@@ -103,6 +103,20 @@ def test_damaged_records_are_named_and_break_no_screen(page, home, training):
         page.text(path)
 
 
+def test_a_name_that_is_no_text_breaks_no_screen(page, home, training, animation):
+    make_run(home / "outputs" / os.fsdecode(b"bad\xff"), lines=[{"step": 1, "loss": 1.0}])
+    sample = training / "samples" / "step-000002" / os.fsdecode(b"bad\xff.png")
+    sample.write_bytes(_png())
+    video = animation / os.fsdecode(b"bad\xff.mp4")
+    video.write_bytes(b"0123456789")
+    record = json.loads((animation / "cases.jsonl").read_text())
+    record["result"] |= {"video": video.name}
+    (animation / "cases.jsonl").write_text(json.dumps(record) + "\n")
+    for path in ("/", "/runs", "/gallery", "/queue", "/animate", "/run/first", "/run/made"):
+        assert "bad" not in page.text(path)
+    assert "/run/first" in page.text("/runs")
+
+
 def test_a_job_file_of_somebody_starts_nothing_but_our_runners(page, home):
     from aa.app import commands
 
