@@ -166,8 +166,14 @@ def _of_bodies():
     yield post("start: no check", "/api/start", {"check": "0123456789ab"})
     yield post("start: a path", "/api/start", {"check": "../queue/000001"})
     yield post("figure: no pose", "/api/figure", {"points": [[0, 0]], "steps": 4})
-    points = [[float("1e300"), 0]] * 18
-    yield post("figure: far away", "/api/figure", {"points": points, "steps": 4})
+    for name, place in {
+        "far away": 1e300,
+        "a number of many digits": 10**400,
+        "no number": float("nan"),
+        "true": True,
+    }.items():
+        yield post(f"figure: {name}", "/api/figure", {"points": [[place, 0]] * 18, "steps": 4})
+    yield post("figure: true steps", "/api/figure", {"points": [[0, 0]] * 18, "steps": True})
     yield post("figure: a thousand steps", "/api/figure", {"points": [[0, 0]] * 18, "steps": 1000})
     kind = {"Content-Type": "application/json"}
     deep = b"[" * 100_000
