@@ -95,7 +95,7 @@ class Places:
             raise UserError("a path of printable characters is expected.")
         whole = os.path.abspath(path)  # without `..`, and no link is followed
         for root in self.roots:
-            if whole == str(root) or whole.startswith(f"{root}{os.sep}"):
+            if Path(whole).is_relative_to(root):
                 return root, os.path.relpath(whole, root)
         raise UserError(
             f"{one_line(path)}: lies in none of the folders that this page may read; app.folders="
