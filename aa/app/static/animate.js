@@ -14,6 +14,7 @@ const show = (box, about) => {
   shown.className = "preview";
   if (about.kind === "video") Object.assign(shown, { muted: true, loop: true, controls: true, playsInline: true, preload: "metadata" });
   else shown.alt = "the chosen picture";
+  shown.onerror = () => { place.textContent = "this browser does not show it; the animation reads it all the same."; };
   place.append(shown);
 };
 
