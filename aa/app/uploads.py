@@ -47,7 +47,6 @@ class Uploads:
     def __init__(self, home: Path, *, most: int, most_mb: int) -> None:
         self.home, self.most, self.most_bytes = home, most, most_mb * MB
         self.home.mkdir(parents=True, exist_ok=True)
-        self._two = threading.BoundedSemaphore(2)  # looked into at once
         self._alone, self._coming = threading.Lock(), 0
         self._clear()  # what a server that was stopped has left
 
@@ -93,8 +92,7 @@ class Uploads:
 
     def _keep(self, partial: Path, name: str, title: str) -> dict[str, Any]:
         """Look into what has come, and give the checked copy its name once it is whole."""
-        with self._two:
-            found = examine(partial, str(partial))
+        found = examine(partial, str(partial))
         about: Any = {key: found[key] for key in About.__annotations__ if key in found}
         about["title"] = "".join(c for c in title if c.isprintable())[:100] or "file"
         target = self.home / f"{name}{found['ending']}"

@@ -5,16 +5,20 @@ import json
 import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from aa.app.application import create_app
 from aa.app.examine import _look, examine
 from aa.data.pictures import read_image
 from aa.errors import UserError
 from aa.poses import Poses
 from aa.poses.skeleton import NUM_POINTS
+from tests.app.conftest import HOST, ORIGIN
 from tests.commands import ROOT
 
 
@@ -137,6 +141,29 @@ def test_what_takes_all_memory_ends_alone(home, monkeypatch):
     monkeypatch.setattr("aa.app.examine.LONGEST", 0.01)
     with pytest.raises(UserError, match="takes too long"):
         examine(home / "files" / "ann.png")
+
+
+def test_two_files_are_looked_into_at_once_whoever_asks(page, monkeypatch):
+    now, most = [], []
+
+    def run(*_, **__):
+        now.append(1)
+        most.append(len(now))
+        time.sleep(0.05)
+        now.pop()
+        found = json.dumps({"kind": "picture"}).encode()
+        return type("Ended", (), {"stdout": found, "returncode": 0})
+
+    monkeypatch.setattr("aa.app.examine.subprocess.run", run)
+
+    def look(_):
+        client = create_app(page.desk).test_client()
+        headers = {"Host": HOST, "Origin": ORIGIN}
+        return client.post("/api/look", json={"path": "files/ann.png"}, headers=headers).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(look, range(6))) == {200}
+    assert max(most) == 2
 
 
 def test_the_process_that_decodes_has_limits(home):
