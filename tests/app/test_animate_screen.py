@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -120,6 +122,43 @@ def test_memory_is_that_of_the_plan_and_asked_for_once(monkeypatch):
         found = plans.plan(["weights=w"])
     assert found == {"gib": 1.25, "fits": True, "said": "it fits: 1.2 GiB of 8.0 GiB."}
     assert asked == ["plan=true"]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What plans have asked for, and an event that lets them have answers."""
+    asked, answered = [], threading.Event()
+
+    def ask(arguments):
+        asked.append(arguments[0])
+        assert answered.wait(20)
+        return {"gib": 1.0}
+
+    monkeypatch.setattr(estimates, "_ask", ask)
+    return asked, answered
+
+
+def test_seed_and_person_change_no_plan(asked):
+    asked, answered = asked
+    answered.set()
+    plans = estimates.Plans()
+    plans.plan(["weights=w", "inference.seed=1", "poses.person=left"])
+    plans.plan(["weights=w", "inference.seed=2"])
+    assert asked == ["weights=w"]
+
+
+def test_of_the_questions_of_a_form_that_wait_only_the_last_is_asked(asked):
+    asked, answered = asked
+    plans = estimates.Plans()
+    questions = [("first", "a form"), ("old", "a form"), ("new", "a form"), ("its own", "another")]
+    with ThreadPoolExecutor(4) as pool:
+        answers = []
+        for words, form in questions:
+            answers.append(pool.submit(plans.plan, [words], form))
+            time.sleep(0.1)
+        answered.set()
+    assert asked[0] == "first" and sorted(asked[1:]) == ["its own", "new"]
+    assert "has changed" in str(answers[1].exception())
 
 
 def test_a_check_is_the_command_with_poses_only_and_its_wish_is_queued(page, weights, runner, home):
