@@ -83,6 +83,13 @@ def check_poses() -> Response:
     return jsonify({"go": url_for("animate.check", name=name)})
 
 
+@screen.post("/api/check/stop")
+def stop_check() -> Response:
+    """Stop a check."""
+    desk().checks.stop(given(json_of(request), "check"))
+    return jsonify({})
+
+
 @screen.get("/check/<name>")
 def check(name: str) -> str:
     """A check of poses, and what to do with it."""

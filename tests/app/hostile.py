@@ -163,6 +163,8 @@ def _of_bodies():
         "fps": "nan",
     }.items():
         yield post(f"form: {key}", "/api/check", {**FORM, key: value})
+    yield post("stop: no check", "/api/check/stop", {"check": "0123456789ab"})
+    yield post("stop: a path", "/api/check/stop", {"check": "../queue/000001"})
     yield post("start: no check", "/api/start", {"check": "0123456789ab"})
     yield post("start: a path", "/api/start", {"check": "../queue/000001"})
     yield post("figure: no pose", "/api/figure", {"points": [[0, 0]], "steps": 4})
