@@ -43,6 +43,8 @@ def report() -> Response:
     path = request.args.get("path", "")
     if Path(path).name not in REPORTS:
         abort(404, "there is no such report.")
+    if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
+        abort(403, "a report is shown on the screen of its run: in a tab it could lead elsewhere.")
     answer = _send(path, "text/html; charset=utf-8", save=False)
     answer.headers["Content-Security-Policy"] = REPORT_POLICY
     return answer

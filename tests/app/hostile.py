@@ -90,6 +90,9 @@ def _of_paths(paths):
         yield Hostile(f"ask: {name}", "/api/ask", "POST", {"run": paths[name], "ask": ["save"]})
         yield Hostile(f"resume: {name}", "/api/resume-run", "POST", {"run": paths[name]})
         yield Hostile(f"remove: {name}", "/api/upload/remove", "POST", {"name": paths[name]})
+    tab = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    path = "/report?path=outputs/first/report.html"
+    yield Hostile("report: in a tab, where it may go elsewhere", path, headers=tab)
     yield Hostile("report: a name of theirs", "/report?path=outputs/first/evil.html")
 
 
