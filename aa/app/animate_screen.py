@@ -22,6 +22,7 @@ screen = Blueprint("animate", __name__)
 
 PREVIEWS = 8  # of an animation, about
 MOST_WEIGHTS = 200  # that are offered
+MOST_NAME = 40  # characters of what a form calls itself
 EMPTY = {**dict.fromkeys((*FORM, *NUMBERS), ""), "kind": "pose", "preset": "fast"}
 EMPTY |= {"seed": 42, "person": "largest"}
 
@@ -69,7 +70,9 @@ def time_of() -> Response:
 @screen.post("/api/plan")
 def plan() -> Response:
     """The memory that a wish will take."""
-    return jsonify(desk().plans.plan(_wish(json_of(request)).arguments()))
+    values = json_of(request)
+    form = given(values, "form", empty=True)
+    return jsonify(desk().plans.plan(_wish(values).arguments(), form[:MOST_NAME]))
 
 
 @screen.post("/api/check")
@@ -78,6 +81,13 @@ def check_poses() -> Response:
     values = _texts(json_of(request))
     name = desk().checks.begin(_wish(values), values)
     return jsonify({"go": url_for("animate.check", name=name)})
+
+
+@screen.post("/api/check/stop")
+def stop_check() -> Response:
+    """Stop a check."""
+    desk().checks.stop(given(json_of(request), "check"))
+    return jsonify({})
 
 
 @screen.get("/check/<name>")

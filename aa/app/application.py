@@ -53,7 +53,7 @@ def create_app(desk: Desk) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {"age": _age, "span": span, "number": number, "short": short}
-    app.jinja_env.filters["unhashed"] = unhashed
+    app.jinja_env.filters |= {"unhashed": unhashed, "shown_as": sending.shown_as}
     app.jinja_env.filters["clean"] = lambda text: printable(str(text), keep="\n\t")
     app.jinja_env.filters["when"] = lambda at: f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M}"
     app.jinja_env.globals["title"] = desk.title

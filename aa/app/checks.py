@@ -4,12 +4,13 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import IO, Any, TypedDict
 
 from aa.app.commands import overrides, words
 from aa.app.wishes import Wish
@@ -19,12 +20,12 @@ from aa.files import write_json
 from aa.inference.driving import OVERLAY, POSES
 from aa.runs.jobs import short
 from aa.runs.kinds import Line, Name
-from aa.runs.lock import is_held
+from aa.runs.lock import holder, is_held
 from aa.runs.outcomes import DONE, FAILED, INTERRUPTED, RUNNING, read_outcome
 from aa.runs.reading import find_record, read_json
 from aa.runs.words import error_line
 
-KEPT = 100  # checks, when a server starts
+KEPT = 100  # checks
 NAME = re.compile(r"[0-9a-f]{12}")
 
 
@@ -46,6 +47,7 @@ class Check:
         overlay: the first skeleton over the picture, where there is one.
         warnings: lines.
         cleaned: what cleaning has done, in words.
+        stopped: whether it was told to end.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Check:
     overlay: Path | None
     warnings: list[str]
     cleaned: str
+    stopped: bool
 
 
 class Checks:
@@ -69,11 +72,10 @@ class Checks:
         self.home, self.poses = home, poses
         self.home.mkdir(parents=True, exist_ok=True)
         self._alone = threading.Lock()  # one at a time
-        self._begun: set[str] = set()
-        for path in sorted(self.home.glob("*.json"), key=os.path.getmtime)[:-KEPT]:
-            shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-            for ending in (".json", ".log"):
-                path.with_suffix(ending).unlink(missing_ok=True)
+        self._begun: dict[str, subprocess.Popen[bytes] | None] = {}  # None of one that waits
+        self._stopped: set[str] = set()
+        self._changing = threading.Lock()  # for a moment: what has begun, and what is kept
+        self._prune()
 
     def begin(self, wish: Wish, values: dict[str, str]) -> str:
         """Begin a check; return its name."""
@@ -82,9 +84,30 @@ class Checks:
         write_json(self.home / f"{name}.json", Form(values=values))
         arguments = [*wish.arguments(), *self.cache(), "poses_only=true"]
         arguments += overrides({"hydra.run.dir": short(self.home / name)})
-        self._begun.add(name)
+        with self._changing:
+            self._begun[name] = None
+            self._prune()
         threading.Thread(target=self._run, args=(name, arguments), daemon=True).start()
         return name
+
+    def stop(self, name: str) -> None:
+        """Stop a check, whether it runs or waits. Twice: kill it.
+
+        Raises:
+            UserError: there is none.
+        """
+        self.check(name)
+        with self._changing:
+            how = signal.SIGKILL if name in self._stopped else signal.SIGTERM
+            if process := self._begun.get(name):
+                self._stopped.add(name)
+                process.send_signal(how)
+            elif name in self._begun:
+                del self._begun[name]
+            elif (left := holder(self.home / name)) is not None:  # by an earlier server
+                self._stopped.add(name)
+                with suppress(ProcessLookupError):
+                    os.kill(left, how)
 
     def cache(self) -> list[str]:
         """The override that lets an animation take the poses that a check has detected."""
@@ -104,7 +127,7 @@ class Checks:
             raise UserError("there is no such check of poses.")
         folder, outcome = self.home / name, read_outcome(self.home / name)
         state = outcome["state"] if outcome else INTERRUPTED
-        if name in self._begun or is_held(folder):
+        if self._runs(name):
             state = RUNNING
         error = outcome["error"] if outcome else None
         if state == FAILED or (state == INTERRUPTED and error is None):
@@ -113,20 +136,41 @@ class Checks:
         overlay = next(iter(sorted((folder / POSES).glob(f"*{OVERLAY}"))), None)
         reports = _reports(folder) if state == DONE else []
         values, said = form["values"], _warnings(reports)
-        return Check(name, values, state, error, overlay, said, _cleaned(reports))
+        stopped = name in self._stopped
+        return Check(name, values, state, error, overlay, said, _cleaned(reports), stopped)
 
     def _run(self, name: str, arguments: list[str]) -> None:
         try:
             with self._alone, open(self.home / f"{name}.log", "wb") as output:
-                subprocess.run(
-                    words("infer", arguments),
-                    env=environment(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
+                with self._changing:
+                    if name not in self._begun:  # stopped while it waited
+                        return
+                    process = self._begun[name] = _start(arguments, output)
+                process.wait()
         finally:
-            self._begun.discard(name)
+            with self._changing:
+                self._begun.pop(name, None)
+
+    def _runs(self, name: str) -> bool:
+        return name in self._begun or is_held(self.home / name)
+
+    def _prune(self) -> None:
+        """Delete the oldest checks beyond those that are kept, but none that runs."""
+        for path in sorted(self.home.glob("*.json"), key=os.path.getmtime)[:-KEPT]:
+            if not self._runs(path.stem):
+                shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+                for ending in (".json", ".log"):
+                    path.with_suffix(ending).unlink(missing_ok=True)
+
+
+def _start(arguments: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        words("infer", arguments),
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def _reports(folder: Path) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from aa.runs.outcomes import DONE, read_outcome
 LOOKED_AT, ENOUGH = 100, 20  # runs of which so many of the same weights are taken
 PLAN_WITHIN = 120.0  # seconds
 MOST_PLANS = 200  # that are kept
+OF_NO_MEMORY = ("inference.seed=", "poses.person=")  # overrides that change no plan
 TOGETHER = re.compile(r"together\s*│\s*([\d.]+)")
 
 
@@ -67,21 +68,31 @@ def _speeds(run: Run) -> list[tuple[float, float]]:
 
 
 class Plans:
-    """Asks `plan=true` what a command needs; answers are kept."""
+    """Asks `plan=true` what a command needs, one command at a time; answers are kept."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, ...], dict] = {}
+        self._newest: dict[str, object] = {}  # question of each form
         self._alone = threading.Lock()
 
-    def plan(self, arguments: Sequence[str]) -> dict:
+    def plan(self, arguments: Sequence[str], form: str = "") -> dict:
         """{"gib": memory together, "fits": whether it is there, "said": in words}.
 
+        Args:
+            arguments: of the command.
+            form: that asks; of its questions that wait only the last one is answered.
+
         Raises:
-            UserError: the command makes no plan, or none in time.
+            UserError: the command makes no plan, or none in time, or the form has asked again.
         """
-        key = tuple(arguments)
+        key = tuple(word for word in arguments if not word.startswith(OF_NO_MEMORY))
+        if len(self._newest) >= MOST_PLANS:
+            self._newest.clear()
+        self._newest[form] = question = object()
         with self._alone:
             if key not in self._known:
+                if self._newest.get(form, question) is not question:
+                    raise UserError("the form has changed since.")
                 if len(self._known) >= MOST_PLANS:
                     self._known.clear()
                 self._known[key] = _ask([*arguments, "plan=true"])

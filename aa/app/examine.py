@@ -11,6 +11,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from aa.processes import HOME
 
 SECONDS, MEMORY, WRITTEN, FILES = 30, 3 * 2**30, 2**31, 64
 LONGEST = 60  # seconds by the clock
+TWO = threading.BoundedSemaphore(2)  # files that are looked into at once
 ENDINGS = {b"ftyp": ".mp4", b"\x1a\x45\xdf\xa3": ".mkv", b"RIFF": ".avi", b"PK\x03\x04": ".npz"}
 
 
@@ -37,13 +39,14 @@ def examine(path: Path, target: str = "") -> dict[str, Any]:
         UserError: it is none of these, or more than the limits let through.
     """
     try:
-        ended = subprocess.run(
-            [sys.executable, "-m", "aa.app.examine", str(path.absolute()), target],
-            env={**_environment(), "PYTHONPATH": _paths()},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=LONGEST,
-        )
+        with TWO:
+            ended = subprocess.run(
+                [sys.executable, "-m", "aa.app.examine", str(path.absolute()), target],
+                env={**_environment(), "PYTHONPATH": _paths()},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=LONGEST,
+            )
         found = json.loads(ended.stdout.decode() or "{}")
     except (subprocess.TimeoutExpired, ValueError) as error:
         raise UserError("this file takes too long to look into.") from error
@@ -97,9 +100,7 @@ def _video(path: Path, target: str, ending: str) -> dict[str, Any]:
 
     reader = VideoReader(path)
     reader.check_ends()
-    if target:
-        shutil.copyfile(path, f"{target}{ending}")
-    return {
+    found = {
         "kind": "video",
         "ending": ending,
         "width": reader.width,
@@ -109,6 +110,9 @@ def _video(path: Path, target: str, ending: str) -> dict[str, Any]:
         "sound": has_sound(path),
         "drawn": is_mostly_black(reader.read([0])[0]),
     }
+    if target:
+        shutil.copyfile(path, f"{target}{ending}")
+    return found
 
 
 def _poses(path: Path, target: str) -> dict[str, Any]:

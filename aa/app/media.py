@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from aa.app.places import is_text
 from aa.errors import UserError
 from aa.files import NoPlainFileError, read_inside
 from aa.inference.driving import OVERLAY, POSES
@@ -61,7 +62,12 @@ def results_of(folder: Path) -> list[Result]:
         except (ValueError, RecursionError):
             continue
         found[record["name"]] = _result(folder, record)
-    return [result for result in found.values() if result.video.is_file()]
+    return [result for result in found.values() if result.video.is_file() and _has_texts(result)]
+
+
+def _has_texts(result: Result) -> bool:
+    """Return whether addresses lead to the files of a result."""
+    return all(map(is_text, (result.name, result.video, result.beside)))
 
 
 def _result(folder: Path, record: MadeVideo) -> Result:
@@ -104,6 +110,6 @@ def samples_of(folder: Path) -> list[Sample]:
         for place in (folder / stage / "samples").glob("step-*"):
             step = checkpoint_step(place)
             if step is not None and place.is_dir() and not place.is_symlink():
-                files = sorted(p for p in place.iterdir() if p.suffix in SHOWN and p.is_file())
-                found.append(Sample(stage, step, files))
+                files = [p for p in place.iterdir() if p.suffix in SHOWN and p.is_file()]
+                found.append(Sample(stage, step, sorted(filter(is_text, files))))
     return sorted(found, key=lambda s: (s.stage, s.step), reverse=True)

@@ -95,12 +95,17 @@ class Places:
             raise UserError("a path of printable characters is expected.")
         whole = os.path.abspath(path)  # without `..`, and no link is followed
         for root in self.roots:
-            if whole == str(root) or whole.startswith(f"{root}{os.sep}"):
+            if Path(whole).is_relative_to(root):
                 return root, os.path.relpath(whole, root)
         raise UserError(
             f"{one_line(path)}: lies in none of the folders that this page may read; app.folders="
             "names them."
         )
+
+
+def is_text(path: str | Path) -> bool:
+    """Return whether a path is a text in UTF-8, as addresses are."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in str(path))
 
 
 def _files(root: Path) -> Iterator[Path]:

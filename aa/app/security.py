@@ -13,7 +13,7 @@ from aa.app.desk import desk
 from aa.config.app import LEAST_TOKEN, LOOPBACK, ServerConfig
 from aa.errors import UserError
 
-COOKIE = "aa_session"
+COOKIE = "aa_session"  # how names of cookies begin
 SAFE = ("GET", "HEAD")
 OPEN = ("login", "static")  # endpoints that nobody has to log in for
 HOST = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?")
@@ -76,7 +76,7 @@ def login() -> AnyResponse | str:
         time.sleep(SLOW)
         return Response(render_template("login.html", wrong=True), 403)
     answer = redirect(url_for("home.home"), 303)
-    answer.set_cookie(COOKIE, _session(), httponly=True, samesite="Strict")
+    answer.set_cookie(_cookie(), _session(), httponly=True, samesite="Strict")
     return answer
 
 
@@ -87,7 +87,7 @@ def _check() -> AnyResponse | None:
     if desk().token is None or request.endpoint in OPEN:
         return None
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if hmac.compare_digest(request.cookies.get(COOKIE, "").encode(), _session().encode()):
+    if hmac.compare_digest(request.cookies.get(_cookie(), "").encode(), _session().encode()):
         return None
     if given and hmac.compare_digest(given.encode(), (desk().token or "").encode()):
         return None
@@ -129,6 +129,12 @@ def _name(host: str) -> str | None:
     """The name in a Host header; None of what is none."""
     match = HOST.fullmatch(host)
     return match[1].lower() if match else None
+
+
+def _cookie() -> str:
+    """The name of this page's cookie: other ports of a host get the same cookies."""
+    home = os.fsencode(os.path.realpath(desk().home))
+    return f"{COOKIE}_{hashlib.sha256(home).hexdigest()[:12]}"
 
 
 def _session() -> str:

@@ -23,6 +23,7 @@ KINDS = {
     **{".jsonl": "text/plain; charset=utf-8", ".yaml": "text/plain; charset=utf-8"},
     ".npz": "application/octet-stream",
 }
+UNPLAYED = (".avi",)  # videos that browsers do not play
 REPORTS = ("report.html", "demo.html")  # names of pages that are written here
 
 
@@ -42,9 +43,20 @@ def report() -> Response:
     path = request.args.get("path", "")
     if Path(path).name not in REPORTS:
         abort(404, "there is no such report.")
+    if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
+        abort(403, "a report is shown on the screen of its run: in a tab it could lead elsewhere.")
     answer = _send(path, "text/html; charset=utf-8", save=False)
     answer.headers["Content-Security-Policy"] = REPORT_POLICY
     return answer
+
+
+def shown_as(path: str | Path) -> str:
+    """How a page shows a file: a "video", a "picture", a "file" to save, or "" for no way."""
+    ending = Path(path).suffix.lower()
+    kind = KINDS.get(ending, "").partition("/")[0]
+    if ending in UNPLAYED or kind not in ("video", "image", ""):
+        return "file"
+    return "picture" if kind == "image" else kind
 
 
 def _send(path: str, kind: str, *, save: bool) -> Response:

@@ -1,5 +1,6 @@
 """The server: one process, threads for requests, a thread for the queue."""
 
+import io
 import logging
 import os
 import socket
@@ -15,6 +16,7 @@ from aa.app.checks import Checks
 from aa.app.desk import Desk
 from aa.app.estimates import Plans
 from aa.app.figure import Figure
+from aa.app.incoming import TAKE_TIME, Incoming
 from aa.app.places import Places
 from aa.app.queue import Queue
 from aa.app.security import token_of
@@ -25,8 +27,10 @@ from aa.config.app import LOOPBACK, ServerConfig
 from aa.errors import UserError
 from aa.runs.promotion import MODELS
 
-MOST_THREADS = 48  # requests at once; others wait in the socket's own line
+MOST_THREADS = 48  # requests at once
+ROOM_WITHIN = 2.0  # seconds that one more waits for another to end, before it is closed
 QUIET = 30  # seconds after which a connection on which nothing comes is closed
+WITHIN = 15.0  # seconds in which a request comes as a whole, if it is no upload
 
 
 def serve(options: ServerConfig, home: Path, *, title: str = "aa") -> None:
@@ -88,8 +92,10 @@ class Server(ThreadedWSGIServer):
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self._room.acquire()
-        super().process_request(request, client_address)
+        if self._room.acquire(timeout=ROOM_WITHIN):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -101,7 +107,16 @@ class Server(ThreadedWSGIServer):
 class Handler(WSGIRequestHandler):
     """Werkzeug's handler that waits for nobody for ever, and does not say what it is."""
 
-    timeout = QUIET
+    timeout, within = QUIET, WITHIN
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        self._incoming = Incoming(self.connection, self.within)
+        self.rfile = io.BufferedReader(self._incoming)
+
+    def make_environ(self) -> dict[str, Any]:
+        return {**super().make_environ(), TAKE_TIME: self._incoming.take_time}
 
     def version_string(self) -> str:
         return "aa"

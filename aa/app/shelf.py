@@ -3,6 +3,7 @@
 import shlex
 from pathlib import Path
 
+from aa.app.places import is_text
 from aa.errors import UserError
 from aa.runs.filters import is_metric_key
 from aa.runs.index import RunIndex
@@ -18,12 +19,15 @@ class Shelf:
         self._index: RunIndex | None = None
 
     def runs(self) -> list[Run]:
-        """All of them, the one that was last written first; none without the folder."""
+        """All of them, the one that was last written first; none without the folder.
+
+        A folder whose name is no text in UTF-8 is left out: no address leads to it.
+        """
         if not self._outputs.is_dir():
             return []
         if self._index is None:
             self._index = RunIndex(self._outputs)
-        return self._index.runs()
+        return [run for run in self._index.runs() if is_text(run.folder)]
 
     def find(self, text: str) -> tuple[list[Run], list[str]]:
         """Runs that a search holds for, and the metrics that it names.

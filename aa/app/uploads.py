@@ -1,6 +1,7 @@
 """Files that a browser sends: counted, measured, looked into, and named by us."""
 
 import hashlib
+import os
 import re
 import secrets
 import threading
@@ -46,10 +47,8 @@ class Uploads:
     def __init__(self, home: Path, *, most: int, most_mb: int) -> None:
         self.home, self.most, self.most_bytes = home, most, most_mb * MB
         self.home.mkdir(parents=True, exist_ok=True)
-        self._two = threading.BoundedSemaphore(2)  # looked into at once
         self._alone, self._coming = threading.Lock(), 0
-        for left in self.home.glob(".*.part"):  # by a server that was stopped
-            left.unlink(missing_ok=True)
+        self._clear()  # what a server that was stopped has left
 
     def take(self, stream: IO[bytes], size: int | None, title: str) -> dict[str, Any]:
         """Keep what a browser sends.
@@ -60,7 +59,7 @@ class Uploads:
             title: its name there; only ever shown.
 
         Returns:
-            its path, and what is in it.
+            its path, and what is in it; of a file that is kept already, what is known of that.
 
         Raises:
             UserError: it is too large, of another kind, or there are too many.
@@ -68,8 +67,15 @@ class Uploads:
         if size is None or size > self.most_bytes:
             raise UserError(f"a file has at most {self.most_bytes // MB} MB.")
         check_space(self.home, 2 * size + MB)
-        with self._place():
-            return self._keep(stream, size, title)
+        partial = self.home / f".{secrets.token_hex(8)}.part"
+        try:
+            name = _name(title, self._receive(stream, partial, size))
+            if kept := self._kept(name):
+                return kept
+            with self._place():
+                return self._keep(partial, name, title)
+        finally:
+            self._clear(partial.name)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -84,18 +90,29 @@ class Uploads:
             with self._alone:
                 self._coming -= 1
 
-    def _keep(self, stream: IO[bytes], size: int, title: str) -> dict[str, Any]:
-        partial = self.home / f".{secrets.token_hex(8)}.part"
-        try:
-            digest = self._receive(stream, partial, size)
-            with self._two:
-                found = examine(partial, str(target := self.home / _name(title, digest)))
-        finally:
-            partial.unlink(missing_ok=True)
+    def _keep(self, partial: Path, name: str, title: str) -> dict[str, Any]:
+        """Look into what has come, and give the checked copy its name once it is whole."""
+        found = examine(partial, str(partial))
         about: Any = {key: found[key] for key in About.__annotations__ if key in found}
-        shown = "".join(c for c in title if c.isprintable())[:100]
-        write_json(target.with_suffix(".json"), {**about, "title": shown or "file"})
-        return {**about, "title": shown, "path": short(target.with_suffix(found["ending"]))}
+        about["title"] = "".join(c for c in title if c.isprintable())[:100] or "file"
+        target = self.home / f"{name}{found['ending']}"
+        os.replace(f"{partial}{found['ending']}", target)
+        write_json(target.with_suffix(".json"), about)
+        return {**about, "path": short(target)}
+
+    def _kept(self, name: str) -> dict[str, Any] | None:
+        """An upload of this name, an ending aside, with its record; None where one is missing."""
+        for path in self.home.glob(f"{name}.*"):
+            if NAME.fullmatch(path.name):
+                with suppress(UserError, OSError):
+                    if about := find_record(self.home, f"{name}.json", About):
+                        return {**about, "path": short(path)}
+        return None
+
+    def _clear(self, partial: str = ".part") -> None:
+        """Delete a partial upload, by default all, and the copies that were made of it."""
+        for left in self.home.glob(f"*{partial}*"):
+            left.unlink(missing_ok=True)
 
     def files(self) -> Iterator[tuple[Path, About]]:
         """Yield the uploads, the newest first, and what is known of each."""

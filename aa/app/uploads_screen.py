@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from aa.app.asking import given, json_of
 from aa.app.desk import desk
 from aa.app.examine import examine
+from aa.app.incoming import TAKE_TIME
 from aa.app.uploads import MB
 
 screen = Blueprint("uploads", __name__)
@@ -14,6 +15,7 @@ screen = Blueprint("uploads", __name__)
 @screen.post("/api/upload")
 def upload() -> Response:
     """Take the body of a request as a file."""
+    request.environ.get(TAKE_TIME, lambda: None)()
     request.max_content_length = desk().options.upload_mb * MB
     title = request.args.get("name", "")
     return jsonify(desk().uploads.take(request.stream, request.content_length, title))

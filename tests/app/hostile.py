@@ -90,6 +90,9 @@ def _of_paths(paths):
         yield Hostile(f"ask: {name}", "/api/ask", "POST", {"run": paths[name], "ask": ["save"]})
         yield Hostile(f"resume: {name}", "/api/resume-run", "POST", {"run": paths[name]})
         yield Hostile(f"remove: {name}", "/api/upload/remove", "POST", {"name": paths[name]})
+    tab = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    path = "/report?path=outputs/first/report.html"
+    yield Hostile("report: in a tab, where it may go elsewhere", path, headers=tab)
     yield Hostile("report: a name of theirs", "/report?path=outputs/first/evil.html")
 
 
@@ -163,11 +166,19 @@ def _of_bodies():
         "fps": "nan",
     }.items():
         yield post(f"form: {key}", "/api/check", {**FORM, key: value})
+    yield post("stop: no check", "/api/check/stop", {"check": "0123456789ab"})
+    yield post("stop: a path", "/api/check/stop", {"check": "../queue/000001"})
     yield post("start: no check", "/api/start", {"check": "0123456789ab"})
     yield post("start: a path", "/api/start", {"check": "../queue/000001"})
     yield post("figure: no pose", "/api/figure", {"points": [[0, 0]], "steps": 4})
-    points = [[float("1e300"), 0]] * 18
-    yield post("figure: far away", "/api/figure", {"points": points, "steps": 4})
+    for name, place in {
+        "far away": 1e300,
+        "a number of many digits": 10**400,
+        "no number": float("nan"),
+        "true": True,
+    }.items():
+        yield post(f"figure: {name}", "/api/figure", {"points": [[place, 0]] * 18, "steps": 4})
+    yield post("figure: true steps", "/api/figure", {"points": [[0, 0]] * 18, "steps": True})
     yield post("figure: a thousand steps", "/api/figure", {"points": [[0, 0]] * 18, "steps": 1000})
     kind = {"Content-Type": "application/json"}
     deep = b"[" * 100_000

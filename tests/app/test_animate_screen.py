@@ -2,7 +2,9 @@
 
 import json
 import shlex
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -122,12 +124,46 @@ def test_memory_is_that_of_the_plan_and_asked_for_once(monkeypatch):
     assert asked == ["plan=true"]
 
 
+@pytest.fixture
+def asked(monkeypatch):
+    """What plans have asked for, and an event that lets them have answers."""
+    asked, answered = [], threading.Event()
+
+    def ask(arguments):
+        asked.append(arguments[0])
+        assert answered.wait(20)
+        return {"gib": 1.0}
+
+    monkeypatch.setattr(estimates, "_ask", ask)
+    return asked, answered
+
+
+def test_seed_and_person_change_no_plan(asked):
+    asked, answered = asked
+    answered.set()
+    plans = estimates.Plans()
+    plans.plan(["weights=w", "inference.seed=1", "poses.person=left"])
+    plans.plan(["weights=w", "inference.seed=2"])
+    assert asked == ["weights=w"]
+
+
+def test_of_the_questions_of_a_form_that_wait_only_the_last_is_asked(asked):
+    asked, answered = asked
+    plans = estimates.Plans()
+    questions = [("first", "a form"), ("old", "a form"), ("new", "a form"), ("its own", "another")]
+    with ThreadPoolExecutor(4) as pool:
+        answers = []
+        for words, form in questions:
+            answers.append(pool.submit(plans.plan, [words], form))
+            time.sleep(0.1)
+        answered.set()
+    assert asked[0] == "first" and sorted(asked[1:]) == ["its own", "new"]
+    assert "has changed" in str(answers[1].exception())
+
+
 def test_a_check_is_the_command_with_poses_only_and_its_wish_is_queued(page, weights, runner, home):
     where = page.post("/api/check", FORM).json["go"]
-    until = time.monotonic() + 20
-    while "Accept and queue" not in (text := page.text(where)):
-        assert time.monotonic() < until, text
-        time.sleep(0.05)
+    wait_for(lambda: "Accept and queue" in page.text(where))
     name = where.rpartition("/")[2]
     checked = home / "outputs" / "app" / ".checks" / name / "arguments.json"
     assert json.loads(checked.read_text())[-2:] == [
@@ -145,6 +181,46 @@ def test_a_check_is_the_command_with_poses_only_and_its_wish_is_queued(page, wei
         *("preview_every=1", f"hydra.run.dir={job.record['folder']}", "resume=auto"),
     ]
     assert shlex.join(job.record["arguments"]) in page.text("/queue").replace("&#39;", "'")
+
+
+@pytest.fixture
+def long_check(home, monkeypatch):
+    """What the page starts in the place of a check that takes an hour and minds no SIGTERM."""
+    script = home / "long.py"
+    script.write_text(
+        "import signal, sys, time\nfrom pathlib import Path\n"
+        "signal.signal(signal.SIGTERM, lambda *_: Path('told').touch())\n"
+        "Path('begun').touch()\ntime.sleep(3600)\n"
+    )
+    monkeypatch.setattr(checks, "words", lambda name, words: ["python3", str(script), *words])
+
+
+def wait_for(is_so):
+    until = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_check_is_stopped_while_it_runs_and_while_it_waits(page, weights, long_check, home):
+    runs, waits = (page.post("/api/check", FORM).json["go"].rpartition("/")[2] for _ in range(2))
+    wait_for((home / "begun").exists)
+    assert "Stop</button>" in page.text(f"/check/{waits}")
+    assert page.post("/api/check/stop", {"check": waits}).status_code == 200
+    assert "this check was interrupted." in page.text(f"/check/{waits}")
+    page.post("/api/check/stop", {"check": runs})
+    wait_for((home / "told").exists)
+    assert "Stop at once</button>" in page.text(f"/check/{runs}")
+    page.post("/api/check/stop", {"check": runs})
+    wait_for(lambda: "this check was interrupted." in page.text(f"/check/{runs}"))
+
+
+def test_of_many_checks_the_last_are_kept(page, weights, runner, home, monkeypatch):
+    monkeypatch.setattr(checks, "KEPT", 2)
+    for _ in range(4):
+        where = page.post("/api/check", FORM).json["go"]
+        wait_for(lambda where=where: "Accept and queue" in page.text(where))
+    assert len(list((home / "outputs" / "app" / ".checks").glob("*.json"))) == 2
 
 
 def test_a_check_that_failed_says_why(page, home):

@@ -1,5 +1,9 @@
 """The gallery shows what was made, and gives its settings back."""
 
+import json
+
+import pytest
+
 
 def test_a_result_stands_beside_its_picture_and_its_pose(page, animation):
     text = page.text("/gallery")
@@ -11,6 +15,23 @@ def test_a_file_that_may_not_be_shown_is_left_out(page, animation, home):
     (home / "files" / "ann.png").unlink()
     (home / "files" / "ann.png").symlink_to(home / "secret.png")
     assert "ann.png" not in page.text("/gallery")
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("WALK.MP4", '<video src="/file?path=files/WALK.MP4"'),
+        ("walk.mkv", '<video src="/file?path=files/walk.mkv"'),
+        ("walk.avi", '<a href="/file?path=files/walk.avi&amp;save=1">walk.avi</a>'),
+        ("WALK.PNG", '<img src="/file?path=files/WALK.PNG"'),
+    ],
+)
+def test_a_file_is_shown_as_what_a_browser_can_do_with_it(page, animation, home, name, shown):
+    (home / "files" / "walk.mp4").rename(home / "files" / name)
+    record = json.loads((animation / "cases.jsonl").read_text())
+    record["result"]["pose"] = f"files/{name}"
+    (animation / "cases.jsonl").write_text(json.dumps(record) + "\n")
+    assert shown in page.text("/gallery").replace(f"{home}/", "")
 
 
 def test_again_fills_the_form_with_the_settings_of_the_run(page, animation):

@@ -72,7 +72,9 @@ def test_only_a_training_that_runs_is_asked(page, training):
 def test_a_report_is_shown_in_a_sandbox(page, training):
     (training / "report.html").write_text("<script>alert(1)</script>")
     assert '<iframe sandbox="allow-scripts"' in page.text("/run/first")
-    answer = page.get("/report?path=outputs/first/report.html")
+    framed = {"Sec-Fetch-Dest": "iframe"}
+    answer = page.get("/report?path=outputs/first/report.html", **framed)
+    assert answer.status_code == 200
     policy = answer.headers["Content-Security-Policy"]
     assert policy.startswith("sandbox allow-scripts; default-src 'none'")
 

@@ -2,7 +2,11 @@
 
 import pytest
 
+from aa.app.application import create_app
 from aa.app.security import COOKIE
+from aa.app.server import make_desk
+from aa.config.app import ServerConfig
+from tests.app.conftest import Page
 
 TOKEN = "a secret of many characters"
 
@@ -54,9 +58,20 @@ def test_the_token_opens_the_page_under_any_name_of_the_machine(serve):
     answer = page.client.post("/login", data={"token": TOKEN}, headers=headers)
     assert answer.status_code == 303
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith(f"{COOKIE}=") and "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    assert cookie.startswith(f"{COOKIE}_") and "HttpOnly" in cookie and "SameSite=Strict" in cookie
     assert TOKEN not in cookie
     assert page.get("/runs", Host="desk.example:8321").status_code == 200
+
+
+def test_two_pages_of_a_host_do_not_log_each_other_out(serve, home):
+    one = serve(host="0.0.0.0", token=TOKEN)
+    options = ServerConfig(host="0.0.0.0", token=TOKEN)
+    other = Page(create_app(make_desk(options, home / "other")).test_client(), one.desk)
+    names = {
+        page.post("/login", data={"token": TOKEN}).headers["Set-Cookie"].partition("=")[0]
+        for page in (one, other)
+    }
+    assert len(names) == 2
 
 
 def test_a_script_may_show_the_token_in_a_header(serve):

@@ -5,16 +5,20 @@ import json
 import re
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from aa.app.examine import examine
+from aa.app.application import create_app
+from aa.app.examine import _look, examine
 from aa.data.pictures import read_image
 from aa.errors import UserError
 from aa.poses import Poses
 from aa.poses.skeleton import NUM_POINTS
+from tests.app.conftest import HOST, ORIGIN
 from tests.commands import ROOT
 
 
@@ -48,6 +52,48 @@ def test_a_file_of_the_same_name_is_kept_once(page, home):
     first = page.post("/api/upload?name=a.png", data=png()).json["path"]
     assert page.post("/api/upload?name=a.png", data=png()).json["path"] == first
     assert len(uploads(home)) == 2
+
+
+def test_the_same_file_is_not_written_again_and_takes_no_place(serve, home):
+    page = serve(uploads=1)
+    first = page.post("/api/upload?name=a.png", data=png()).json
+    before = (home / first["path"]).stat()
+    assert page.post("/api/upload?name=a.png", data=png()).json == first
+    after = (home / first["path"]).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_file_has_its_name_once_it_is_whole(page, home, monkeypatch):
+    seen = []
+
+    def look(path, target):
+        found = examine(path, target)
+        seen.extend(name for name in uploads(home) if not name.startswith("."))
+        return found
+
+    monkeypatch.setattr("aa.app.uploads.examine", look)
+    assert page.post("/api/upload?name=a.png", data=png()).status_code == 200
+    assert seen == [] and len(uploads(home)) == 2
+
+
+def test_of_a_file_that_fails_late_no_copy_is_left(page, home, monkeypatch):
+    def fail(path, target):
+        (home / f"{target}.mp4").write_bytes(b"half")
+        raise UserError("this file takes too long to look into.")
+
+    monkeypatch.setattr("aa.app.uploads.examine", fail)
+    assert page.post("/api/upload?name=a.mp4", data=b"x").status_code == 400
+    assert uploads(home) == []
+
+
+def test_a_video_is_copied_once_all_of_it_was_looked_at(home, monkeypatch):
+    def fail(path):
+        raise UserError("its sound cannot be read.")
+
+    monkeypatch.setattr("aa.data.sound.has_sound", fail)
+    with pytest.raises(UserError, match="its sound"):
+        _look(home / "files" / "walk.mp4", str(home / "copy"))
+    assert not (home / "copy.mp4").exists()
 
 
 def test_a_video_is_kept_as_it_is_and_described(page, home):
@@ -95,6 +141,29 @@ def test_what_takes_all_memory_ends_alone(home, monkeypatch):
     monkeypatch.setattr("aa.app.examine.LONGEST", 0.01)
     with pytest.raises(UserError, match="takes too long"):
         examine(home / "files" / "ann.png")
+
+
+def test_two_files_are_looked_into_at_once_whoever_asks(page, monkeypatch):
+    now, most = [], []
+
+    def run(*_, **__):
+        now.append(1)
+        most.append(len(now))
+        time.sleep(0.05)
+        now.pop()
+        found = json.dumps({"kind": "picture"}).encode()
+        return type("Ended", (), {"stdout": found, "returncode": 0})
+
+    monkeypatch.setattr("aa.app.examine.subprocess.run", run)
+
+    def look(_):
+        client = create_app(page.desk).test_client()
+        headers = {"Host": HOST, "Origin": ORIGIN}
+        return client.post("/api/look", json={"path": "files/ann.png"}, headers=headers).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        assert set(pool.map(look, range(6))) == {200}
+    assert max(most) == 2
 
 
 def test_the_process_that_decodes_has_limits(home):

@@ -14,6 +14,7 @@ const show = (box, about) => {
   shown.className = "preview";
   if (about.kind === "video") Object.assign(shown, { muted: true, loop: true, controls: true, playsInline: true, preload: "metadata" });
   else shown.alt = "the chosen picture";
+  shown.onerror = () => { place.textContent = "this browser does not show it; the animation reads it all the same."; };
   place.append(shown);
 };
 
@@ -97,13 +98,14 @@ const estimate = () => {
       said.push(time.seconds === null ? "time: no run with these weights yet, so nothing to go by" : `about ${spell(time.seconds)}, as ${time.runs} earlier run${time.runs > 1 ? "s" : ""} say`);
       said.push("counting its memory");
       tellIt();
-      const plan = await post(form.dataset.plan, values);
+      const plan = await post(form.dataset.plan, { ...values, form: estimate.form });
       said[2] = `${plan.gib.toFixed(1)} GiB: ${plan.said}`;
     } catch (error) { said.push(error.message); }
     tellIt();
   }, 500);
 };
 estimate.count = 0;
+estimate.form = Math.random().toString(36);  // tells this form from those of other tabs
 
 if (form) {
   for (const box of form.querySelectorAll("[data-choose]")) {
