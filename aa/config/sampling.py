@@ -18,6 +18,8 @@ class SamplingOptions:
     context_shift: bool = False  # let windows begin elsewhere in every step
     context_blend: str = "pyramid"  # weights of windows that share a frame: mean or pyramid
     closed_loop: bool = False  # let windows join the last frames to the first
+    cache: str = "none"  # deep: reuse the denoiser's deep features in the steps between; none
+    cache_every: int = 3  # with cache=deep: they are computed at every N-th step
     seed: int = 42  # seed of the noise
     noise: str = "independent"  # how frames share it: shared, mixed or independent
     fit: str = "pad"  # how images of another shape are brought to the size: pad or crop
@@ -27,6 +29,13 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         owner = self._owner()
         positive(owner, self, "num_inference_steps", "context_frames", "context_stride")
+        positive(owner, self, "cache_every")
+        one_of(owner, self, "cache", ("none", "deep"))
+        wanted(
+            self.cache == "none" or not self.context_shift,
+            f"{owner}.cache=deep reuses what was computed of the same window in an earlier step; "
+            f"with {owner}.context_shift=true windows begin elsewhere in every step: choose one.",
+        )
         not_negative(owner, self, "context_overlap", "guidance_scale")
         if self.decode_batch_size is not None:
             positive(owner, self, "decode_batch_size")

@@ -13,6 +13,7 @@ from aa.config.sampling import SamplingOptions
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
 from aa.errors import UserError
+from aa.inference.deep_cache import DeepCache
 from aa.inference.sampling import decode_batch, denoise, start_latents
 from aa.inference.windows import WindowSchedule
 from aa.models.diffusion import SAMPLERS
@@ -139,6 +140,7 @@ class Pose2VideoPipeline:
                 WindowSchedule(num_frames, options),
                 (*conditions, pose_features),
                 options.guidance_scale,
+                cache=DeepCache(options.cache_every) if options.cache == "deep" else None,
                 sampler=options.sampler,
                 num_inference_steps=options.num_inference_steps,
                 progress=progress,
@@ -211,9 +213,9 @@ class Pose2VideoPipeline:
             features[:, :, start : start + batch_size] = part
         return features
 
-    def _denoise(self, latents, schedule, conditions, guidance_scale, *, sampler, **options):
+    def _denoise(self, latents, schedule, conditions, guidance_scale, *, cache, sampler, **options):
         def predict(frames, part, t):
-            return self._predict(frames, part, t, conditions, guidance_scale)
+            return self._predict(frames, part, t, conditions, guidance_scale, cache)
 
         return denoise(predict, latents, schedule, self._solver(sampler), **options)
 
@@ -222,19 +224,28 @@ class Pose2VideoPipeline:
         config = self.model.config
         return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
 
-    def _predict(self, frames, latents, t, conditions, guidance_scale):
+    def _predict(self, frames, latents, t, conditions, guidance_scale, cache):
         """Guided prediction for some frames; without guidance only the conditional half.
 
         A model that has learned guidance is given its scale, and needs no other half.
         """
-        conditional, unconditional, pose_features = conditions
-        pose = self.model.pose_window(pose_features, frames)
-        if unconditional is None:
-            scale = {}
-            if self.model.has_guidance:
-                scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
-            return self.model.denoise(latents, t, conditional, pose_features=pose, **scale)
-        conditional, unconditional = self.model.denoise_pair(
-            latents, t, conditional, unconditional, pose_features=pose
-        )
+        model, (conditional, unconditional, pose_features) = self.model, conditions
+        pose, scale = model.pose_window(pose_features, frames), {}
+        if unconditional is None and model.has_guidance:
+            scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
+        if cache:
+            samples = [conditional] if unconditional is None else [conditional, unconditional]
+            found = cache.predict(
+                frames,
+                lambda deep: model.denoise_cached(
+                    latents, t, samples, pose_features=pose, deep=deep, **scale
+                ),
+            )
+        elif unconditional is None:
+            found = [model.denoise(latents, t, conditional, pose_features=pose, **scale)]
+        else:
+            found = model.denoise_pair(latents, t, conditional, unconditional, pose_features=pose)
+        if len(found) == 1:
+            return found[0]
+        conditional, unconditional = found
         return unconditional + guidance_scale * (conditional - unconditional)

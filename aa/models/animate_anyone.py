@@ -199,6 +199,43 @@ class AnimateAnyone(nn.Layer):
         )
         return cast("tuple[paddle.Tensor, paddle.Tensor]", tuple(of_both))
 
+    def denoise_cached(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        samples: Sequence[Sequence[Condition]],
+        *,
+        pose_features: paddle.Tensor,
+        guidance_scale: paddle.Tensor | None = None,
+        deep: paddle.Tensor | None = None,
+    ) -> tuple[list[paddle.Tensor], paddle.Tensor]:
+        """Predictions of a video, and its deep features; see `UNet.predict_with_deep`.
+
+        Args:
+            noisy_latents, timesteps, pose_features, guidance_scale: as of `denoise`.
+            samples: the conditions of each prediction: one, or both halves of guidance.
+            deep: deep features [B*F, C, h, w] of the same frames and samples; None: all levels run.
+
+        Returns:
+            a prediction [1, 4, F, h, w] for each of the samples, and the deep features.
+        """
+        latents, network = self.scale_input(noisy_latents, timesteps), self.denoising_unet
+        found = [
+            network.predict_with_deep(
+                latents,
+                timesteps,
+                conditions if part is None else network.outer_conditions(conditions),
+                pose_features=pose_features,
+                guidance_scale=guidance_scale,
+                deep=part,
+            )
+            for conditions, part in zip(samples, _split(deep, len(samples)), strict=True)
+        ]
+        predictions = [prediction for prediction, _ in found]
+        if deep is None:
+            deep = found[0][1] if len(found) == 1 else paddle.concat([part for _, part in found])
+        return predictions, deep
+
     def scale_input(self, noisy_latents: paddle.Tensor, timesteps: paddle.Tensor) -> paddle.Tensor:
         """Return what the denoising network is given of noisy latents [B, 4, F, h, w].
 
@@ -321,6 +358,11 @@ class AnimateAnyone(nn.Layer):
         """Pixels [B, 3, F, H, W], posterior_noise [B, 4, F, h, w] -> latents [B, 4, F, h, w]."""
         folded = (rearrange(x, "b c f h w -> (b f) c h w") for x in (pixels, posterior_noise))
         return rearrange(self.encode_pixels(*folded), "(b f) c h w -> b c f h w", b=pixels.shape[0])
+
+
+def _split(deep: paddle.Tensor | None, samples: int) -> Sequence[paddle.Tensor | None]:
+    """Deep features of each sample; None for each where there are none."""
+    return [None] * samples if deep is None else deep.split(samples)
 
 
 def shape_only_model(

@@ -50,12 +50,42 @@ def denoise(
     The conditions may be of several samples, the prediction is [B, 4, F, h, w] then. Behind them
     stands the scale of guidance [1] of a model that has an embedding of it.
     """
+    return denoise_with_deep(model, latents, timesteps, pose_features, *conditions)[0]
+
+
+def denoise_with_deep(
+    model: AnimateAnyone,
+    latents: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    pose_features: paddle.Tensor,
+    *conditions: paddle.Tensor,
+    deep: paddle.Tensor | None = None,
+) -> list[paddle.Tensor]:
+    """As `denoise` -> prediction, deep features [B*F, C, h, w]; see `UNet.predict_with_deep`."""
     whole = len(conditions) // 3 * 3
-    of_blocks = conditions_of(conditions[:whole])
     scale = conditions[whole] if len(conditions) > whole else None
-    return model.denoising_unet(
-        latents, timesteps, of_blocks, pose_features=pose_features, guidance_scale=scale
+    return list(
+        model.denoising_unet.predict_with_deep(
+            latents,
+            timesteps,
+            conditions_of(conditions[:whole]),
+            pose_features=pose_features,
+            guidance_scale=scale,
+            deep=deep,
+        )
     )
+
+
+def denoise_from_deep(
+    model: AnimateAnyone,
+    latents: paddle.Tensor,
+    timesteps: paddle.Tensor,
+    pose_features: paddle.Tensor,
+    deep: paddle.Tensor,
+    *conditions: paddle.Tensor,
+) -> paddle.Tensor:
+    """As `denoise`, from the deep features of an earlier step and `flat` outer conditions."""
+    return denoise_with_deep(model, latents, timesteps, pose_features, *conditions, deep=deep)[0]
 
 
 def decode(model: AnimateAnyone, latents: paddle.Tensor) -> paddle.Tensor:

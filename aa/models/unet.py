@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import paddle
 import paddle.nn.functional as F
@@ -70,6 +70,9 @@ class UNet(nn.Layer):
         head: whether the output layers exist.
         guidance: whether it has an embedding of the scale of guidance.
         recompute: drop the activations of every layer and compute them again going backward.
+
+    Attributes:
+        deep_channels: channels of the deep features, see `predict_with_deep`.
     """
 
     parts = SD15
@@ -103,6 +106,7 @@ class UNet(nn.Layer):
         )
         self.through = _recomputed if recompute else _run  # runs a layer in training
         self.max_frames = max_frames if motion_heads else None
+        self.deep_channels = channels[:2][-1] if self.parts.stacked else channels[0]
         down = range(len(channels) - 1) if attention_levels is None else attention_levels
         up = down if up_attention_levels is None else up_attention_levels
         self.time_embedding = TimestepEmbedding(channels[0], sizes.time_channels)
@@ -172,21 +176,46 @@ class UNet(nn.Layer):
                 conditions are of another number of samples.
         """
         frames, batch = latents.shape[2], conditions[0].image_token.shape[0]
-        if latents.shape[0] not in (1, batch):
-            raise ValueError(f"latents of {latents.shape[0]} samples, conditions of {batch}.")
-        if self.max_frames is not None and frames > self.max_frames:
-            raise ValueError(
-                f"{frames} frames at once; the motion modules reach {self.max_frames}."
-            )
-        x = self.conv_in(rearrange(latents, "b c f h w -> (b f) c h w"))
-        if pose_features is not None:
-            x = x + rearrange(pose_features, "b c f h w -> (b f) c h w")
-        if latents.shape[0] < batch:
-            x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
-            timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
-        time = self._time(timesteps.flatten(), guidance_scale)
-        x, _ = self._levels(x, time, conditions, reference_mask, frames)
+        x, time = self._enter(latents, timesteps, batch, pose_features, guidance_scale)
+        x, _, _ = self._levels(x, time, conditions, reference_mask, frames)
         return rearrange(self._output(x), "(b f) c h w -> b c f h w", f=frames)
+
+    def predict_with_deep(
+        self,
+        latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        conditions: Sequence[Condition],
+        *,
+        pose_features: paddle.Tensor | None = None,
+        guidance_scale: paddle.Tensor | None = None,
+        deep: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """Predict as `forward` does, and return the deep features too (arXiv 2312.00858).
+
+        These are what comes up from below the highest level. They change little from step to step:
+        given those of an earlier one, only the highest level runs, on the way down and up.
+
+        Args:
+            conditions: with `deep`, the `outer_conditions` alone.
+            deep: deep features of the same frames [B*F, C, h, w]; None: all levels run.
+
+        Returns:
+            the prediction [B, 4, F, h, w] and the deep features that it was made of.
+        """
+        frames = latents.shape[2]
+        batch = deep.shape[0] // frames if deep is not None else conditions[0].image_token.shape[0]
+        x, time = self._enter(latents, timesteps, batch, pose_features, guidance_scale)
+        x, _, deep = self._levels(x, time, conditions, None, frames, deep=deep, keep_deep=True)
+        prediction = rearrange(self._output(x), "(b f) c h w -> b c f h w", f=frames)
+        return prediction, cast("paddle.Tensor", deep)
+
+    def outer_conditions(self, conditions: Sequence[Condition]) -> list[Condition]:
+        """Those of `conditions` that the highest level needs, on the way down and up."""
+        down, up = (
+            len(level.attentions) if level.has_attention else 0
+            for level in (self.down_blocks[0], self.up_blocks[-1])
+        )
+        return [*conditions[:down], *conditions[len(conditions) - up :]]
 
     def conditions(
         self,
@@ -230,7 +259,7 @@ class UNet(nn.Layer):
         # The reference image is clean, so its time is always 0.
         time = self._time(paddle.zeros([latents.shape[0]], dtype="int64"))
         conditions = [block.condition(image_embeds) for block in self._attentions()[:-1]]
-        _, features = self._levels(self.conv_in(latents), time, conditions, stop_at_last=True)
+        _, features, _ = self._levels(self.conv_in(latents), time, conditions, stop_at_last=True)
         return features
 
     @property
@@ -254,6 +283,30 @@ class UNet(nn.Layer):
         # Every resnet starts from the activated embedding: activate it once.
         return F.swish(embedding)
 
+    def _enter(
+        self,
+        latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        batch: int,
+        pose_features: paddle.Tensor | None,
+        guidance_scale: paddle.Tensor | None,
+    ) -> tuple[paddle.Tensor, paddle.Tensor]:
+        """What the first level is given of `forward`'s arguments [batch*F, C, h, w], and time."""
+        frames = latents.shape[2]
+        if latents.shape[0] not in (1, batch):
+            raise ValueError(f"latents of {latents.shape[0]} samples, conditions of {batch}.")
+        if self.max_frames is not None and frames > self.max_frames:
+            raise ValueError(
+                f"{frames} frames at once; the motion modules reach {self.max_frames}."
+            )
+        x = self.conv_in(rearrange(latents, "b c f h w -> (b f) c h w"))
+        if pose_features is not None:
+            x = x + rearrange(pose_features, "b c f h w -> (b f) c h w")
+        if latents.shape[0] < batch:
+            x = x.unsqueeze(0).expand([batch, *x.shape]).flatten(0, 1)
+            timesteps = timesteps.expand([batch, *timesteps.shape[1:]])
+        return x, self._time(timesteps.flatten(), guidance_scale)
+
     def _join(self, x: paddle.Tensor, skip: paddle.Tensor) -> paddle.Tensor:
         """Input of a layer on the way up."""
         return paddle.concat([x, skip], axis=1) if self.parts.stacked else x + skip
@@ -270,8 +323,15 @@ class UNet(nn.Layer):
         frames: int = 1,
         *,
         stop_at_last: bool = False,
-    ) -> tuple[paddle.Tensor, list[Any]]:
+        keep_deep: bool = False,
+        deep: paddle.Tensor | None = None,
+    ) -> tuple[paddle.Tensor, list[Any], paddle.Tensor | None]:
+        """Run the levels on x [B*F, C, h, w]: x, features, and the deep features, if kept.
+
+        Given `deep`, what comes up from below the highest level, nothing below it runs.
+        """
         features, last = [], len(self._attentions()) - 1
+        whole, highest = deep is None, self.up_blocks[-1]
 
         def run(level, i, x):
             condition = conditions[len(features)] if level.has_attention else None
@@ -282,25 +342,27 @@ class UNet(nn.Layer):
             return x
 
         skips = [x] if self.parts.stacked else []
-        for level in self.down_blocks:
+        for level in self.down_blocks if whole else [self.down_blocks[0]]:
             for i in range(len(level.resnets)):
                 x = run(level, i, x)
                 skips.append(x)
-            if level.has_resampler:
+            if whole and level.has_resampler:
                 x = level.downsamplers[0](x)
                 if self.parts.stacked:
                     skips.append(x)
-        x = run(self.mid_block, 0, x)
-        for level in self.up_blocks:
+        x = run(self.mid_block, 0, x) if deep is None else deep
+        for level in self.up_blocks if whole else [highest]:
+            if keep_deep and level is highest:
+                deep = x
             for i in range(len(level.resnets)):
                 x = self._join(x, skips.pop())
                 if stop_at_last and level.has_attention and len(features) == last:
                     x = level.resnets[i](x, time)
-                    return x, [*features, level.attentions[i].reference_tokens(x)]
+                    return x, [*features, level.attentions[i].reference_tokens(x)], None
                 x = run(level, i, x)
             if level.has_resampler:
                 x = level.upsamplers[0](x, skips[-1].shape[2:])
-        return x, features
+        return x, features, deep
 
 
 def _run(layer: Callable[..., Any], *arguments: Any) -> Any:

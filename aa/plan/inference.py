@@ -11,6 +11,7 @@ from aa.config.hardware import HardwareConfig
 from aa.config.inference import InferenceConfig
 from aa.config.model import ModelConfig
 from aa.inference.sampling import decode_batch
+from aa.inference.windows import context_windows
 from aa.models import parts
 from aa.models.animate_anyone import shape_only_model
 from aa.models.parts import spec
@@ -26,18 +27,25 @@ LATENTS = 4  # copies while a step is taken: noisy, predicted, with and without 
 
 @dataclass(frozen=True)
 class Video:
-    """The settings of an animation that decide its memory. Sizes in pixels."""
+    """The settings of an animation that decide its memory. Sizes in pixels.
+
+    Attributes:
+        kept_frames: those of all windows, if their deep features are kept from step to step.
+    """
 
     frames: int
     height: int
     width: int
     context_frames: int
     decode_batch_size: int
+    kept_frames: int = 0
 
 
 def _video(options: InferenceConfig, frames: int, height: int, width: int) -> Video:
     batch = decode_batch(options.decode_batch_size, height, width)
-    return Video(frames, height, width, options.context_frames, batch)
+    windows = context_windows(frames, options) if options.cache == "deep" else []
+    kept = sum(map(len, windows))
+    return Video(frames, height, width, options.context_frames, batch, kept)
 
 
 class VideoPlan:
@@ -112,7 +120,8 @@ class VideoCounter:
     ) -> None:
         self.model = shape_only_model(model_config, motion_modules=True).eval()
         self.device, self.half, self.compiled = device, half, compiled
-        self.samples = 2 if compiled and guided else 1  # of a call of the denoiser
+        self.predictions = 2 if guided else 1  # of a step
+        self.samples = self.predictions if compiled else 1  # of a call of the denoiser
         self._peaks, self._shapes = {}, {}
 
     def count(self, video: Video) -> MemoryBudget:
@@ -138,7 +147,8 @@ class VideoCounter:
                 spec(1, dtype="int64"),
                 spec(1, channels, window, *side),
                 *(spec(*shape) for shape in self._of_all_samples(conditions)),
-            ),
+            )
+            + self._deep(video.kept_frames * prod(side)),
             "decoding": self._peak(parts.decode, spec(batch, latents, *side)),
             "encoding of the reference": self._peak(
                 parts.encode, spec(1, 3, video.height, video.width)
@@ -147,7 +157,7 @@ class VideoCounter:
         phase = max(phases, key=cast(Callable[[str], int], phases.get))
         places = video.frames * prod(side)
         counted = {
-            "weights": self._weights(),
+            "weights": self._weights(cached=video.kept_frames > 0),
             "conditions of the reference": 4 * sum(prod(shape) for shape in conditions),
             "pose features of all frames": 4 * places * channels,
             "latents of all frames": LATENTS * 4 * places * latents,
@@ -156,13 +166,23 @@ class VideoCounter:
         }
         return MemoryBudget(counted)
 
-    def _weights(self) -> int:
+    def _deep(self, places: int) -> int:
+        """Bytes of deep features that are kept; beside a GPU an engine has them in host memory."""
+        if self.compiled and self.device == "gpu":
+            return 0
+        item_bytes = 2 if self.half else 4
+        return item_bytes * self.predictions * places * self.model.denoising_unet.deep_channels
+
+    def _weights(self, *, cached: bool) -> int:
         model = self.model
         layers, item_bytes = [model], 4
         if self.compiled and self.device == "gpu":
             item_bytes = 2 if self.half else 4
         elif self.compiled:
-            layers += [model.denoising_unet, model.pose_guider, model.vae]
+            denoiser = model.denoising_unet
+            layers += [denoiser, model.pose_guider, model.vae]
+            if cached:  # two graphs, and the smaller one has the highest level
+                layers += [denoiser.down_blocks[0], denoiser.up_blocks[-1]]
         return item_bytes * sum(p.size for layer in layers for p in layer.parameters())
 
     def _conditions(self, height: int, width: int) -> list[tuple[int, ...]]:

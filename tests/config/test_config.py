@@ -196,6 +196,8 @@ def test_a_value_of_the_wrong_type_says_what_is_wanted(override, line, compose):
         ("model.vae.block_out_channels=[32]", "model.vae.block_out_channels must have 4 entries"),
         ("model.noise_schedule.beta_end=2", "model.noise_schedule.beta_end must be between"),
         ("inference.context_overlap=16", "inference.context_overlap (16) must be less than"),
+        ("inference.cache=all", "inference.cache must be one of none, deep, got all."),
+        ("inference.cache_every=0", "inference.cache_every must be more than 0, got 0."),
     ],
 )
 def test_an_impossible_value_says_what_is_possible(override, line, compose):

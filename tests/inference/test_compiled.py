@@ -16,6 +16,7 @@ from aa.inference.compiled.engines import make_engine
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
 from aa.machine import has_bfloat16
+from aa.models.parts import denoise_from_deep
 from tests.conftest import fill
 
 
@@ -87,6 +88,61 @@ def test_an_engine_is_given_the_scale_of_guidance_that_a_model_has_learned(
     assert not compiled.failed
     np.testing.assert_allclose(strong, animate(model, guidance_scale=3.5), atol=1e-5)
     assert np.abs(strong - weak).max() > 1e-3
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
+def test_an_engine_keeps_deep_features_as_the_eager_one_does(
+    compact_model, cache, engine, guidance_scale
+):
+    options = {"guidance_scale": guidance_scale, "num_inference_steps": 4}
+    deep = {"cache": "deep", "cache_every": 2}
+    compiled = CompiledModel(compact_model, cache, engine)
+    found = animate(compiled, **options, **deep)
+    assert not compiled.failed
+    np.testing.assert_allclose(found, animate(compact_model, **options, **deep), atol=1e-4)
+    assert np.abs(found - animate(compact_model, **options)).max() > 1e-3
+
+
+def test_deep_features_of_an_engine_serve_paddle_where_the_other_graph_fails(
+    compact_model, cache, monkeypatch
+):
+    options = {"num_inference_steps": 4, "cache": "deep", "cache_every": 2}
+    compiled, compile_part = CompiledModel(compact_model, cache), CompiledModel._compile
+
+    def fail(self, part, specs):
+        if part is denoise_from_deep:
+            raise RuntimeError("no such kernel")
+        return compile_part(self, part, specs)
+
+    monkeypatch.setattr(CompiledModel, "_compile", fail)
+    found = animate(compiled, **options)
+    assert compiled.failed
+    np.testing.assert_allclose(found, animate(compact_model, **options), atol=1e-4)
+
+
+def test_an_engine_is_given_deep_features_and_the_learned_scale(compact_model, cache, engine):
+    from aa.models.animate_anyone import AnimateAnyone
+
+    model = AnimateAnyone(compact_model.config, guidance=True)
+    fill(model)
+    options = {"num_inference_steps": 4, "cache": "deep", "cache_every": 2, "guidance_scale": 2.0}
+    compiled = CompiledModel(model.eval(), cache, engine)
+    found = animate(compiled, **options)
+    assert not compiled.failed
+    np.testing.assert_allclose(found, animate(model, **options), atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
+def test_an_engine_keeps_deep_features_of_the_published_kind_of_network(
+    tiny_model, cache, engine, guidance_scale
+):
+    options = {"guidance_scale": guidance_scale, "num_inference_steps": 4}
+    deep = {"cache": "deep", "cache_every": 2}
+    compiled = CompiledModel(tiny_model(), cache, engine)
+    found = animate(compiled, **options, **deep)
+    assert not compiled.failed
+    np.testing.assert_allclose(found, animate(tiny_model(), **options, **deep), atol=1e-4)
 
 
 @pytest.mark.slow

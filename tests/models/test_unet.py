@@ -5,6 +5,7 @@ import paddle
 import pytest
 from ppdiffusers import UNet2DConditionModel
 
+from aa.models.compact import CompactUNet
 from aa.models.unet import UNet, timestep_embedding
 from tests.conftest import fill
 
@@ -21,8 +22,8 @@ def random(*shape, seed=0):
     return paddle.to_tensor(np.random.default_rng(seed).standard_normal(shape).astype("float32"))
 
 
-def build(**options):
-    unet = UNet(**SHAPE, **options)
+def build(kind=UNet, **options):
+    unet = kind(**SHAPE, **options)
     fill(unet)
     unet.eval()
     return unet
@@ -136,3 +137,26 @@ def test_num_layers_is_how_many_layers_a_training_step_runs():
     unet.through = lambda layer, *arguments: ran.append(layer) or layer(*arguments)
     unet(random(2, 4, 1, 8, 6), paddle.to_tensor([3, 700]), unet.conditions(random(2, 1, 6)))
     assert len(ran) == unet.num_layers == 7
+
+
+@pytest.mark.parametrize("kind", [UNet, CompactUNet])
+def test_from_its_own_deep_features_a_step_gives_the_same_prediction(kind):
+    unet, video = build(kind, motion_heads=2), random(1, 4, 3, 4, 4)
+    conditions, t = unet.conditions(random(2, 1, 6)), paddle.to_tensor([9])
+    prediction, deep = unet.predict_with_deep(video, t, conditions)
+    again, same = unet.predict_with_deep(video, t, unet.outer_conditions(conditions), deep=deep)
+    np.testing.assert_array_equal(prediction.numpy(), unet(video, t, conditions).numpy())
+    np.testing.assert_array_equal(again.numpy(), prediction.numpy())
+    assert same is deep and deep.shape == [2 * 3, unet.deep_channels, 4, 4]
+
+
+@pytest.mark.parametrize("kind", [UNet, CompactUNet])
+def test_from_deep_features_nothing_below_the_highest_level_runs(kind):
+    unet, video, t = build(kind), random(1, 4, 3, 4, 4), paddle.to_tensor([9])
+    conditions = unet.conditions(random(1, 1, 6))
+    prediction, deep = unet.predict_with_deep(video, t, conditions)
+    for level in (unet.down_blocks[1], unet.mid_block, unet.up_blocks[0]):
+        for parameter in level.parameters():
+            parameter.set_value(paddle.full_like(parameter, float("nan")))
+    again, _ = unet.predict_with_deep(video, t, unet.outer_conditions(conditions), deep=deep)
+    np.testing.assert_array_equal(again.numpy(), prediction.numpy())

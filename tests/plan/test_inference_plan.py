@@ -28,6 +28,7 @@ def measured_peak(video):
     )
     core.host_memory_stat_reset_peak_value("Allocated", 0)
     options = {"num_inference_steps": 1, "context_frames": video.context_frames}
+    options["cache"] = "deep" if video.kept_frames else "none"
     options["decode_batch_size"] = video.decode_batch_size
     reference = Image.fromarray(poses[0])
     size = {"height": video.height, "width": video.width}
@@ -42,6 +43,8 @@ def measured_peak(video):
         Video(frames=10, height=128, width=128, context_frames=8, decode_batch_size=1),
         Video(frames=4, height=128, width=192, context_frames=4, decode_batch_size=4),
         Video(frames=24, height=128, width=128, context_frames=4, decode_batch_size=2),
+        # 32 windows of 4, whose deep features are kept
+        Video(96, 128, 128, context_frames=4, decode_batch_size=1, kept_frames=128),
     ],
 )
 def test_the_height_of_an_animation_is_what_the_allocator_gives(video):
@@ -76,3 +79,9 @@ def test_what_costs_least_is_tried_first():
     assert said[0] == ["inference.decode_batch_size=1"]
     assert said[1] == [*said[0], "inference.context_frames=8"]
     assert said[2] == [*said[1], "inference.height=48", "inference.width=96"]
+
+
+def test_where_memory_lacks_no_deep_features_are_kept():
+    video = Video(30, 64, 128, context_frames=12, decode_batch_size=1, kept_frames=36)
+    ((without, overrides), *_) = video_changes(video, size_step=8)
+    assert (without.kept_frames, overrides) == (0, ["inference.cache=none"])

@@ -133,6 +133,45 @@ class CompiledModel:
         held = self._hold("conditions", both, lambda: parts.flat(guidance_pair(*both)))
         return self._denoise(eager, noisy_latents, timesteps, pose_features, held).split(2)
 
+    def denoise_cached(
+        self,
+        noisy_latents: paddle.Tensor,
+        timesteps: paddle.Tensor,
+        samples: Sequence[Sequence[Condition]],
+        *,
+        pose_features: Any,
+        guidance_scale: paddle.Tensor | None = None,
+        deep: paddle.Tensor | None = None,
+    ) -> tuple[list[paddle.Tensor], paddle.Tensor]:
+        """See `AnimateAnyone.denoise_cached`; here all samples are one call of one network."""
+
+        def eager(latents, timesteps, pose_features, *_):
+            predictions, found = self.model.denoise_cached(
+                noisy_latents,
+                timesteps,
+                samples,
+                pose_features=pose_features,
+                guidance_scale=guidance_scale,
+                deep=deep,
+            )
+            return [paddle.concat(predictions), found]
+
+        def tensors():
+            outer = self.model.denoising_unet.outer_conditions if deep is not None else list
+            joined = guidance_pair(*samples) if len(samples) == 2 else samples[0]
+            return parts.flat(outer(joined))
+
+        name = "conditions" if deep is None else "outer conditions"
+        held = self._hold(name, tuple(samples), tensors)
+        conditions = held if guidance_scale is None else [*held, guidance_scale]
+        latents = self.model.scale_input(noisy_latents, timesteps)
+        inputs = latents, timesteps, pose_features
+        if deep is None:
+            found, deep = self._run(parts.denoise_with_deep, eager, *inputs, *conditions)
+        else:
+            found = self._run(parts.denoise_from_deep, eager, *inputs, deep, *conditions)[0]
+        return found.split(len(samples)), deep
+
     def _denoise(self, eager, noisy_latents, timesteps, pose_features, conditions):
         latents = self.model.scale_input(noisy_latents, timesteps)
         inputs = latents, timesteps, pose_features, *conditions
@@ -150,14 +189,13 @@ class CompiledModel:
         """Run what runs once a video, on the engine where that is for all parts."""
         if self.engine.whole:
             return self._run(part, eager, *tensors)
-        found = eager(*tensors)
-        return found if isinstance(found, list) else [found]
+        return _as_list(eager(*tensors))
 
     def _run(self, part, eager, *tensors):
         """Results of the compiled part, or of the eager one where it cannot be compiled."""
         network = None if self.failed else self._network(part, tensors)
         if network is None:
-            return [eager(*map(_as_tensor, tensors))]
+            return _as_list(eager(*map(_as_tensor, tensors)))
         found = network([x.numpy() if isinstance(x, paddle.Tensor) else x for x in tensors])
         return [paddle.to_tensor(x) for x in found]
 
@@ -205,6 +243,10 @@ class CompiledModel:
 
 def _as_tensor(x):
     return x if isinstance(x, paddle.Tensor) else paddle.to_tensor(x)
+
+
+def _as_list(found):
+    return found if isinstance(found, list) else [found]
 
 
 def _first_line(error):
