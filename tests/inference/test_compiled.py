@@ -6,6 +6,7 @@ import os
 import signal
 
 import numpy as np
+import paddle
 import pytest
 from PIL import Image
 
@@ -217,3 +218,21 @@ def test_signals_are_handled_after_compiled_models_have_come_and_gone(compact_mo
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert handled == [True]
+
+
+def test_what_all_steps_share_is_held_without_a_copy_and_let_go_before_decoding(
+    compact_model, tmp_path
+):
+    compiled = CompiledModel(compact_model, GraphCache(tmp_path))
+    held = []
+    hold = compiled.engine.hold
+    compiled.engine.hold = lambda array: held.append(array) or hold(array)
+    features = paddle.zeros([1, 8, 3, 2, 2])
+    window = compiled.pose_window(features, paddle.to_tensor([2, 0]))
+    assert window.shape == (1, 8, 2, 2, 2)
+    assert held[0].ctypes.data == features.data_ptr()
+    compiled.pose_window(features, paddle.to_tensor([1]))
+    assert len(held) == 1
+    stride, channels = compact_model.config.vae.stride, compact_model.config.vae.latent_channels
+    compiled.decode_latents(paddle.zeros([1, channels, 16 // stride, 16 // stride]))
+    assert not compiled._held

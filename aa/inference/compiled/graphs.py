@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -71,10 +71,11 @@ def shared_weights(model: "AnimateAnyone") -> dict[str, np.ndarray]:
 
     Valid as long as the model.
     """
-    return {name: _shared(tensor) for name, tensor in named_weights(model).items()}
+    return {name: shared_array(tensor) for name, tensor in named_weights(model).items()}
 
 
-def _shared(tensor):
+def shared_array(tensor: "paddle.Tensor") -> np.ndarray:
+    """Numpy's view of the memory of a tensor on the CPU; valid as long as the tensor."""
     dtype = np.dtype(str(tensor.dtype).split(".")[-1])
     memory = (ctypes.c_char * (tensor.size * dtype.itemsize)).from_address(tensor.data_ptr())
-    return np.frombuffer(memory, dtype).reshape(tensor.shape)
+    return np.frombuffer(cast(Any, memory), dtype).reshape(tensor.shape)

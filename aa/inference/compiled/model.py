@@ -50,7 +50,7 @@ class CompiledModel:
         self.has_guidance = model.has_guidance
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
-        self._held: dict[str, tuple[tuple[Any, ...], Any]] = {}
+        self._held: dict[str, tuple[tuple[Any, ...], list[paddle.Tensor], list[Any]]] = {}
 
     def encode_pixels(self, pixels: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.encode_pixels`."""
@@ -80,6 +80,7 @@ class CompiledModel:
 
     def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.decode_latents`."""
+        self._held.clear()  # what all steps shared: they are over
         return self._run(parts.decode, self.model.decode_latents, latents)[0]
 
     def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> Any:
@@ -179,10 +180,13 @@ class CompiledModel:
 
     def _hold(self, name, of, tensors):
         """What the engine holds of `tensors()`: made anew where `of` are other objects."""
-        before, held = self._held.get(name, ((), None))
+        from aa.inference.compiled.graphs import shared_array
+
+        before, _, held = self._held.get(name, ((), [], []))
         if len(before) != len(of) or any(x is not y for x, y in zip(before, of, strict=True)):
-            held = [self.engine.hold(tensor.numpy()) for tensor in tensors()]
-            self._held[name] = (of, held)
+            shared = [tensor.contiguous() for tensor in tensors()]  # whose memory is held
+            held = [self.engine.hold(shared_array(tensor)) for tensor in shared]
+            self._held[name] = of, shared, held
         return held
 
     def _run_once(self, part, eager, *tensors):
