@@ -51,10 +51,11 @@ def main() -> None:
     parser.add_argument("--figures", type=int, default=16)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--size", help="small, medium or large")
+    parser.add_argument("--repeats", type=int, default=3, help="steps of each kind, with --size")
     options = parser.parse_args()
     prepare_paddle(HardwareConfig(device="cpu", num_threads=options.threads))
     if options.size:
-        time_step(options.size, options.engine, options.threads)
+        time_step(options.size, options.engine, options.threads, options.repeats)
     else:
         score_figures(options)
 
@@ -112,7 +113,7 @@ def show(name: str, found: dict[int, list[tuple[float, float, float]]]) -> None:
         )
 
 
-def time_step(size: str, engine: str, threads: int) -> None:
+def time_step(size: str, engine: str, threads: int, repeats: int) -> None:
     """Print the seconds of a step of each kind, and what steps cost with the cache."""
     import paddle
     from inference import FRAMES, SCALE, SIZES, build, draw_inputs
@@ -138,7 +139,7 @@ def time_step(size: str, engine: str, threads: int) -> None:
             ),
         }
         seconds = {kind: [] for kind in kinds}
-        for repeat in range(4):
+        for repeat in range(repeats + 1):
             for kind, step in kinds.items():
                 start = time.perf_counter()
                 step()
