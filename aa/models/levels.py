@@ -1,6 +1,6 @@
 """The levels of a UNet, built from the specification of its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import paddle
 from paddle import nn
@@ -113,6 +113,48 @@ def build_level(
     attentions = [parts.attention(out, sizes) for out in outs] if attention else None
     motion = [parts.motion(out, sizes) for out in outs] if sizes.motion_heads else None
     return Level(resnets, attentions, motion, down=down, up=up)
+
+
+def build_way_down(
+    parts: Parts,
+    channels: Sequence[int],
+    layers: int,
+    sizes: UNetSizes,
+    attention: Collection[int],
+) -> list[nn.Layer]:
+    """The levels on the way down, the highest first.
+
+    Args:
+        channels: of the levels, high to low resolution.
+        layers: resnets of a level.
+        attention: levels with attention.
+    """
+    levels = []
+    for i, widths in enumerate(down_widths(channels, layers, stacked=parts.stacked)):
+        down = None
+        if i < len(channels) - 1:
+            down = parts.down(channels[i], channels[i if parts.stacked else i + 1])
+        levels.append(build_level(parts, widths, sizes, attention=i in attention, down=down))
+    return levels
+
+
+def build_way_up(
+    parts: Parts,
+    channels: Sequence[int],
+    layers: int,
+    sizes: UNetSizes,
+    attention: Collection[int],
+    *,
+    last: int,
+) -> list[nn.Layer]:
+    """The levels on the way up, the lowest first, to the level `last`; see `build_way_down`."""
+    levels, widths = [], up_widths(channels, layers, stacked=parts.stacked)
+    for i in range(len(channels) - 1, last - 1, -1):
+        up = None
+        if i > last:
+            up = parts.up(channels[i], channels[i if parts.stacked else i - 1])
+        levels.append(build_level(parts, widths[i], sizes, attention=i in attention, up=up))
+    return levels
 
 
 def build_middle(parts: Parts, channels: int, sizes: UNetSizes) -> MiddleLevel:

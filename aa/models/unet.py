@@ -1,6 +1,6 @@
 """The UNet of Stable Diffusion 1.5, once as reference network and once as denoiser."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from aa.models.attention import Condition, SpatialTransformer, repeat_frames
 from aa.models.blocks import Downsample, Parts, ResnetBlock, UNetSizes, Upsample
 from aa.models.embeddings import GuidanceEmbedding, TimestepEmbedding, timestep_embedding
 from aa.models.layers import Conv2D, GroupNorm
-from aa.models.levels import build_level, build_middle, down_widths, up_widths
+from aa.models.levels import build_middle, build_way_down, build_way_up
 from aa.models.motion import MotionModule
 
 
@@ -111,41 +111,18 @@ class UNet(nn.Layer):
         up = down if up_attention_levels is None else up_attention_levels
         self.time_embedding = TimestepEmbedding(channels[0], sizes.time_channels)
         self.conv_in = self.parts.stem(latent_channels, channels[0])
-        self.down_blocks = nn.LayerList(self._way_down(channels, sizes, down))
+        self.down_blocks = nn.LayerList(
+            build_way_down(self.parts, channels, self.layers, sizes, down)
+        )
         self.up_blocks = nn.LayerList()  # here, for the order of the parameters
         self.mid_block = build_middle(self.parts, channels[-1], sizes)
-        self.up_blocks.extend(self._way_up(channels, sizes, up, head=head))
+        last = 0 if head or not self.parts.trimmed else min(up, default=len(channels))
+        self.up_blocks.extend(build_way_up(self.parts, channels, self.layers, sizes, up, last=last))
         if head:
             layers = self.parts.head(channels[0], latent_channels, sizes)
             for name, layer in layers.items():
                 self.add_sublayer(name, layer)
         self.guidance_embedding = GuidanceEmbedding(sizes.time_channels) if guidance else None
-
-    def _way_down(
-        self, channels: list[int], sizes: UNetSizes, attention: Collection[int]
-    ) -> list[nn.Layer]:
-        parts, levels = self.parts, []
-        for i, widths in enumerate(down_widths(channels, self.layers, stacked=parts.stacked)):
-            down = None
-            if i < len(channels) - 1:
-                down = parts.down(channels[i], channels[i if parts.stacked else i + 1])
-            has = i in attention
-            levels.append(build_level(parts, widths, sizes, attention=has, down=down))
-        return levels
-
-    def _way_up(
-        self, channels: list[int], sizes: UNetSizes, attention: Collection[int], *, head: bool
-    ) -> list[nn.Layer]:
-        parts, levels = self.parts, []
-        last = 0 if head or not parts.trimmed else min(attention, default=len(channels))
-        widths = up_widths(channels, self.layers, stacked=parts.stacked)
-        for i in range(len(channels) - 1, last - 1, -1):
-            up = None
-            if i > last:
-                up = parts.up(channels[i], channels[i if parts.stacked else i - 1])
-            has = i in attention
-            levels.append(build_level(parts, widths[i], sizes, attention=has, up=up))
-        return levels
 
     def forward(
         self,
