@@ -78,7 +78,7 @@ $(STAMP): requirements.lock requirements-poses.lock pyproject.toml setup.py | $(
 	  { echo "One dependency (ligo-segments) is compiled: a C compiler and Python's headers are" \
 	    "wanted and were not found. Install them (Debian: apt install gcc python3-dev) and run" \
 	    "make again." >&2; exit 1; }
-	@echo "Installing requirements.lock into $(VENV): some minutes, 0.8 GB to download, 2.9 GB on disk"
+	@echo "Installing requirements.lock into $(VENV): some minutes, 0.9 GB to download, 3.0 GB on disk"
 	@sed -n '/^pip==/,/# via/p' requirements.lock > $(VENV)/pip.lock
 	@$(PIP) install --require-hashes -r $(VENV)/pip.lock
 	@# Bytecode comes with the first import of what is used; of all packages it takes a minute.
