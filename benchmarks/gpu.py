@@ -41,7 +41,7 @@ class Part:
         options.enable_mem_reuse = options.enable_mem_pattern = False
         self.values = [ort.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
         options.add_external_initializers([*weights], self.values)
-        providers = [("CUDAExecutionProvider", CUDA), "CPUExecutionProvider"]
+        providers = [*map(tuple, plan["providers"]), "CPUExecutionProvider"]
         self.session = ort.InferenceSession(path, options, providers=providers)
         self.inputs, self.outputs = plan["inputs"], plan["outputs"]
         self.shapes = [output.shape for output in self.session.get_outputs()]
@@ -66,16 +66,6 @@ class Part:
         self.session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         return found
-
-
-# As aa.inference.compiled.fitting has them: this file goes alone.
-CUDA = {
-    "prefer_nhwc": "1",
-    "cudnn_conv_algo_search": "HEURISTIC",
-    "cudnn_conv_use_max_workspace": "0",
-    "arena_extend_strategy": "kSameAsRequested",
-    "use_tf32": "0",
-}
 
 
 def random_weights(shapes):

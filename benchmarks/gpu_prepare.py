@@ -1,4 +1,4 @@
-"""What `gpu.py` checks and times on a GPU, some 14 MB: python benchmarks/gpu_prepare.py <folder>.
+"""What `gpu.py` checks and times on a GPU, some 16 MB: python benchmarks/gpu_prepare.py <folder>.
 
 Graphs without weights in the forms for CUDA, of the published model at three sizes and of a small
 one; and the carried puppet, with its weights in float16 and the video that Paddle makes of it.
@@ -45,7 +45,7 @@ def prepare(folder: Path) -> None:
 def write_graphs(folder, model, size, device, precision, only=None):
     """The parts of a model as ONNX without weights, and what they take and hold."""
     from aa.export.animation import Animation
-    from aa.export.folder import described, part_graph
+    from aa.export.folder import PROVIDERS, described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
 
@@ -59,7 +59,7 @@ def write_graphs(folder, model, size, device, precision, only=None):
         if only is None or name in only:
             graph = part_graph(model, part, device=device, precision=precision)
             (folder / f"{name}.onnx").write_bytes(graph.SerializeToString())
-            plan["parts"][name] = described(part, precision)
+            plan["parts"][name] = described(part, precision) | {"providers": PROVIDERS["cuda"]}
             plan["weights"][name] = held_weights(graph)
     (folder / "plan.json").write_text(json.dumps(plan))
 
@@ -78,7 +78,7 @@ def held_weights(graph):
 def prepare_puppet(folder):
     """The carried puppet: its graphs, weights in float16, its poses, and what Paddle draws."""
     from aa.export.animation import Animation
-    from aa.export.folder import described, part_graph
+    from aa.export.folder import PROVIDERS, described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
     from aa.inference import Pose2VideoPipeline
@@ -101,7 +101,7 @@ def prepare_puppet(folder):
             graph = part_graph(model, part, device="cuda", precision=precision)
             (folder / precision / f"{name}.onnx").write_bytes(graph.SerializeToString())
             plan["weights"][precision][name] = held_weights(graph)
-            plan["parts"][name] = described(part, precision)
+            plan["parts"][name] = described(part, precision) | {"providers": PROVIDERS["cuda"]}
     (folder / "plan.json").write_text(json.dumps(plan))
     write_case(folder, pipeline, plan["parts"]["denoise"]["inputs"]["latents"][1:])
 
