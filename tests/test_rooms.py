@@ -14,7 +14,7 @@ GROUND = re.findall(r"^\| `(\w+)\.py` \|", PAGE, re.M)
 WITH_PADDLE = ("models", "training", "plan")  # rooms; everybody else answers at once
 # export.example runs in an exported folder only.
 WITH_PADDLE_TOO = re.compile(
-    r"aa\.(build\.(callbacks|plan)|data\.loader|demo\.package|export\.(example|folder|parts|run|steps)|inference\.(compiled\b.*|pipeline|sampling)|weights\.(convert|loading|models))"
+    r"aa\.(build\.(callbacks|plan)|data\.loader|demo\.package|export\.(example|folder|parts|run|steps)|inference\.(compiled\b.*|encoding|guided|pipeline|sampling|streaming)|weights\.(convert|loading|models))"
 )
 
 # Rooms; all others are given what they need.

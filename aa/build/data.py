@@ -197,6 +197,7 @@ def _dataset(
         noise_offset=stage.noise_offset,
         uncond_ratio=uncond_ratio,
         guidance_scales=stage.guidance_scales,
+        stream_window=stage.stream,
         clip_size=config.model.image_encoder.image_size,
         skip_bad=skip_bad,
         cache_bytes=cache_bytes,

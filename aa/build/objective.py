@@ -41,7 +41,7 @@ def share_frozen(teacher: AnimateAnyone, model: AnimateAnyone) -> None:
 
 
 def _teacher(config: TrainConfig) -> AnimateAnyone:
-    from aa.inference.guidance import learned_guidance
+    from aa.inference.learned import learned_guidance
     from aa.weights.models import load_model
 
     stage = config.stage

@@ -149,12 +149,8 @@ class TrainConfig:
             "inference.num_frames must be given, and a size, where training animates "
             "(stage.sample_steps, validation.metrics); got null.",
         )
-        wanted(
-            not any(stage.motion_modules for stage in self.stages)
-            or min(options.context_frames, frames or 0) <= reach,
-            f"inference.context_frames ({options.context_frames}) must be at most "
-            f"model.motion_max_frames ({reach}).",
-        )
+        if any(stage.motion_modules for stage in self.stages):
+            options.check_reach(reach, frames or 0)
 
 
 @dataclass

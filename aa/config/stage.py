@@ -6,6 +6,7 @@ from omegaconf import MISSING
 
 from aa.config.checks import not_negative, one_of, positive, wanted
 from aa.config.published import PublishedSize
+from aa.config.stream import StreamWindow
 
 OBJECTIVES = ("denoising", "guidance", "few_steps")
 
@@ -23,6 +24,8 @@ class StageConfig:
     guidance_scales: list[float] | None = None  # [lowest, highest] that an item draws; null: 1
     student_steps: int = 4  # few_steps: of DDIM, from noise to clean latents
     teacher_steps: int = 5  # few_steps: of the weights in init_from, for one of the student's
+    stream_steps: int = 0  # noise levels that an item has side by side, for streams; 0: one level
+    stream_chunk: int = 4  # with stream_steps: frames of one level
     max_steps: int = MISSING  # optimizer steps of the stage
     learning_rate: float = 1e-5  # the highest one
     weight_decay: float = 1e-2  # of AdamW
@@ -50,11 +53,12 @@ class StageConfig:
     def __post_init__(self) -> None:
         counts = ("num_frames", "max_steps", "learning_rate", "per_device_batch_size")
         counts += ("gradient_accumulation_steps", "save_steps", "save_total_limit", "log_steps")
-        positive("stage", self, *counts)
+        positive("stage", self, *counts, "stream_chunk")
         others = ("weight_decay", "warmup_steps", "max_grad_norm", "noise_offset", "sample_steps")
-        others += ("temporal_weight", "lora_rank", "part_weight")
+        others += ("temporal_weight", "lora_rank", "part_weight", "stream_steps")
         not_negative("stage", self, *others)
         self._check_objective()
+        self._check_stream()
         schedulers = ("constant", "constant_with_warmup", "linear", "cosine")
         one_of("stage", self, "lr_scheduler", schedulers)
         wanted(
@@ -75,9 +79,29 @@ class StageConfig:
         )
 
     @property
+    def stream(self) -> StreamWindow | None:
+        """The window of a stream that an item is; None where all its frames have one level."""
+        return StreamWindow(self.stream_steps, self.stream_chunk) if self.stream_steps else None
+
+    @property
     def distils(self) -> bool:
         """Whether the target comes from the weights that the stage starts from."""
         return self.objective != "denoising"
+
+    def _check_stream(self) -> None:
+        if self.stream is None:
+            return
+        wanted(
+            self.motion_modules and self.objective != "few_steps",
+            "stage.stream_steps goes with stage.motion_modules=true, and with "
+            "stage.objective=denoising or guidance.",
+        )
+        wanted(
+            self.num_frames == self.stream.frames,
+            f"stage.num_frames must be stage.stream_chunk * (stage.stream_steps + 2) = "
+            f"{self.stream.frames}, got {self.num_frames}: the window of a stream has a chunk for "
+            "each step, the last clean chunk and the first.",
+        )
 
     def _check_objective(self) -> None:
         one_of("stage", self, "objective", OBJECTIVES)

@@ -8,10 +8,19 @@ import numpy as np
 
 from aa.data.clip_reader import ClipReader
 from aa.data.manifest import Clip
-from aa.data.sampling import draw_frames, draw_noise, permutation, spread_timesteps, stream
+from aa.data.sampling import (
+    draw_frames,
+    draw_noise,
+    draw_stream_frames,
+    draw_timesteps,
+    permutation,
+    spread_timesteps,
+    stream,
+)
 from aa.errors import ClipError, UserError
 
 if TYPE_CHECKING:
+    from aa.config.stream import StreamWindow
     from aa.data.latents import LatentStore
 
     # (clip, numbers of its frames) -> masks [1, F, h, w]
@@ -43,7 +52,8 @@ class ClipDataset:
         reference_pixels           float32 [3, H, W] in [-1, 1], another frame of the clip
         clip_pixels                float32 [3, clip_size, clip_size], that whole frame for CLIP
         drop_reference             bool [], True with probability uncond_ratio
-        timesteps                  int64 [F], 0 .. num_train_timesteps - 1, one for a whole run
+        timesteps                  int64 [F], 0 .. num_train_timesteps - 1, one for a whole run, or
+                                   those of `stream_window`
         noise                      float32 [latent_channels, F, h, w], standard normal plus
                                    noise_offset times one standard normal per channel
         posterior_noise            float32 [latent_channels, F, h, w], standard normal
@@ -81,6 +91,7 @@ class ClipDataset:
         noise_offset: float = 0.05,
         uncond_ratio: float = 0.1,
         guidance_scales: Sequence[float] | None = None,  # (lowest, highest), drawn evenly
+        stream_window: "StreamWindow | None" = None,  # that an item shows: anchor, then a run
         clip_size: int = 224,
         skip_bad: bool = False,  # a clip that fails is replaced by the next of the permutation
         cache_bytes: int = 0,  # memory for clips that stay decoded and fitted; fit "pad" only
@@ -95,6 +106,7 @@ class ClipDataset:
         self.num_train_timesteps, self.noise_offset = num_train_timesteps, noise_offset
         self.uncond_ratio, self.skip_bad = uncond_ratio, skip_bad
         self.guidance_scales, self.part_masks = guidance_scales, part_masks
+        self.stream_window = stream_window
         self.bad_clips = {}  # Clip -> reason, as this process met them: a record, no choice uses it
         self._reader = ClipReader(
             size=self.size,
@@ -128,8 +140,13 @@ class ClipDataset:
         frame = tuple(side // self.latent_stride for side in self.size)
         video = (self.latent_channels, self.num_frames, *frame)
         reference = (self.latent_channels, *frame)
-        draws = 1 if self.in_order else self.num_frames
-        timesteps = stream(key, "timestep").integers(self.num_train_timesteps, size=draws)
+        timesteps = draw_timesteps(
+            stream(key, "timestep"),
+            self.num_train_timesteps,
+            num_frames=self.num_frames,
+            in_order=self.in_order,
+            stream_window=self.stream_window,
+        )
         guidance = {}
         if self.guidance_scales:
             least, most = self.guidance_scales
@@ -138,7 +155,7 @@ class ClipDataset:
         return {
             **guidance,
             "drop_reference": np.array(stream(key, "drop").random() < self.uncond_ratio),
-            "timesteps": np.broadcast_to(timesteps, [self.num_frames]).astype(np.int64),
+            "timesteps": timesteps,
             "noise": draw_noise(key, video, offset=self.noise_offset),
             "posterior_noise": stream(key, "posterior").standard_normal(video, np.float32),
             "reference_posterior_noise": stream(key, "reference_posterior").standard_normal(
@@ -171,21 +188,29 @@ class ClipDataset:
 
     def _read_clip(self, clip: Clip, key: tuple[int, int, int]) -> dict[str, np.ndarray]:
         length = self._reader.num_frames(clip, at_least=self.num_frames)
-        targets, reference = draw_frames(
-            stream(key, "frames"),
+        targets, reference = self._draw_frames(stream(key, "frames"), length)
+        parts = {"part_mask": self.part_masks(clip, targets)} if self.part_masks else {}
+        return parts | self._reader.read(clip, targets, reference, stream(key, "crop"))
+
+    def _draw_frames(self, rng: np.random.Generator, length: int) -> tuple[list[int], int]:
+        """Numbers of the frames to learn, and of the reference, in a clip of `length` frames."""
+        stride = self.frame_stride
+        if self.stream_window:
+            return draw_stream_frames(rng, length, self.stream_window, frame_stride=stride)
+        return draw_frames(
+            rng,
             length,
             num_frames=self.num_frames,
             in_order=self.in_order,
-            frame_stride=self.frame_stride,
+            frame_stride=stride,
             sample_margin=self.sample_margin,
         )
-        parts = {"part_mask": self.part_masks(clip, targets)} if self.part_masks else {}
-        return parts | self._reader.read(clip, targets, reference, stream(key, "crop"))
 
 
 class ValidationItems:
     """The items of a `ClipDataset`, with timesteps that are spread evenly instead of drawn.
 
+    Those of a stream all have the timesteps of its window.
     No clip takes the place of another: the data set has `skip_bad=False`.
     """
 
@@ -202,6 +227,9 @@ class ValidationItems:
     def __getitem__(self, k: int) -> dict[str, np.ndarray]:
         """Item k, 0 <= k < len(self). Raises ClipError for a clip that cannot be read."""
         dataset = self.dataset
+        if dataset.stream_window:
+            timesteps = np.array(dataset.stream_window.timesteps(dataset.num_train_timesteps))
+            return {**dataset[k], "timesteps": timesteps}
         timesteps = spread_timesteps(
             k,
             len(dataset),

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aa.config.stream import StreamWindow
+
 # One stream per kind of choice. A number, once given, stays: changing it changes every run.
 STREAMS = {
     "permutation": 0,
@@ -16,6 +18,8 @@ STREAMS = {
     "reference_posterior": 7,
     "guidance": 8,
 }
+# Items of a stream whose frames have one level: its first window is denoised so.
+ORDINARY_SHARE = 0.25
 
 
 def stream(key: Sequence[int], name: str) -> np.random.Generator:
@@ -56,6 +60,41 @@ def draw_frames(
     span = (num_frames - 1) * stride + 1
     start = int(rng.integers(length - span + 1))
     return list(range(start, start + span, stride)), int(rng.integers(length))
+
+
+def draw_stream_frames(
+    rng: np.random.Generator, length: int, window: StreamWindow, *, frame_stride: int
+) -> tuple[list[int], int]:
+    """Draw the frames of a stream's window, and a reference frame, from a clip of `length` frames.
+
+    The anchor lies anywhere before the other frames, which are a run; both are `frame_stride`
+    apart, or the largest smaller stride that fits.
+    """
+    stride = min(frame_stride, (length - 1) // max(1, window.frames - 1))
+    free = length - ((window.frames - 1) * stride + 1)
+    anchor = int(rng.integers(free + 1))
+    run = int(rng.integers(anchor, free + 1))
+    starts = [anchor] * window.chunk + [run] * (window.frames - window.chunk)
+    targets = [start + i * stride for i, start in enumerate(starts)]
+    return targets, int(rng.integers(length))
+
+
+def draw_timesteps(
+    rng: np.random.Generator,
+    length: int,
+    *,
+    num_frames: int,
+    in_order: bool,
+    stream_window: StreamWindow | None = None,
+) -> np.ndarray:
+    """Draw the timesteps of an item, int64 [num_frames] below `length`.
+
+    One for a whole run; each its own of single frames; of a stream mostly those of its window.
+    """
+    draws = rng.integers(length, size=1 if in_order else num_frames)
+    if stream_window and rng.random() >= ORDINARY_SHARE:
+        return np.array(stream_window.timesteps(length), np.int64)
+    return np.broadcast_to(draws, [num_frames]).astype(np.int64)
 
 
 def spread_timesteps(

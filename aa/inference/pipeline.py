@@ -1,20 +1,25 @@
 """The pipeline: encode the character, denoise in windows, decode in small batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import paddle
 from PIL import Image
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aa.config.sampling import SamplingOptions
-from aa.data.pictures import flatten
-from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
 from aa.errors import UserError
 from aa.inference.deep_cache import DeepCache
-from aa.inference.sampling import decode_batch, denoise, start_latents
+from aa.inference.encoding import encode_pose_video, encode_poses, encode_reference
+from aa.inference.guided import GuidedDenoiser
+from aa.inference.sampling import FrameNoise, decode_batch, denoise, start_latents
+from aa.inference.streaming import PoseChunk, chunked, stream_latents
 from aa.inference.windows import WindowSchedule
 from aa.models.diffusion import SAMPLERS
 
@@ -110,7 +115,7 @@ class Pose2VideoPipeline:
             pose_images: images or uint8 arrays [H, W, 3], one per frame; they are read in slices,
                 so they may be fetched when requested.
             width, height: of the result, multiples of the model's `size_step` (8).
-            latents: noise to start from [1, 4, F, h, w]; None draws it.
+            latents: noise to start from [1, 4, F, h, w]; None draws it. Not of mode=stream.
             progress: show a bar.
             watch: is told how far it is.
             options: of sampling; None: those by default.
@@ -125,31 +130,124 @@ class Pose2VideoPipeline:
         """
         options = replace(options or SamplingOptions(), **changes)
         size, num_frames = (height, width), len(pose_images)
-        self._check(size, num_frames, options.context_frames)
-        vae = self.model.config.vae
-        sides = [side // vae.stride for side in size]
-        shape = [1, vae.latent_channels, num_frames, *sides]
+        self._check(size, num_frames, options)
         batch = decode_batch(options.decode_batch_size, height, width)
-        with paddle.no_grad():
-            conditions = self._encode_reference(
-                flatten(reference_image, options.background), size, options, watch
+        if options.stream:
+            if latents is not None:
+                raise UserError("mode=stream draws its noise as it goes; latents are of windows.")
+            if watch:
+                watch.denoising(num_frames)
+            frames = _each(pose_images, batch)
+            parts = self.stream(
+                reference_image, frames, width=width, height=height, watch=watch, options=options
             )
-            pose_features = self._encode_poses(pose_images, size, options.fit, batch)
-            latents = self._denoise(
-                start_latents(latents, shape, options.seed, options.noise),
-                WindowSchedule(num_frames, options),
-                (*conditions, pose_features),
-                options.guidance_scale,
-                cache=DeepCache(options.cache_every) if options.cache == "deep" else None,
-                sampler=options.sampler,
-                num_inference_steps=options.num_inference_steps,
-                progress=progress,
-                watch=watch,
-            )
-        del conditions, pose_features
+            yield from _shown(parts, num_frames if progress else None)
+            return
+        latents = self._denoise_windows(
+            reference_image, pose_images, size, latents, options, progress=progress, watch=watch
+        )
         if watch:
             watch.decoding(num_frames)
         yield from self._decode(latents, batch)
+
+    def stream(
+        self,
+        reference_image: Image.Image,
+        poses: Iterable[Image.Image | np.ndarray],
+        *,
+        width: int,
+        height: int,
+        watch: "Watch | None" = None,
+        options: SamplingOptions | None = None,
+        **changes: Any,
+    ) -> Iterator[np.ndarray]:
+        """Animate poses as they come, and yield frames as they become clean.
+
+        Memory and the time of a frame do not grow with the video. A frame comes out when
+        `num_inference_steps` chunks of `stream_chunk` poses are in, its own the first of them; the
+        first two chunks when the window (`options.stream`) is full, or the poses have ended.
+
+        Args:
+            poses: images or uint8 arrays [H, W, 3] from any source, also one that makes us wait.
+            options, changes: see `frames`; mode is "stream" here.
+
+        Yields:
+            float32 arrays [n, H, W, 3] in 0..1, at most `stream_chunk` frames each.
+
+        Raises:
+            UserError: see `frames`.
+        """
+        options = replace(options or SamplingOptions(), **{**changes, "mode": "stream"})
+        size, window = (height, width), options.stream
+        assert window is not None
+        self._check(size, 1, options)
+        batch = min(window.chunk, decode_batch(options.decode_batch_size, height, width))
+        drawn = FrameNoise(self._latent_frame(size), options.seed, options.noise)
+        with paddle.no_grad():
+            denoiser = self._denoiser(reference_image, size, options, watch)
+        passes = stream_latents(
+            partial(denoiser.predict, paddle.arange(window.frames)),
+            (
+                PoseChunk(encode_poses(self.model, frames, size, options.fit), count)
+                for frames, count in chunked(poses, window.chunk)
+            ),
+            window,
+            self._solver(options.sampler),
+            lambda count: paddle.to_tensor(drawn.draw(count)),
+        )
+        for number in count(1):
+            with paddle.no_grad():  # not around `yield`: who takes the frames may train
+                latents = next(passes, None)
+            if latents is None:
+                return
+            if watch:
+                watch.step(number, lambda latents=latents: latents)
+            yield from self._decode(latents, batch)
+
+    @paddle.no_grad()
+    def _denoise_windows(
+        self, reference_image, pose_images, size, latents, options, *, progress, watch
+    ):
+        """Clean latents [1, C, F, h, w] of a whole video, in windows; see `frames`."""
+        channels, *sides = self._latent_frame(size)
+        shape = [1, channels, len(pose_images), *sides]
+        batch = decode_batch(options.decode_batch_size, *size)
+        denoiser = self._denoiser(reference_image, size, options, watch)
+        pose_features = encode_pose_video(self.model, pose_images, size, options.fit, batch)
+        return denoise(
+            lambda frames, part, t: denoiser.predict(frames, part, t, pose_features),
+            start_latents(latents, shape, options.seed, options.noise),
+            WindowSchedule(len(pose_images), options),
+            self._solver(options.sampler),
+            num_inference_steps=options.num_inference_steps,
+            progress=progress,
+            watch=watch,
+        )
+
+    def _denoiser(
+        self,
+        reference_image: Image.Image,
+        size: tuple[int, int],
+        options: SamplingOptions,
+        watch: "Watch | None",
+    ) -> GuidedDenoiser:
+        """The denoiser with the conditions of a character's image."""
+        return GuidedDenoiser(
+            self.model,
+            encode_reference(self.model, reference_image, size, options, watch),
+            guidance_scale=options.guidance_scale,
+            cache=DeepCache(options.cache_every) if options.cache == "deep" else None,
+        )
+
+    def _latent_frame(self, size: tuple[int, int]) -> list[int]:
+        """The shape of a frame's latents [C, h, w]."""
+        vae = self.model.config.vae
+        return [vae.latent_channels, *(side // vae.stride for side in size)]
+
+    def _solver(self, sampler):
+        """One of `SAMPLERS`, of the model's noise schedule."""
+        config = self.model.config
+        return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
 
     def _decode(self, latents: paddle.Tensor, batch: int) -> Iterator[np.ndarray]:
         """Yield the frames of latents [1, 4, F, h, w], see `frames`."""
@@ -165,7 +263,7 @@ class Pose2VideoPipeline:
                 )
             yield pixels
 
-    def _check(self, size: tuple[int, int], num_frames: int, context_frames: int) -> None:
+    def _check(self, size: tuple[int, int], num_frames: int, options: SamplingOptions) -> None:
         if num_frames < 1:
             raise UserError("there is no pose to follow: the pose video has no frames.")
         step = self.model.config.size_step
@@ -174,78 +272,21 @@ class Pose2VideoPipeline:
                 f"height and width must be multiples of {step} for this model, got "
                 f"{size[0]} x {size[1]}."
             )
-        most = self.model.config.motion_max_frames
-        if self.model.has_motion and min(context_frames, num_frames) > most:
-            raise UserError(
-                f"context_frames is {context_frames}, but the motion modules reach {most} frames; "
-                f"use context_frames={most}."
-            )
+        if self.model.has_motion:
+            options.check_reach(self.model.config.motion_max_frames, num_frames)
 
-    def _encode_reference(self, image, size, options, watch=None):
-        """Conditions of an RGB image, and those without it (None where one pass is enough)."""
-        pixels = to_signed(fit_frames(np.asarray(image)[None], size, fit=options.fit))[:, 0]
-        latents = self.model.encode_pixels(paddle.to_tensor(pixels[None]))
-        if watch:
-            watch.encoded(pixels, latents[0].numpy())
-        side = self.model.config.image_encoder.image_size
-        clip = paddle.to_tensor(clip_pixels(image, size=side)[None])
-        image_embeds = self.model.encode_image(clip)
-        conditional = self.model.conditions(image_embeds, latents)
-        if options.guidance_scale <= 1 or self.model.has_guidance:
-            return conditional, None
-        return conditional, self.model.conditions(paddle.zeros_like(image_embeds))
 
-    def _encode_poses(self, pose_images, size, fit, batch_size):
-        features = None
-        for start in range(0, len(pose_images), batch_size):
-            frames = pose_images[start : start + batch_size]
-            arrays = [
-                np.asarray(f if isinstance(f, np.ndarray) else flatten(f, "black")) for f in frames
-            ]
-            pixels = np.concatenate(
-                [to_unit(fit_frames(a[None], size, fit=fit)) for a in arrays], axis=1
-            )
-            part = self.model.pose_guider(paddle.to_tensor(pixels[None]))
-            if features is None:  # filled in place: a list would need twice the memory at its end
-                features = paddle.empty(
-                    [*part.shape[:2], len(pose_images), *part.shape[3:]], part.dtype
-                )
-            features[:, :, start : start + batch_size] = part
-        return features
+def _each(
+    pose_images: "Sequence[Image.Image | np.ndarray] | PoseVideo", batch: int
+) -> Iterator[Image.Image | np.ndarray]:
+    """The poses one by one, read in slices."""
+    for start in range(0, len(pose_images), batch):
+        yield from pose_images[start : start + batch]
 
-    def _denoise(self, latents, schedule, conditions, guidance_scale, *, cache, sampler, **options):
-        def predict(frames, part, t):
-            return self._predict(frames, part, t, conditions, guidance_scale, cache)
 
-        return denoise(predict, latents, schedule, self._solver(sampler), **options)
-
-    def _solver(self, sampler):
-        """One of `SAMPLERS`, of the model's noise schedule."""
-        config = self.model.config
-        return SAMPLERS[sampler](config.noise_schedule, config.prediction_type)
-
-    def _predict(self, frames, latents, t, conditions, guidance_scale, cache):
-        """Guided prediction for some frames; without guidance only the conditional half.
-
-        A model that has learned guidance is given its scale, and needs no other half.
-        """
-        model, (conditional, unconditional, pose_features) = self.model, conditions
-        pose, scale = model.pose_window(pose_features, frames), {}
-        if unconditional is None and model.has_guidance:
-            scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
-        if cache:
-            samples = [conditional] if unconditional is None else [conditional, unconditional]
-            found = cache.predict(
-                frames,
-                lambda deep: model.denoise_cached(
-                    latents, t, samples, pose_features=pose, deep=deep, **scale
-                ),
-            )
-        elif unconditional is None:
-            found = [model.denoise(latents, t, conditional, pose_features=pose, **scale)]
-        else:
-            found = model.denoise_pair(latents, t, conditional, unconditional, pose_features=pose)
-        if len(found) == 1:
-            return found[0]
-        conditional, unconditional = found
-        return unconditional + guidance_scale * (conditional - unconditional)
+def _shown(parts: Iterator[np.ndarray], total: int | None) -> Iterator[np.ndarray]:
+    """The parts of a video; with its number of frames they are counted in a bar."""
+    with logging_redirect_tqdm(), tqdm(total=total, unit="frame", disable=total is None) as bar:
+        for part in parts:
+            bar.update(len(part))
+            yield part

@@ -15,7 +15,7 @@ from aa.files import write_json
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case
 from aa.inference.driving import DrivenPoses
-from aa.inference.guidance import warn_of_guidance
+from aa.inference.learned import warn_of_options
 from aa.inference.made import MadeVideos
 from aa.inference.opening import check_poses, open_scene, say_changes
 from aa.inference.outputs import Outputs
@@ -114,7 +114,7 @@ class InferenceRun:
             self._write_snapshot([case for case in self.cases if case not in self.bad])
             say_changes(self.good, self.options)
             if self.good:
-                warn_of_guidance(self.config["weights"], self.options.guidance_scale)
+                warn_of_options(self.config["weights"], self.options)
             for case in self.good:
                 if result := self.attempts.attempt(partial(self._make, pipeline), case):
                     self.results[case.name] = result

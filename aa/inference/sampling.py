@@ -26,6 +26,26 @@ def decode_batch(asked: int | None, height: int, width: int) -> int:
     return asked or max(1, min(DECODED_FRAMES, DECODED_PIXELS // (height * width)))
 
 
+class FrameNoise:
+    """Noise frame by frame, so that a longer video of the same seed begins the same.
+
+    Args:
+        shape: of a frame's latents [C, h, w].
+        seed, noise: see `start_latents`.
+    """
+
+    def __init__(self, shape: list[int], seed: int, noise: str) -> None:
+        self.shape, self.noise, self.rng = shape, noise, np.random.default_rng(seed)
+        self.shared = self.rng.standard_normal([1, *shape]) if noise != "independent" else 0
+
+    def draw(self, count: int) -> np.ndarray:
+        """Noise of the next frames, float32 [1, C, count, h, w]."""
+        shape = [count, *self.shape]
+        draw = self.rng.standard_normal(shape) if self.noise != "shared" else 0
+        draw = (draw + self.shared) / (2**0.5 if self.noise == "mixed" else 1)
+        return np.broadcast_to(draw, shape).astype(np.float32).transpose(1, 0, 2, 3)[None]
+
+
 def start_latents(
     latents: np.ndarray | paddle.Tensor | None, shape: list[int], seed: int, noise: str
 ) -> paddle.Tensor:
@@ -42,13 +62,7 @@ def start_latents(
         UserError: the given latents have another shape.
     """
     if latents is None:
-        # Frame by frame, so that a longer video of the same seed begins the same.
-        rng, frame = np.random.default_rng(seed), [shape[1], *shape[3:]]
-        shared = rng.standard_normal([1, *frame]) if noise != "independent" else 0
-        draw = rng.standard_normal([shape[2], *frame]) if noise != "shared" else 0
-        draw = (draw + shared) / (2**0.5 if noise == "mixed" else 1)
-        draw = np.broadcast_to(draw, [shape[2], *frame])
-        latents = draw.astype(np.float32).transpose(1, 0, 2, 3)[None]
+        latents = FrameNoise([shape[1], *shape[3:]], seed, noise).draw(shape[2])
     if list(latents.shape) != shape:
         raise UserError(f"latents must be {shape} for this video, got {list(latents.shape)}.")
     return paddle.to_tensor(latents, dtype="float32")

@@ -154,6 +154,23 @@ def add_noise(
     return a.sqrt() * latents + (1 - a).sqrt() * noise
 
 
+def ddim_step(
+    latents: paddle.Tensor,
+    prediction: paddle.Tensor,
+    t: paddle.Tensor,
+    end: paddle.Tensor,
+    alphas_cumprod: paddle.Tensor,
+    prediction_type: str,
+) -> paddle.Tensor:
+    """From latents at timesteps t to those at `end`, -1 for clean ones (arXiv 2010.02502, 12)."""
+    signal, noise = diffusion_terms(t, alphas_cumprod, latents.ndim)
+    clean = prediction
+    if prediction_type != "sample":
+        clean = signal * latents - noise * prediction
+    signal_after, noise_after = diffusion_terms(end, alphas_cumprod, latents.ndim)
+    return signal_after * clean + noise_after / noise * (latents - signal * clean)
+
+
 def velocity(
     latents: paddle.Tensor,
     noise: paddle.Tensor,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import paddle
 
 from aa.models.attention import Condition
-from aa.models.diffusion import add_noise, diffusion_terms, training_target
+from aa.models.diffusion import add_noise, ddim_step, diffusion_terms, training_target
 
 
 class Network(Protocol):
@@ -188,23 +188,6 @@ def step_grid(
     start = timesteps // stride * stride + stride - 1
     small = stride // teacher_steps
     return start, [start - small * (i + 1) for i in range(teacher_steps)]
-
-
-def ddim_step(
-    latents: paddle.Tensor,
-    prediction: paddle.Tensor,
-    t: paddle.Tensor,
-    end: paddle.Tensor,
-    alphas_cumprod: paddle.Tensor,
-    prediction_type: str,
-) -> paddle.Tensor:
-    """From latents at timesteps t to those at `end`, -1 for clean ones (arXiv 2010.02502, 12)."""
-    signal, noise = diffusion_terms(t, alphas_cumprod, latents.ndim)
-    clean = prediction
-    if prediction_type != "sample":
-        clean = signal * latents - noise * prediction
-    signal_after, noise_after = diffusion_terms(end, alphas_cumprod, latents.ndim)
-    return signal_after * clean + noise_after / noise * (latents - signal * clean)
 
 
 def one_step_target(

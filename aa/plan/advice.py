@@ -79,7 +79,8 @@ def video_changes(video: Any, *, size_step: int) -> list[tuple[Any, list[str]]]:
         moves.append(({"decode_batch_size": 1}, {"inference.decode_batch_size": 1}))
     if video.kept_frames:
         moves.append(({"kept_frames": 0}, {"inference.cache": "none"}))
-    for frames in [n for n in (16, 12, 8) if n < min(video.context_frames, video.frames)]:
+    shorter = (16, 12, 8) if not video.stream else ()  # a stream's window is what weights learned
+    for frames in [n for n in shorter if n < min(video.context_frames, video.frames)]:
         moves.append(({"context_frames": frames}, {"inference.context_frames": frames}))
     return _added_up(video, moves + _smaller(video, size_step, "inference"))
 

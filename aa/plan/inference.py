@@ -31,6 +31,7 @@ class Video:
 
     Attributes:
         kept_frames: those of all windows, if their deep features are kept from step to step.
+        stream: whether its frames are those of the one window that a stream keeps.
     """
 
     frames: int
@@ -39,13 +40,16 @@ class Video:
     context_frames: int
     decode_batch_size: int
     kept_frames: int = 0
+    stream: bool = False
 
 
 def _video(options: InferenceConfig, frames: int, height: int, width: int) -> Video:
     batch = decode_batch(options.decode_batch_size, height, width)
+    if options.stream:  # whatever the length of the video
+        frames, batch = options.stream.frames, min(batch, options.stream.chunk)
     windows = context_windows(frames, options) if options.cache == "deep" else []
     kept = sum(map(len, windows))
-    return Video(frames, height, width, options.context_frames, batch, kept)
+    return Video(frames, height, width, options.window_frames, batch, kept, bool(options.stream))
 
 
 class VideoPlan:
@@ -95,7 +99,8 @@ class VideoPlan:
     def describe(self) -> str:
         """The video in a line."""
         v = self.video
-        return f"{v.frames} frames of {v.height}x{v.width}, {self.precision}, {self.place}"
+        frames = f"a stream's window of {v.frames}" if v.stream else f"{v.frames}"
+        return f"{frames} frames of {v.height}x{v.width}, {self.precision}, {self.place}"
 
 
 class VideoCounter:

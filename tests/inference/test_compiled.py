@@ -220,9 +220,7 @@ def test_signals_are_handled_after_compiled_models_have_come_and_gone(compact_mo
     assert handled == [True]
 
 
-def test_what_all_steps_share_is_held_without_a_copy_and_let_go_before_decoding(
-    compact_model, tmp_path
-):
+def test_what_all_steps_share_is_held_without_a_copy_as_long_as_it_lives(compact_model, tmp_path):
     compiled = CompiledModel(compact_model, GraphCache(tmp_path))
     held = []
     hold = compiled.engine.hold
@@ -233,6 +231,19 @@ def test_what_all_steps_share_is_held_without_a_copy_and_let_go_before_decoding(
     assert held[0].ctypes.data == features.data_ptr()
     compiled.pose_window(features, paddle.to_tensor([1]))
     assert len(held) == 1
-    stride, channels = compact_model.config.vae.stride, compact_model.config.vae.latent_channels
-    compiled.decode_latents(paddle.zeros([1, channels, 16 // stride, 16 // stride]))
+    compiled.pose_window(paddle.ones([1, 8, 3, 2, 2]), paddle.to_tensor([1]))
+    assert len(held) == 2
     assert not compiled._held
+
+
+@pytest.mark.parametrize("guidance_scale", [1.0, 3.5])
+@pytest.mark.parametrize("kind", ["compact", "published"])
+def test_an_engine_gives_the_eager_stream(
+    compact_model, tiny_model, cache, engine, kind, guidance_scale
+):
+    model = compact_model if kind == "compact" else tiny_model()
+    compiled = CompiledModel(model, cache, engine)
+    options = {"mode": "stream", "stream_chunk": 1, "guidance_scale": guidance_scale}
+    eager, found = (animate(m, **options) for m in (model, compiled))
+    assert not compiled.failed
+    np.testing.assert_allclose(found, eager, atol=1e-4)

@@ -1,6 +1,7 @@
 """Forms of a graph for CUDA: each computes what the layer it came from does."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -187,6 +188,18 @@ def test_every_part_of_a_model_for_cuda_gives_what_the_part_gives(tiny_model):
         for ours, theirs in zip(found, expected, strict=True):
             largest = np.abs(theirs.numpy()).max()
             np.testing.assert_allclose(ours, theirs, rtol=0, atol=3e-5 * largest, err_msg=name)
+
+
+def test_a_denoiser_for_cuda_takes_frames_of_different_noise_levels(tiny_model):
+    model = tiny_model()
+    small = Animation(height=16, width=16, frames=2, overlap=0, steps=20, guidance_scale=3.5)
+    part = exported_parts(model, small)["denoise"]
+    part = replace(part, inputs={**part.inputs, "timesteps": spec(1, 2, dtype="int64")})
+    tensors = [random_tensor(spec) for spec in part.inputs.values()]
+    tensors[list(part.inputs).index("timesteps")] = np.array([[0, 999]])
+    expected = part.function(model, *map(paddle.to_tensor, tensors))
+    (found,) = evaluate(part_graph(model, part, device="cuda"), shared_weights(model), tensors)
+    np.testing.assert_allclose(found, expected, atol=3e-5 * float(expected.abs().max()))
 
 
 def random_tensor(spec):

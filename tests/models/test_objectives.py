@@ -9,10 +9,9 @@ import pytest
 from aa.config.model import NoiseScheduleConfig
 from aa.inference import Pose2VideoPipeline
 from aa.models.animate_anyone import AnimateAnyone
-from aa.models.diffusion import Ddim
+from aa.models.diffusion import Ddim, ddim_step
 from aa.models.objectives import (
     Batch,
-    ddim_step,
     denoising,
     few_steps,
     guidance_in_one_pass,

@@ -21,13 +21,15 @@ CONFIG = replace(tiny_model_config(), block_out_channels=[32, 64], norm_num_grou
 def measured_peak(video):
     """Bytes at the height of an animation, with the weights."""
     side = video.height, video.width, 3
-    poses = [np.zeros(side, np.uint8)] * video.frames
+    poses = [np.zeros(side, np.uint8)] * video.frames * (4 if video.stream else 1)
     pipeline = Pose2VideoPipeline(AnimateAnyone(CONFIG, motion_modules=True).eval())
     others = core.host_memory_stat_current_value("Allocated", 0) - 4 * sum(
         p.size for p in pipeline.model.parameters()
     )
     core.host_memory_stat_reset_peak_value("Allocated", 0)
     options = {"num_inference_steps": 1, "context_frames": video.context_frames}
+    if video.stream:  # of 2 steps in chunks of 2 frames
+        options |= {"mode": "stream", "num_inference_steps": 2, "stream_chunk": 2}
     options["cache"] = "deep" if video.kept_frames else "none"
     options["decode_batch_size"] = video.decode_batch_size
     reference = Image.fromarray(poses[0])
@@ -45,6 +47,8 @@ def measured_peak(video):
         Video(frames=24, height=128, width=128, context_frames=4, decode_batch_size=2),
         # 32 windows of 4, whose deep features are kept
         Video(96, 128, 128, context_frames=4, decode_batch_size=1, kept_frames=128),
+        # a window of 8, which 32 frames go through
+        Video(8, 128, 128, context_frames=8, decode_batch_size=2, stream=True),
     ],
 )
 def test_the_height_of_an_animation_is_what_the_allocator_gives(video):

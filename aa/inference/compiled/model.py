@@ -3,8 +3,10 @@
 import logging
 import os
 import time
+import weakref
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import paddle
 
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
 
 log = logging.getLogger(__name__)
+
+
+class _Held(NamedTuple):
+    """What an engine holds: of which tensors, the memory that it shares, its own names for it."""
+
+    of: list[weakref.ref]
+    shared: list[paddle.Tensor]
+    arrays: list[Any]
 
 
 class CompiledModel:
@@ -50,7 +60,7 @@ class CompiledModel:
         self.has_guidance = model.has_guidance
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
-        self._held: dict[str, tuple[tuple[Any, ...], list[paddle.Tensor], list[Any]]] = {}
+        self._held: dict[str, _Held] = {}
 
     def encode_pixels(self, pixels: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.encode_pixels`."""
@@ -80,12 +90,11 @@ class CompiledModel:
 
     def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.decode_latents`."""
-        self._held.clear()  # what all steps shared: they are over
         return self._run(parts.decode, self.model.decode_latents, latents)[0]
 
     def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> Any:
         """See `AnimateAnyone.pose_window`; here for `denoise` and `denoise_pair` alone."""
-        video = self._hold("pose", (pose_features,), lambda: [pose_features])[0]
+        video = self._hold("pose", [pose_features], lambda: [pose_features])[0]
         return self.engine.take_frames(video, frames.numpy())
 
     def denoise(
@@ -108,7 +117,7 @@ class CompiledModel:
                 guidance_scale=guidance_scale,
             )
 
-        held = self._hold("conditions", (conditions,), lambda: parts.flat(conditions))
+        held = self._hold("conditions", _first(conditions), lambda: parts.flat(conditions))
         scale = [] if guidance_scale is None else [guidance_scale]
         return self._denoise(eager, noisy_latents, timesteps, pose_features, [*held, *scale])
 
@@ -131,7 +140,7 @@ class CompiledModel:
             return paddle.concat(halves)
 
         both = (conditional, unconditional)
-        held = self._hold("conditions", both, lambda: parts.flat(guidance_pair(*both)))
+        held = self._hold("conditions", _first(*both), lambda: parts.flat(guidance_pair(*both)))
         return self._denoise(eager, noisy_latents, timesteps, pose_features, held).split(2)
 
     def denoise_cached(
@@ -163,7 +172,7 @@ class CompiledModel:
             return parts.flat(outer(joined))
 
         name = "conditions" if deep is None else "outer conditions"
-        held = self._hold(name, tuple(samples), tensors)
+        held = self._hold(name, _first(*samples), tensors)
         conditions = held if guidance_scale is None else [*held, guidance_scale]
         latents = self.model.scale_input(noisy_latents, timesteps)
         inputs = latents, timesteps, pose_features
@@ -179,15 +188,17 @@ class CompiledModel:
         return self._run(parts.denoise, eager, *inputs)[0]
 
     def _hold(self, name, of, tensors):
-        """What the engine holds of `tensors()`: made anew where `of` are other objects."""
+        """What the engine holds of `tensors()`, as long as those in `of` live, which it is of."""
         from aa.inference.compiled.graphs import shared_array
 
-        before, _, held = self._held.get(name, ((), [], []))
-        if len(before) != len(of) or any(x is not y for x, y in zip(before, of, strict=True)):
-            shared = [tensor.contiguous() for tensor in tensors()]  # whose memory is held
-            held = [self.engine.hold(shared_array(tensor)) for tensor in shared]
-            self._held[name] = of, shared, held
-        return held
+        entry = self._held.get(name)
+        if entry is None or [id(ref()) for ref in entry.of] != [id(x) for x in of]:
+            shared = [tensor.detach().contiguous() for tensor in tensors()]
+            arrays = [self.engine.hold(shared_array(tensor)) for tensor in shared]
+            let_go = partial(_let_go, self._held, name)
+            entry = _Held([weakref.ref(x, let_go) for x in of], shared, arrays)
+            self._held[name] = entry
+        return entry.arrays
 
     def _run_once(self, part, eager, *tensors):
         """Run what runs once a video, on the engine where that is for all parts."""
@@ -243,6 +254,17 @@ class CompiledModel:
             exported - start,
         )
         return network
+
+
+def _let_go(held: dict[str, _Held], name: str, dead: weakref.ref) -> None:
+    """Let go what is held of a tensor that is gone."""
+    if name in held and any(ref is dead for ref in held[name].of):
+        del held[name]
+
+
+def _first(*samples: Sequence[Condition]) -> list[paddle.Tensor]:
+    """A tensor of each sample's conditions, which live and go together."""
+    return [conditions[0].image_token for conditions in samples]
 
 
 def _as_tensor(x):

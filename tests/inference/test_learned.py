@@ -1,9 +1,10 @@
-"""Guidance that no training has taught is named before the first frame."""
+"""What no training has taught is named before the first frame."""
 
 import pytest
 
+from aa.config.stream import StreamWindow
 from aa.files import write_json
-from aa.inference.guidance import learned_guidance, warn_of_guidance
+from aa.inference.learned import learned_guidance, warn_of_guidance, warn_of_stream
 from tests.commands import ROOT
 
 EXAMPLE = ROOT / "examples" / "puppet"
@@ -66,6 +67,21 @@ def test_a_scale_that_was_not_learned_in_one_pass_is_named(run, caplog):
         f"{folder}: learned guidance of 1 to 3 in one pass; inference.guidance_scale=5 is none of "
         "these."
     )
+
+
+def test_a_stream_that_was_not_learned_is_named(run, caplog):
+    window = StreamWindow(steps=4, chunk=4)
+    warn_of_stream(run("windows", stage(0.1)), window)
+    folder = run("stream", stage(0.1) | {"stream_steps": 2, "stream_chunk": 8})
+    warn_of_stream(folder, window)
+    none, other = [record.getMessage() for record in caplog.records]
+    assert "no record says that these weights have learned streams" in none
+    assert other == (
+        f"{folder}: learned streams of 2 steps in chunks of 8 frames, not of 4 and 4: give "
+        "inference.num_inference_steps=2 inference.stream_chunk=8."
+    )
+    warn_of_stream(folder, StreamWindow(steps=2, chunk=8))
+    assert len(caplog.records) == 2
 
 
 def test_a_snapshot_that_is_damaged_or_leads_to_itself_is_no_error(run, tmp_path):

@@ -1,15 +1,48 @@
-"""Whether weights have learned to go without a reference, which guidance takes for granted."""
+"""What weights have learned, as the records of their training say, and what an animation asks."""
 
 import logging
 from pathlib import Path
 from typing import Any
 
+from aa.config.sampling import SamplingOptions
+from aa.config.stream import StreamWindow
 from aa.runs.kinds import Listed
 from aa.runs.layout import CHECKPOINTS, first_snapshot
 from aa.runs.tolerant import TolerantReader
 
 log = logging.getLogger(__name__)
 MOST_RUNS = 8  # that began from each other, as far as is looked
+
+
+def warn_of_options(weights: str | Path, options: SamplingOptions) -> None:
+    """Warn where an animation asks for what its weights never learned."""
+    warn_of_guidance(weights, options.guidance_scale)
+    if options.stream:
+        warn_of_stream(weights, options.stream)
+
+
+def warn_of_stream(weights: str | Path, window: StreamWindow) -> None:
+    """Warn where a stream's window is none that its weights have learned."""
+    stage = _last_stage(weights)
+    steps, chunk = stage.get("stream_steps"), stage.get("stream_chunk")
+    if not steps:
+        log.warning(
+            "%s: no record says that these weights have learned streams, whose frames have "
+            "different noise levels: train them with stage=stream, or give inference.mode=windows.",
+            weights,
+        )
+    elif (steps, chunk) != (window.steps, window.chunk):
+        log.warning(
+            "%s: learned streams of %s steps in chunks of %s frames, not of %s and %s: give "
+            "inference.num_inference_steps=%s inference.stream_chunk=%s.",
+            weights,
+            steps,
+            chunk,
+            window.steps,
+            window.chunk,
+            steps,
+            chunk,
+        )
 
 
 def warn_of_guidance(weights: str | Path, guidance_scale: float) -> None:
