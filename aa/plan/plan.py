@@ -58,7 +58,7 @@ class Plan:
         tried = changes(
             self.setting,
             device=self.hardware.device,
-            in_order=self.stage.motion_modules,
+            in_order=self.stage.motion_modules and not self.stage.stream,
             size_step=self.size_step,
             accumulation=self.stage.gradient_accumulation_steps,
             group=self.group,

@@ -1,0 +1,36 @@
+"""stage=stream through the whole trainer, and its weights through a stream."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aa.config.sampling import SamplingOptions
+from aa.inference import Pose2VideoPipeline
+from aa.inference.learned import warn_of_options
+
+STEPS = ["stage.max_steps=2", "stage.save_steps=2", "stage.log_steps=1", "stage.warmup_steps=1"]
+WINDOW = ["stage.stream_steps=2", "stage.stream_chunk=1", "stage.num_frames=4"]
+
+
+@pytest.fixture(scope="module")
+def streams(trained):
+    base = trained("stage=2", "stage.init_from=null", "stage.num_frames=4")
+    return trained("stage=stream", f"stage.init_from={base}", *WINDOW, *STEPS)
+
+
+def test_its_weights_animate_more_poses_than_the_window_has(streams):
+    options = SamplingOptions(mode="stream", num_inference_steps=2, stream_chunk=1)
+    poses = [np.zeros([16, 16, 3], np.uint8)] * 9
+    pipeline = Pose2VideoPipeline.from_pretrained(streams)
+    frames = pipeline.stream(
+        Image.new("RGB", (16, 16)), iter(poses), width=16, height=16, options=options
+    )
+    assert np.concatenate(list(frames)).shape == (9, 16, 16, 3)
+
+
+def test_they_are_known_to_have_learned_it(streams, caplog):
+    options = {"mode": "stream", "stream_chunk": 1, "guidance_scale": 1.0}
+    warn_of_options(streams, SamplingOptions(num_inference_steps=2, **options))
+    assert not caplog.records
+    warn_of_options(streams, SamplingOptions(num_inference_steps=3, **options))
+    assert "learned streams of 2 steps in chunks of 1 frames" in caplog.text
