@@ -25,7 +25,7 @@ def start(tmp_path):
     ("arguments", "line"),
     [
         (["stage.max_stps=3"], "stage.max_stps: no such key; did you mean stage.max_steps?"),
-        (["stage=3"], "stage=3: no such option; there are 1, 2, fewstep, guidance, lora."),
+        (["stage=3"], "stage=3: no such option; there are 1, 2, fewstep, guidance, lora, s"),
         (["stage=2", "model=parity"], "stage.init_from must be given: this model has no publish"),
         (["data.height=100"], "data.height must be a multiple of 8 (the VAE's stride), got 100;"),
         (["stage.max_steps"], "stage.max_steps: no value given; write stage.max_steps=<value>."),

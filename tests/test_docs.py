@@ -95,3 +95,17 @@ def test_every_file_of_the_code_that_a_page_names_is_there():
         if not (ROOT / name).exists()
     ]
     assert not gone
+
+
+def test_the_table_of_groups_has_every_option():
+    rows = re.findall(
+        r"^\| `\+?([a-z/]+)` \| (`.*?`) \|", (ROOT / "docs/configs.md").read_text(), re.MULTILINE
+    )
+    said = {group: sorted(re.findall(r"`(\w+)`", options)) for group, options in rows}
+    groups = {folder for file in (ROOT / "conf").rglob("*/*.yaml") if (folder := file.parent)}
+    found = {
+        str(folder.relative_to(ROOT / "conf")): sorted(file.stem for file in folder.glob("*.yaml"))
+        for folder in groups
+    }
+    assert said == {group: options for group, options in found.items() if group in said}
+    assert {"stage", "inference", "experiment", "hardware/sharding"} <= {*said}

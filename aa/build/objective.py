@@ -41,7 +41,7 @@ def share_frozen(teacher: AnimateAnyone, model: AnimateAnyone) -> None:
 
 
 def _teacher(config: TrainConfig) -> AnimateAnyone:
-    from aa.inference.learned import learned_guidance
+    from aa.inference.learned import learned_guidance, learned_stream
     from aa.weights.models import load_model
 
     stage = config.stage
@@ -60,6 +60,12 @@ def _teacher(config: TrainConfig) -> AnimateAnyone:
             f"{source}: trained with uncond_ratio=0, so these weights never learned to go without "
             "a reference, and have no guidance to learn from. Train them on with "
             "stage.uncond_ratio=0.1."
+        )
+    if stage.stream and learned_stream(source) != stage.stream:
+        raise UserError(
+            f"{source}: never learned streams of {stage.stream_steps} steps in chunks of "
+            f"{stage.stream_chunk}, so these weights cannot teach guidance of them: take "
+            "stage=stream first, or stage.stream_steps=0."
         )
     if stage.guidance_scales and not guided and not teacher.has_guidance:
         raise UserError(

@@ -167,7 +167,7 @@ class InferConfig:
     inference: InferenceConfig = MISSING
     poses: PosesConfig = field(default_factory=PosesConfig)
     poses_only: bool = False  # end with the poses of raw videos, to look at them before the rest
-    preview_every: int = 0  # steps from preview.webp to preview.webp in the run folder; 0: none
+    preview_every: int = 0  # steps (passes of a stream) from preview.webp to the next; 0: none
     resume: str | None = None  # the folder of a stopped run, whose missing videos are made
     resume_with_changes: bool = False  # although settings have changed
     rerun: str | None = None  # the folder of a run to repeat in a new folder

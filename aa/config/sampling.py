@@ -90,7 +90,7 @@ class SamplingOptions:
             wanted(
                 min(self.context_frames, num_frames) <= reach,
                 f"{owner}.context_frames is {self.context_frames}, but the motion modules reach "
-                f"{reach} frames; use context_frames={reach}.",
+                f"{reach} frames; use {owner}.context_frames={reach}.",
             )
 
     def _check_mode(self, owner: str) -> None:
@@ -103,8 +103,8 @@ class SamplingOptions:
         for setting, fits in unfit.items():
             wanted(
                 self.mode == "windows" or fits,
-                f"{owner}.mode=stream brings each frame through levels of its own, once: it goes "
-                f"with {owner}.{setting}.",
+                f"{owner}.mode=stream denoises every frame once, each at its own timestep; it "
+                f"requires {owner}.{setting}.",
             )
 
     def _owner(self) -> str:

@@ -97,6 +97,11 @@ class StageConfig:
             "stage.objective=denoising or guidance.",
         )
         wanted(
+            self.snr_gamma is not None,
+            "stage.stream_steps needs stage.snr_gamma: without it a third of the loss is of frames "
+            "that are clean already; got null.",
+        )
+        wanted(
             self.num_frames == self.stream.frames,
             f"stage.num_frames must be stage.stream_chunk * (stage.stream_steps + 2) = "
             f"{self.stream.frames}, got {self.num_frames}: the window of a stream has a chunk for "

@@ -99,6 +99,8 @@ class ClipDataset:
         part_masks: "PartMasks | None" = None,  # face and hands; fit "pad" only
     ) -> None:
         _check(clips, size, latent_stride)
+        if stream_window and stream_window.frames != num_frames:
+            raise ValueError(f"{num_frames} frames for a window of {stream_window.frames}.")
         self.clips, self.size = list(clips), tuple(size)
         self.num_frames, self.in_order, self.frame_stride = num_frames, in_order, frame_stride
         self.sample_margin, self.seed, self.num_samples = sample_margin, seed, num_samples

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Conditions = tuple[list[Condition], list[Condition] | None]
 
 
+@paddle.no_grad()
 def encode_reference(
     model: "AnimateAnyone | CompiledModel",
     image: Image.Image,
@@ -48,6 +49,7 @@ def encode_reference(
     return conditional, model.conditions(paddle.zeros_like(image_embeds))
 
 
+@paddle.no_grad()
 def encode_poses(
     model: "AnimateAnyone | CompiledModel",
     pose_images: Iterable[Image.Image | np.ndarray],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paddle
 
@@ -38,29 +38,30 @@ class GuidedDenoiser:
         if self.unconditional is None and model.has_guidance:
             self.scale["guidance_scale"] = paddle.full([1], max(1.0, guidance_scale), "float32")
 
+    @paddle.no_grad()
     def predict(
         self,
-        frames: paddle.Tensor,
         latents: paddle.Tensor,
         timesteps: paddle.Tensor,
-        pose_features: paddle.Tensor,
+        pose: Any,
+        *,
+        frames: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
-        """The guided prediction [1, C, f, h, w] for some frames.
+        """The guided prediction [1, C, f, h, w] for the frames of a window.
 
         Args:
-            frames: their numbers in `pose_features`, int64 [f].
-            latents: noisy, of these frames [1, C, f, h, w].
+            latents: noisy [1, C, f, h, w].
             timesteps: [1], or [1, f].
-            pose_features: [1, Cp, F, h, w].
+            pose: the model's `pose_window` or `join_poses` of these frames.
+            frames: their numbers in the video, int64 [f], with a cache.
         """
-        pose = self.model.pose_window(pose_features, frames)
-        found = self._halves(frames, latents, timesteps, pose)
+        found = self._halves(latents, timesteps, pose, frames)
         if len(found) == 1:
             return found[0]
         conditional, unconditional = found
         return unconditional + self.guidance_scale * (conditional - unconditional)
 
-    def _halves(self, frames, latents, timesteps, pose):
+    def _halves(self, latents, timesteps, pose, frames):
         """Both predictions of guidance, or the only one."""
         model, conditional, unconditional = self.model, self.conditional, self.unconditional
         if self.cache:

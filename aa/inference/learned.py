@@ -2,9 +2,9 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from aa.config.sampling import SamplingOptions
+from aa.config.inference import InferenceConfig
 from aa.config.stream import StreamWindow
 from aa.runs.kinds import Listed
 from aa.runs.layout import CHECKPOINTS, first_snapshot
@@ -14,34 +14,43 @@ log = logging.getLogger(__name__)
 MOST_RUNS = 8  # that began from each other, as far as is looked
 
 
-def warn_of_options(weights: str | Path, options: SamplingOptions) -> None:
+def warn_of_options(weights: str | Path, options: InferenceConfig) -> None:
     """Warn where an animation asks for what its weights never learned."""
     warn_of_guidance(weights, options.guidance_scale)
     if options.stream:
-        warn_of_stream(weights, options.stream)
+        adapted = options.lora is not None and learned_stream(options.lora) is not None
+        warn_of_stream(cast(str, options.lora) if adapted else weights, options.stream)
+
+
+def learned_stream(weights: str | Path) -> StreamWindow | None:
+    """The window of the streams that the last stage has learned; None where no record says so."""
+    stage = _last_stage(weights)
+    steps, chunk = stage.get("stream_steps"), stage.get("stream_chunk")
+    if not isinstance(steps, int) or not isinstance(chunk, int) or steps < 1 or chunk < 1:
+        return None
+    return StreamWindow(steps, chunk)
 
 
 def warn_of_stream(weights: str | Path, window: StreamWindow) -> None:
     """Warn where a stream's window is none that its weights have learned."""
-    stage = _last_stage(weights)
-    steps, chunk = stage.get("stream_steps"), stage.get("stream_chunk")
-    if not steps:
+    learned = learned_stream(weights)
+    if learned is None:
         log.warning(
             "%s: no record says that these weights have learned streams, whose frames have "
             "different noise levels: train them with stage=stream, or give inference.mode=windows.",
             weights,
         )
-    elif (steps, chunk) != (window.steps, window.chunk):
+    elif learned != window:
         log.warning(
-            "%s: learned streams of %s steps in chunks of %s frames, not of %s and %s: give "
-            "inference.num_inference_steps=%s inference.stream_chunk=%s.",
+            "%s: learned streams of %d steps in chunks of %d frames, not of %d and %d: give "
+            "inference.num_inference_steps=%d inference.stream_chunk=%d.",
             weights,
-            steps,
-            chunk,
+            learned.steps,
+            learned.chunk,
             window.steps,
             window.chunk,
-            steps,
-            chunk,
+            learned.steps,
+            learned.chunk,
         )
 
 

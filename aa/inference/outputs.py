@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +34,8 @@ class Outputs:
     def __init__(self, folder: Path, name: str, scene: Scene, *, format: str, fit: str) -> None:
         self.folder, self.name, self.scene, self.fit = folder, name, scene, fit
         self.format = format
+        # A decoder of their own: the pipeline may be far ahead of what is written.
+        self._shown_poses = deepcopy(scene.poses)
         panels = 4 if scene.driver else 3
         self.result = self._writer(name, scene.width)
         self.beside = self._writer(f"{name}{BESIDE}", scene.width * panels)
@@ -61,7 +64,10 @@ class Outputs:
                 hashes["float32"].update(cast(Any, np.ascontiguousarray(chunk)))
                 hashes["uint8"].update(cast(Any, np.ascontiguousarray(result)))
                 part = slice(count, count + len(result))
-                pose, driver = self._fitted(scene.poses[part]), self._driver(scene.driver, part)
+                pose, driver = (
+                    self._fitted(self._shown_poses[part]),
+                    self._driver(scene.driver, part),
+                )
                 self.result.write(result)
                 row = [np.repeat(reference, len(result), 0), *driver, pose, result]
                 self.beside.write(np.concatenate(row, axis=2))

@@ -2,16 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import paddle
 from PIL import Image
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aa.config.sampling import SamplingOptions
 from aa.errors import UserError
@@ -19,11 +15,12 @@ from aa.inference.deep_cache import DeepCache
 from aa.inference.encoding import encode_pose_video, encode_poses, encode_reference
 from aa.inference.guided import GuidedDenoiser
 from aa.inference.sampling import FrameNoise, decode_batch, denoise, start_latents
-from aa.inference.streaming import PoseChunk, chunked, stream_latents
+from aa.inference.streaming import PoseChunk, chunked, each, shown, stream_latents
 from aa.inference.windows import WindowSchedule
 from aa.models.diffusion import SAMPLERS
 
 if TYPE_CHECKING:
+    from aa.config.stream import StreamWindow
     from aa.data.poses import PoseVideo
     from aa.inference.compiled.model import CompiledModel
     from aa.inference.watching import Watch
@@ -134,14 +131,14 @@ class Pose2VideoPipeline:
         batch = decode_batch(options.decode_batch_size, height, width)
         if options.stream:
             if latents is not None:
-                raise UserError("mode=stream draws its noise as it goes; latents are of windows.")
+                raise UserError("mode=stream draws its noise as it proceeds; omit latents.")
             if watch:
                 watch.denoising(num_frames)
-            frames = _each(pose_images, batch)
+            frames = each(pose_images, batch)
             parts = self.stream(
                 reference_image, frames, width=width, height=height, watch=watch, options=options
             )
-            yield from _shown(parts, num_frames if progress else None)
+            yield from shown(parts, num_frames) if progress else parts
             return
         latents = self._denoise_windows(
             reference_image, pose_images, size, latents, options, progress=progress, watch=watch
@@ -168,7 +165,9 @@ class Pose2VideoPipeline:
         first two chunks when the window (`options.stream`) is full, or the poses have ended.
 
         Args:
-            poses: images or uint8 arrays [H, W, 3] from any source, also one that makes us wait.
+            poses: images or uint8 arrays [H, W, 3] from any source, also one that makes us wait; it
+                is read between the passes, by the same thread. It ends by returning: if it raises,
+                frames that are not clean yet are lost.
             options, changes: see `frames`; mode is "stream" here.
 
         Yields:
@@ -178,31 +177,27 @@ class Pose2VideoPipeline:
             UserError: see `frames`.
         """
         options = replace(options or SamplingOptions(), **{**changes, "mode": "stream"})
-        size, window = (height, width), options.stream
-        assert window is not None
+        size, window = (height, width), cast("StreamWindow", options.stream)
         self._check(size, 1, options)
         batch = min(window.chunk, decode_batch(options.decode_batch_size, height, width))
+        model, denoiser = self.model, self._denoiser(reference_image, size, options, watch)
         drawn = FrameNoise(self._latent_frame(size), options.seed, options.noise)
-        with paddle.no_grad():
-            denoiser = self._denoiser(reference_image, size, options, watch)
         passes = stream_latents(
-            partial(denoiser.predict, paddle.arange(window.frames)),
+            lambda latents, t, held: denoiser.predict(latents, t, model.join_poses(held)),
             (
-                PoseChunk(encode_poses(self.model, frames, size, options.fit), count)
-                for frames, count in chunked(poses, window.chunk)
+                PoseChunk(model.hold_poses(encode_poses(model, chunk, size, options.fit)), came)
+                for chunk, came in chunked(poses, window.chunk)
             ),
             window,
             self._solver(options.sampler),
-            lambda count: paddle.to_tensor(drawn.draw(count)),
+            lambda frames: paddle.to_tensor(drawn.draw(frames)),
         )
-        for number in count(1):
-            with paddle.no_grad():  # not around `yield`: who takes the frames may train
-                latents = next(passes, None)
-            if latents is None:
-                return
+        number = 0
+        for number, (latents, came) in enumerate(passes, start=1):
             if watch:
                 watch.step(number, lambda latents=latents: latents)
-            yield from self._decode(latents, batch)
+            yield np.concatenate(list(self._decode(latents, batch)))[:came]
+        self._check(size, number, options)  # no chunk, no pose
 
     @paddle.no_grad()
     def _denoise_windows(
@@ -215,7 +210,9 @@ class Pose2VideoPipeline:
         denoiser = self._denoiser(reference_image, size, options, watch)
         pose_features = encode_pose_video(self.model, pose_images, size, options.fit, batch)
         return denoise(
-            lambda frames, part, t: denoiser.predict(frames, part, t, pose_features),
+            lambda frames, part, t: denoiser.predict(
+                part, t, self.model.pose_window(pose_features, frames), frames=frames
+            ),
             start_latents(latents, shape, options.seed, options.noise),
             WindowSchedule(len(pose_images), options),
             self._solver(options.sampler),
@@ -274,19 +271,3 @@ class Pose2VideoPipeline:
             )
         if self.model.has_motion:
             options.check_reach(self.model.config.motion_max_frames, num_frames)
-
-
-def _each(
-    pose_images: "Sequence[Image.Image | np.ndarray] | PoseVideo", batch: int
-) -> Iterator[Image.Image | np.ndarray]:
-    """The poses one by one, read in slices."""
-    for start in range(0, len(pose_images), batch):
-        yield from pose_images[start : start + batch]
-
-
-def _shown(parts: Iterator[np.ndarray], total: int | None) -> Iterator[np.ndarray]:
-    """The parts of a video; with its number of frames they are counted in a bar."""
-    with logging_redirect_tqdm(), tqdm(total=total, unit="frame", disable=total is None) as bar:
-        for part in parts:
-            bar.update(len(part))
-            yield part

@@ -10,108 +10,118 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import paddle
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from aa.config.stream import StreamWindow
 from aa.models.diffusion import Ddim, add_noise, ddim_step
 
-# (noisy latents [1, C, W, h, w], timesteps [1, W], pose features [1, Cp, W, h, w]) -> prediction
-Predict = Callable[[paddle.Tensor, paddle.Tensor, paddle.Tensor], paddle.Tensor]
-
+# (noisy latents [1, C, W, h, w], timesteps [1, W], poses of each chunk) -> prediction
+Predict = Callable[[paddle.Tensor, paddle.Tensor, list[Any]], paddle.Tensor]
 T = TypeVar("T")
 
 
 class PoseChunk(NamedTuple):
-    """Pose features [1, Cp, chunk, h, w], of which the first `frames` are of a pose that came."""
+    """The poses of a chunk, as the denoiser takes them, and how many of them came."""
 
-    features: paddle.Tensor
+    poses: Any
     frames: int
 
 
 def chunked(poses: Iterable[T], size: int) -> Iterator[tuple[list[T], int]]:
     """Poses in lists of `size`, as they come, and how many of each came.
 
-    The last list is filled up with the last pose.
+    The last list is filled up with the last pose; behind it comes one that has nothing else.
     """
-    poses = iter(poses)
-    while chunk := list(islice(poses, size)):
-        count = len(chunk)
+    poses, chunk = iter(poses), []
+    while following := list(islice(poses, size)):
+        chunk, count = following, len(following)
         yield chunk + chunk[-1:] * (size - count), count
+    if chunk:
+        yield chunk[-1:] * size, 0
+
+
+def each(images: Any, batch: int) -> Iterator[Any]:
+    """Images of a sequence one by one, read in slices of `batch`."""
+    for start in range(0, len(images), batch):
+        yield from images[start : start + batch]
+
+
+def shown(parts: Iterator[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    """The parts of a video of so many frames, which a bar counts."""
+    with tqdm(total=total, desc="denoising", unit="frame") as bar:
+        while True:
+            with logging_redirect_tqdm():  # not while others have the part
+                part = next(parts, None)
+            if part is None:
+                return
+            bar.update(len(part))
+            yield part
 
 
 def stream_latents(
     predict: Predict,
-    poses: Iterable[PoseChunk],
+    chunks: Iterable[PoseChunk],
     window: StreamWindow,
     solver: Ddim,
     noise: Callable[[int], paddle.Tensor],
-) -> Iterator[paddle.Tensor]:
-    """Yield clean latents [1, C, n, h, w] of all poses, `window.chunk` of them or fewer at a time.
+) -> Iterator[tuple[paddle.Tensor, int]]:
+    """Yield clean latents [1, C, n, h, w] of chunk after chunk, and how many frames are of poses.
 
-    The first window is denoised as any other video is, all of its frames at one level. Its first
-    chunk stays as the anchor, against a drift of colours and looks; its frames from the third chunk
-    on are given noise again, each that of its level. After the last pose the window goes on with
-    it until all frames that were asked for are clean.
+    The first window is denoised as any other video is, all of its frames at one level; a video
+    that ends in it is only as long as its chunks. Its first chunk stays as the anchor, against a
+    drift of colours and looks; its frames from the third chunk on are given noise again, each that
+    of its level. After the last pose the window goes on with it until all frames are clean.
 
     Args:
         predict: the denoiser with its conditions and guidance.
-        poses: as they come; the source may be slow or endless.
+        chunks: what `chunked` gives, encoded; the source may be slow or endless.
         solver: of the noise schedule.
         noise: function of a number of frames n, to noise [1, C, n, h, w].
     """
     solver.set_timesteps(window.steps)
-    source = _without_end(poses)
-    held = deque(islice(source, window.frames // window.chunk))
-    if not held:
+    source, size = _without_end(chunks), window.chunk
+    held = deque(islice(source, window.frames // size))
+    came = [entry for entry in held if entry.frames]
+    if not came:
         return
-    latents = _first_window(predict, _joined(held), window, solver, noise)
-    for chunk, entry in zip(latents.split(len(held), axis=2), list(held)[:2], strict=False):
-        yield from _wanted(chunk, entry)
-    levels = _levels(window, solver)
+    latents = _first_window(predict, came, solver, noise(size * len(came)))
+    whole = len(came) < len(held)  # the video has ended
+    done = len(came) if whole else 2
+    for clean, entry in list(zip(latents.split(len(came), axis=2), came, strict=True))[:done]:
+        yield clean, entry.frames
+    if whole:
+        return
+    levels = paddle.to_tensor([window.timesteps(len(solver.alphas))])
     latents = _with_noise(latents, window, levels, solver, noise)
-    while any(entry.frames for entry in islice(held, 2, None)):
-        moved = _pass(predict, latents, _joined(held), window, levels, solver)
-        clean = moved[:, :, : window.chunk]
-        yield from _wanted(clean, held[2])
-        anchor = latents[:, :, : window.chunk]
-        fresh = noise(window.chunk)
-        latents = paddle.concat([anchor, clean, moved[:, :, window.chunk :], fresh], axis=2)
+    while held[2].frames:
+        moved = _pass(predict, latents, held, window, levels, solver)
+        clean = moved[:, :, :size]
+        yield clean, held[2].frames
+        anchor = latents[:, :, :size]
+        latents = paddle.concat([anchor, clean, moved[:, :, size:], noise(size)], axis=2)
         del held[1]
         held.append(next(source))
 
 
-def _without_end(poses: Iterable[PoseChunk]) -> Iterator[PoseChunk]:
-    """The chunks, then the last pose for ever; nothing where there are none."""
+def _without_end(chunks: Iterable[PoseChunk]) -> Iterator[PoseChunk]:
+    """The chunks, then the last for ever; nothing where there are none."""
     chunk = None
-    for chunk in poses:
+    for chunk in chunks:
         yield chunk
     while chunk is not None:
-        last = chunk.features[:, :, -1:]
-        yield PoseChunk(last.expand(chunk.features.shape), 0)
+        yield chunk
 
 
-def _joined(held: Iterable[PoseChunk]) -> paddle.Tensor:
-    return paddle.concat([entry.features for entry in held], axis=2)
-
-
-def _wanted(latents: paddle.Tensor, entry: PoseChunk) -> Iterator[paddle.Tensor]:
-    """The latents of poses that came."""
-    if entry.frames:
-        yield latents[:, :, : entry.frames]
-
-
-def _levels(window: StreamWindow, solver: Ddim) -> paddle.Tensor:
-    """The timestep of every frame of a window, [1, W]."""
-    return paddle.to_tensor([window.timesteps(len(solver.alphas))])
-
-
-def _first_window(predict, pose_features, window, solver, noise) -> paddle.Tensor:
-    """Clean latents of a window whose frames all have the same level, pass after pass."""
-    latents = noise(window.frames)
+def _first_window(predict, held, solver, latents) -> paddle.Tensor:
+    """Clean latents of chunks whose frames all have the same level, pass after pass."""
+    poses = [entry.poses for entry in held]
     for t in solver.timesteps:
-        prediction = predict(latents, t.expand([1, window.frames]), pose_features)
+        prediction = predict(latents, t.expand([1, latents.shape[2]]), poses)
         latents = solver.step(prediction, t, latents)
     return latents
 
@@ -124,9 +134,9 @@ def _with_noise(latents, window, levels, solver, noise) -> paddle.Tensor:
     return paddle.concat([clean, others], axis=2)
 
 
-def _pass(predict, latents, pose_features, window, levels, solver) -> paddle.Tensor:
+def _pass(predict, latents, held, window, levels, solver) -> paddle.Tensor:
     """The noisy frames of a window, each one level further."""
-    prediction = predict(latents, levels, pose_features)
+    prediction = predict(latents, levels, [entry.poses for entry in held])
     start = window.clean
     now = levels[:, start:]
     after = paddle.concat([paddle.full([1, window.chunk], -1, now.dtype), now], axis=1)

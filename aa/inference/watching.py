@@ -26,7 +26,7 @@ class Watch:
 
     Args:
         folder: the run folder.
-        preview_every: steps from preview to preview; 0: none.
+        preview_every: steps from preview to preview, of a stream passes; 0: none.
     """
 
     def __init__(self, folder: Path, *, preview_every: int = 0) -> None:
@@ -44,7 +44,7 @@ class Watch:
             self._map = colours_of(pixels, latents)
 
     def denoising(self, total: int) -> None:
-        """Begin the denoising of so many windows."""
+        """Begin the denoising of so many windows, or of a stream of so many frames."""
         self.progress.begin("denoising", total)
 
     def window(self, done: int) -> None:

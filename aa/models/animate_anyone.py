@@ -156,6 +156,14 @@ class AnimateAnyone(nn.Layer):
         """Pose features [1, C, F, h, w] of some frames, int64 [f]: [1, C, f, h, w]."""
         return paddle.index_select(pose_features, frames, axis=2)
 
+    def hold_poses(self, pose_features: paddle.Tensor) -> paddle.Tensor:
+        """What `join_poses` takes of pose features [1, C, f, h, w], to be used several times."""
+        return pose_features
+
+    def join_poses(self, held: Sequence[paddle.Tensor]) -> paddle.Tensor:
+        """Pose features one after the other, for `denoise`: [1, C, F, h, w]."""
+        return paddle.concat([*held], axis=2)
+
     def denoise(
         self,
         noisy_latents: paddle.Tensor,
@@ -298,7 +306,8 @@ class AnimateAnyone(nn.Layer):
         loss = weighted_mse(prediction, target, weights, places)
         if self.temporal_weight:
             predicted, true = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
-            weights = weights[:, 1:] if weights.ndim == 2 else weights
+            if weights.ndim == 2:  # a change counts as the frame of the two that counts less
+                weights = paddle.minimum(weights[:, 1:], weights[:, :-1])
             places = None if places is None else places[:, :, 1:]
             loss = loss + self.temporal_weight * weighted_mse(predicted, true, weights, places)
         return loss

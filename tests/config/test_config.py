@@ -208,7 +208,7 @@ def test_an_impossible_value_says_what_is_possible(override, line, compose):
     ("override", "line"),
     [
         ("data=puppet", "data=puppet: no such option; there are folder, puppets, ubcnbili."),
-        ("stage=1.5", "stage=1.5: no such option; there are 1, 2, fewstep, guidance, lora."),
+        ("stage=1.5", "stage=1.5: no such option; there are 1, 2, fewstep, guidance, lora, s"),
         ("stage=[1,2]", "stage=[1,2]: choose one; `-m stage=a,b` runs one after the other."),
         ("data.height=32,64", "data.height=32,64: several values; add -m to sweep over them, or"),
         ("+seed=3", "seed: is there already; leave the plus away: seed=<value>."),

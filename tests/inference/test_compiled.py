@@ -233,7 +233,7 @@ def test_what_all_steps_share_is_held_without_a_copy_as_long_as_it_lives(compact
     assert len(held) == 1
     compiled.pose_window(paddle.ones([1, 8, 3, 2, 2]), paddle.to_tensor([1]))
     assert len(held) == 2
-    assert not compiled._held
+    assert not compiled._holder._entries
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.5])

@@ -1,6 +1,7 @@
 """Engines of graphs: what is asked of their libraries, and what ONNX Runtime's own forms are."""
 
 import numpy as np
+import onnx
 import paddle
 import pytest
 
@@ -103,6 +104,29 @@ def test_frames_are_taken_out_of_a_video_that_is_held(name):
     video = np.arange(6.0, dtype=np.float32).reshape(1, 2, 3, 1, 1)
     some = engine.take_frames(engine.hold(video), np.array([2, 0]))
     np.testing.assert_array_equal(some.reshape(2, 2), [[2, 0], [5, 3]])
+
+
+@pytest.mark.parametrize("name", ["openvino", "onnxruntime"])
+def test_videos_that_are_held_are_laid_one_after_the_other(name):
+    engine = make_engine(name)
+    one, two = np.ones([1, 2, 1, 1, 1], np.float32), np.zeros([1, 2, 2, 1, 1], np.float32)
+    joined = engine.join_frames([engine.hold(one), engine.hold(two)])
+    np.testing.assert_array_equal(joined[0, 0].ravel(), [1, 0, 0])
+
+
+def test_what_a_gpu_does_with_frames_is_what_numpy_does():
+    ort = pytest.importorskip("onnxruntime")
+    from aa.inference.compiled.onnxruntime_engine import frame_join, frame_selection
+
+    video = np.arange(6.0, dtype=np.float32).reshape(1, 2, 3, 1, 1)
+    join = {"a": video, "b": video[:, :, :1], "c": video}
+    select = {"video": video, "frames": np.array([2, 0])}
+    expected = [np.concatenate([*join.values()], axis=2), video[:, :, [2, 0]]]
+    given = (frame_join, join), (frame_selection, select)
+    for (model, inputs), result in zip(given, expected, strict=True):
+        graph = model(onnx.TensorProto.FLOAT, [*inputs]).SerializeToString()
+        session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+        np.testing.assert_array_equal(session.run(None, inputs)[0], result)
 
 
 def test_one_buffer_for_each_shape_is_not_kept():

@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from aa.build.training import build_trainer
+from aa.config.inference import InferenceConfig
 from aa.config.sampling import SamplingOptions
+from aa.errors import UserError
 from aa.inference import Pose2VideoPipeline
 from aa.inference.learned import warn_of_options
+from tests.conftest import TINY_MODEL
 
 STEPS = ["stage.max_steps=2", "stage.save_steps=2", "stage.log_steps=1", "stage.warmup_steps=1"]
 WINDOW = ["stage.stream_steps=2", "stage.stream_chunk=1", "stage.num_frames=4"]
@@ -30,7 +34,16 @@ def test_its_weights_animate_more_poses_than_the_window_has(streams):
 
 def test_they_are_known_to_have_learned_it(streams, caplog):
     options = {"mode": "stream", "stream_chunk": 1, "guidance_scale": 1.0}
-    warn_of_options(streams, SamplingOptions(num_inference_steps=2, **options))
+    warn_of_options(streams, InferenceConfig(num_inference_steps=2, **options))
+    warn_of_options("other", InferenceConfig(num_inference_steps=2, lora=str(streams), **options))
     assert not caplog.records
-    warn_of_options(streams, SamplingOptions(num_inference_steps=3, **options))
+    warn_of_options(streams, InferenceConfig(num_inference_steps=3, **options))
     assert "learned streams of 2 steps in chunks of 1 frames" in caplog.text
+
+
+def test_guidance_of_streams_is_taught_by_weights_that_know_streams(trained, compose, puppets):
+    plain = trained("stage=2", "stage.init_from=null", "stage.num_frames=4")
+    given = ["stage=guidance", f"stage.init_from={plain}", *WINDOW, *STEPS]
+    config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *given])
+    with pytest.raises(UserError, match="never learned streams of 2 steps in chunks of 1"):
+        build_trainer(config, plain.parent / "never")

@@ -50,6 +50,10 @@ class Engine(Protocol):
         """
         ...
 
+    def join_frames(self, held: Sequence[Any]) -> Any:
+        """Videos [1, C, F, h, w] that are held, one after the other, held too."""
+        ...
+
 
 def make_engine(
     name: str, *, precision: str = "float32", device: str = "cpu", num_threads: int | None = None

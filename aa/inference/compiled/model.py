@@ -3,15 +3,14 @@
 import logging
 import os
 import time
-import weakref
 from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import paddle
 
 from aa.errors import UserError
 from aa.inference.compiled.engines import make_engine
+from aa.inference.compiled.holding import Holder, of_each
 from aa.models import parts
 from aa.models.attention import Condition, guidance_pair
 
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
 
 log = logging.getLogger(__name__)
-
-
-class _Held(NamedTuple):
-    """What an engine holds: of which tensors, the memory that it shares, its own names for it."""
-
-    of: list[weakref.ref]
-    shared: list[paddle.Tensor]
-    arrays: list[Any]
 
 
 class CompiledModel:
@@ -60,7 +51,7 @@ class CompiledModel:
         self.has_guidance = model.has_guidance
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
-        self._held: dict[str, _Held] = {}
+        self._holder = Holder(self.engine)
 
     def encode_pixels(self, pixels: paddle.Tensor) -> paddle.Tensor:
         """See `AnimateAnyone.encode_pixels`."""
@@ -94,8 +85,16 @@ class CompiledModel:
 
     def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> Any:
         """See `AnimateAnyone.pose_window`; here for `denoise` and `denoise_pair` alone."""
-        video = self._hold("pose", [pose_features], lambda: [pose_features])[0]
+        video = self._holder.hold("pose", [pose_features], lambda: [pose_features])[0]
         return self.engine.take_frames(video, frames.numpy())
+
+    def hold_poses(self, pose_features: paddle.Tensor) -> Any:
+        """See `AnimateAnyone.hold_poses`; for `join_poses` alone."""
+        return self._holder.share(pose_features)
+
+    def join_poses(self, held: Sequence[Any]) -> Any:
+        """See `AnimateAnyone.join_poses`; here for `denoise` and `denoise_pair` alone."""
+        return self.engine.join_frames([shared.array for shared in held])
 
     def denoise(
         self,
@@ -117,7 +116,7 @@ class CompiledModel:
                 guidance_scale=guidance_scale,
             )
 
-        held = self._hold("conditions", _first(conditions), lambda: parts.flat(conditions))
+        held = self._holder.hold("conditions", of_each(conditions), lambda: parts.flat(conditions))
         scale = [] if guidance_scale is None else [guidance_scale]
         return self._denoise(eager, noisy_latents, timesteps, pose_features, [*held, *scale])
 
@@ -140,7 +139,9 @@ class CompiledModel:
             return paddle.concat(halves)
 
         both = (conditional, unconditional)
-        held = self._hold("conditions", _first(*both), lambda: parts.flat(guidance_pair(*both)))
+        held = self._holder.hold(
+            "conditions", of_each(*both), lambda: parts.flat(guidance_pair(*both))
+        )
         return self._denoise(eager, noisy_latents, timesteps, pose_features, held).split(2)
 
     def denoise_cached(
@@ -172,7 +173,7 @@ class CompiledModel:
             return parts.flat(outer(joined))
 
         name = "conditions" if deep is None else "outer conditions"
-        held = self._hold(name, _first(*samples), tensors)
+        held = self._holder.hold(name, of_each(*samples), tensors)
         conditions = held if guidance_scale is None else [*held, guidance_scale]
         latents = self.model.scale_input(noisy_latents, timesteps)
         inputs = latents, timesteps, pose_features
@@ -186,19 +187,6 @@ class CompiledModel:
         latents = self.model.scale_input(noisy_latents, timesteps)
         inputs = latents, timesteps, pose_features, *conditions
         return self._run(parts.denoise, eager, *inputs)[0]
-
-    def _hold(self, name, of, tensors):
-        """What the engine holds of `tensors()`, as long as those in `of` live, which it is of."""
-        from aa.inference.compiled.graphs import shared_array
-
-        entry = self._held.get(name)
-        if entry is None or [id(ref()) for ref in entry.of] != [id(x) for x in of]:
-            shared = [tensor.detach().contiguous() for tensor in tensors()]
-            arrays = [self.engine.hold(shared_array(tensor)) for tensor in shared]
-            let_go = partial(_let_go, self._held, name)
-            entry = _Held([weakref.ref(x, let_go) for x in of], shared, arrays)
-            self._held[name] = entry
-        return entry.arrays
 
     def _run_once(self, part, eager, *tensors):
         """Run what runs once a video, on the engine where that is for all parts."""
@@ -254,17 +242,6 @@ class CompiledModel:
             exported - start,
         )
         return network
-
-
-def _let_go(held: dict[str, _Held], name: str, dead: weakref.ref) -> None:
-    """Let go what is held of a tensor that is gone."""
-    if name in held and any(ref is dead for ref in held[name].of):
-        del held[name]
-
-
-def _first(*samples: Sequence[Condition]) -> list[paddle.Tensor]:
-    """A tensor of each sample's conditions, which live and go together."""
-    return [conditions[0].image_token for conditions in samples]
 
 
 def _as_tensor(x):

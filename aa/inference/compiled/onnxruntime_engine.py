@@ -17,6 +17,7 @@ from aa.inference.compiled.fitting import CUDA, fit_for_onnxruntime
 from aa.inference.compiled.half import graph_weights
 from aa.inference.compiled.onnx_graph import FORMAT, OPSET
 
+VIDEO = [1, "c", "all", "h", "w"]
 ERRORS_ONLY = 3  # of ONNX Runtime, the least severe that is shown
 GPU_IS_FULL = re.compile(r"allocate memory|out of memory|CUDNN_STATUS_ALLOC_FAILED", re.IGNORECASE)
 
@@ -46,7 +47,7 @@ class OnnxRuntimeEngine:
             )
         self.num_threads = num_threads or 0
         self._kept = []  # what the sessions' weights lie in
-        self._select: ort.InferenceSession | None = None
+        self._small: dict[Any, ort.InferenceSession] = {}  # of frames, beside the networks
 
     def load(self, graph: bytes, weights: Mapping[str, np.ndarray]) -> Network:
         """See `Engine.load`; on a GPU the weights are copied."""
@@ -90,16 +91,32 @@ class OnnxRuntimeEngine:
         """See `Engine.take_frames`."""
         if not self.whole:
             return held.take(frames, axis=2)
-        if self._select is None:
-            kind = TensorProto.FLOAT16 if self.half else TensorProto.FLOAT
-            self._select = self._session(_frame_selection(kind), session_options(1))
-        binding = self._select.io_binding()
-        binding.bind_ortvalue_input("video", held.value)
-        binding.bind_cpu_input("frames", frames)
-        binding.bind_output("some", "cuda")
-        self._run(self._select, binding)
+        inputs = {"video": held.value, "frames": frames}
         shape = (*held.shape[:2], len(frames), *held.shape[3:])
-        return DeviceTensor(binding.get_outputs()[0], shape, held.dtype)
+        return DeviceTensor(self._on_device(frame_selection, inputs), shape, held.dtype)
+
+    def join_frames(self, held: Sequence[Any]) -> Any:
+        """See `Engine.join_frames`."""
+        if not self.whole:
+            return np.concatenate(held, axis=2)
+        inputs = {f"video_{i}": video.value for i, video in enumerate(held)}
+        first, count = held[0], sum(video.shape[2] for video in held)
+        shape = (*first.shape[:2], count, *first.shape[3:])
+        return DeviceTensor(self._on_device(frame_join, inputs), shape, first.dtype)
+
+    def _on_device(self, model, inputs):
+        """The only result of a model (kind, names of the inputs) -> ONNX, left where it is."""
+        key = (model, len(inputs))
+        if key not in self._small:
+            kind = TensorProto.FLOAT16 if self.half else TensorProto.FLOAT
+            self._small[key] = self._session(model(kind, [*inputs]), session_options(1))
+        binding = self._small[key].io_binding()
+        for name, value in inputs.items():
+            on_cpu = isinstance(value, np.ndarray)
+            (binding.bind_cpu_input if on_cpu else binding.bind_ortvalue_input)(name, value)
+        binding.bind_output("some", "cuda")
+        self._run(self._small[key], binding)
+        return binding.get_outputs()[0]
 
     def _session(self, model, options):
         if not self.whole:
@@ -144,17 +161,31 @@ def _full_gpu_is_said() -> Iterator[None]:
             raise
         raise UserError(
             "inference.device=cuda: the GPU has not enough memory for this call; choose a "
-            "smaller inference.width and height or fewer inference.context_frames, "
-            "inference.precision=float16, or another GPU."
+            "smaller inference.width and height or fewer inference.context_frames "
+            "(of a stream inference.stream_chunk), inference.precision=float16, or another GPU."
         ) from error
 
 
-def _frame_selection(kind: int) -> onnx.ModelProto:
-    """The model that takes frames out of a video [1, C, F, h, w] of any size."""
-    video = helper.make_tensor_value_info("video", kind, [1, "c", "all", "h", "w"])
-    frames = helper.make_tensor_value_info("frames", TensorProto.INT64, ["f"])
+def frame_selection(kind: int, names: Sequence[str]) -> onnx.ModelProto:
+    """The model that takes frames [f] out of a video [1, C, F, h, w] of any size."""
+    video, frames = names
+    inputs = {video: (kind, VIDEO), frames: (TensorProto.INT64, ["f"])}
+    return _one_node("Gather", inputs, kind)
+
+
+def frame_join(kind: int, names: Sequence[str]) -> onnx.ModelProto:
+    """The model that lays videos [1, C, F, h, w] one after the other."""
+    sides = {name: [1, "c", f"frames_{i}", "h", "w"] for i, name in enumerate(names)}
+    return _one_node("Concat", {name: (kind, shape) for name, shape in sides.items()}, kind)
+
+
+def _one_node(
+    operation: str, inputs: Mapping[str, tuple[int, list[Any]]], kind: int
+) -> onnx.ModelProto:
+    """The model of one operation along the frames of videos."""
+    given = [helper.make_tensor_value_info(name, of, shape) for name, (of, shape) in inputs.items()]
     some = helper.make_tensor_value_info("some", kind, [1, "c", "f", "h", "w"])
-    node = helper.make_node("Gather", ["video", "frames"], ["some"], axis=2)
-    graph = helper.make_graph([node], "select", [video, frames], [some])
+    node = helper.make_node(operation, [*inputs], ["some"], axis=2)
+    graph = helper.make_graph([node], "frames", given, [some])
     opsets = [helper.make_opsetid("", OPSET)]
     return cast(onnx.ModelProto, helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT))

@@ -1,7 +1,7 @@
 """OpenVINO as the engine: the fastest on a CPU, in float32 and bfloat16."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -50,6 +50,10 @@ class OpenVinoEngine:
     def take_frames(self, held: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """See `Engine.take_frames`."""
         return held.take(frames, axis=2)
+
+    def join_frames(self, held: Sequence[np.ndarray]) -> np.ndarray:
+        """See `Engine.join_frames`."""
+        return np.concatenate(held, axis=2)
 
 
 def read_network(graph: bytes, weights: Mapping[str, np.ndarray]) -> openvino.Model:
