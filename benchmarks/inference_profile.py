@@ -14,6 +14,7 @@ import time
 from collections import Counter
 
 import numpy as np
+import onnx
 from inference import FRAMES, SCALE, SIZES, build, draw_inputs
 
 SIDE = 2048  # of the product that gives the rate of the compiled engine
@@ -112,7 +113,7 @@ def main(size):
         floor = count / measured_rates(hardware).flops
         print(f"{size}, a guided step of {FRAMES} frames: {count / 1e9:.0f} GFLOP")
         graph = export_graph(model, parts.denoise, part_specs(tensors))
-        network = read_network(graph, shared_weights(model))
+        network = read_network(onnx.ModelProto.FromString(graph), shared_weights(model))
         inputs = dict(enumerate(tensor.numpy() for tensor in tensors))
         for precision, hint in HINTS.items():
             seconds, by_kind, rate = profile_openvino(network, inputs, hint)

@@ -47,6 +47,7 @@ def build_pipeline(config: InferConfig) -> Pose2VideoPipeline:
         device=config.inference.device,
         cache_dir=config.inference.cache_dir,
         num_threads=config.hardware.num_threads or None,
+        weights=config.inference.weights,
     )
 
 

@@ -20,6 +20,7 @@ class InferenceConfig(SamplingOptions):
     engine: str = "eager"  # Paddle operation by operation; compiled, openvino, onnxruntime: graphs
     device: str = "cpu"  # of the engine onnxruntime: cpu or cuda; hardware says where Paddle runs
     precision: str | None = None  # float32, float16 or bfloat16; null: hardware.precision
+    weights: str = "float"  # or int8: of compiled or openvino, projections' weights in 8 bits
     lora: str | None = None  # adapters to merge in: a file, or the run that trained them
     cache_dir: str | None = None  # folder of compiled graphs; null: in the user's cache folder
     align: str | None = None  # none, scale or limbs; null: limbs for driving, none for poses
@@ -42,6 +43,7 @@ class InferenceConfig(SamplingOptions):
         one_of("inference", self, "audio", ("keep", "drop"))
         one_of("inference", self, "engine", ENGINES)
         one_of("inference", self, "device", ("cpu", "cuda"))
+        one_of("inference", self, "weights", ("float", "int8"))
         if self.precision is not None:
             one_of("inference", self, "precision", PRECISIONS)
         super().__post_init__()

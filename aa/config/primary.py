@@ -135,9 +135,9 @@ class TrainConfig:
         options = self.inference
         frames = options.num_frames
         wanted(
-            options.engine == "eager" and options.precision is None,
-            "inference.engine and inference.precision are for animations: the samples of a "
-            "training are made by the networks as they are trained.",
+            (options.engine, options.precision, options.weights) == ("eager", None, "float"),
+            "inference.engine, inference.precision and inference.weights are for animations: the "
+            "samples of a training are made by the networks as they are trained.",
         )
         wanted(
             options.lora is None,
@@ -219,6 +219,11 @@ class InferConfig:
             self.inference.device == "cpu" or engine == "onnxruntime",
             f"inference.device={self.inference.device} is for inference.engine=onnxruntime; got "
             f"inference.engine={engine}.",
+        )
+        wanted(
+            self.inference.weights == "float" or engine in ("compiled", "openvino"),
+            f"inference.weights={self.inference.weights} is for inference.engine=compiled, which "
+            f"is OpenVINO: others gain little or nothing by it; got inference.engine={engine}.",
         )
         if engine != "eager":
             wanted(

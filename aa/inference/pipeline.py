@@ -55,6 +55,7 @@ class Pose2VideoPipeline:
         device: str = "cpu",
         cache_dir: str | Path | None = None,
         num_threads: int | None = None,
+        weights: str = "float",
     ) -> "Pose2VideoPipeline":
         """Pipeline of a weights folder in any of the three layouts, or of a run folder.
 
@@ -62,15 +63,17 @@ class Pose2VideoPipeline:
             path: the folder.
             lora: adapters to merge in: a file, or the run that trained them.
             engine: "eager"; "compiled", the fastest on a CPU; "openvino" or "onnxruntime".
-            precision, device, num_threads: of another engine than eager, see `make_engine`.
+            precision, device, num_threads, weights: of engines but eager, see `make_engine`.
             cache_dir: where graphs are kept; None: the user's cache folder.
 
         Raises:
-            UserError: the folder is incomplete or its files do not fit, or the engine's library is
-                not here.
+            UserError: the folder is incomplete or its files do not fit, the engine's library is not
+                here, or `weights` is not for it.
         """
+        from aa.inference.compiled.engines import check_weights
         from aa.weights.models import load_model
 
+        check_weights(weights, engine)
         model = load_model(path, lora=lora)
         if engine != "eager":
             from aa.inference.compiled.engines import make_engine
@@ -78,7 +81,9 @@ class Pose2VideoPipeline:
             from aa.inference.compiled.model import CompiledModel
 
             cache = GraphCache(cache_dir)
-            made = make_engine(engine, precision=precision, device=device, num_threads=num_threads)
+            made = make_engine(
+                engine, precision=precision, device=device, num_threads=num_threads, weights=weights
+            )
             model = CompiledModel(model, cache, made)
         return cls(model)
 

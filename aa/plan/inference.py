@@ -81,6 +81,7 @@ class VideoPlan:
             device=self.place,
             half=self.place == "gpu" and precision != "float32",
             compiled=options.engine != "eager",
+            eight_bits=options.weights == "int8",
             guided=options.guidance_scale > 1 and not guidance,
         )
         counted = [(self.counter.count(v), v) for v in (_video(options, *v) for v in set(videos))]
@@ -111,6 +112,8 @@ class VideoCounter:
         half: whether it computes in float16 or bfloat16.
         compiled: whether an engine computes the heavy parts. On a CPU it keeps their weights a
             second time; on a GPU all weights are its own, in its precision.
+        eight_bits: whether it does so with projections' weights in 8 bits, which it keeps as they
+            came and as it reads them.
         guided: whether there is guidance; compiled, both of its halves are computed at once.
     """
 
@@ -121,10 +124,12 @@ class VideoCounter:
         device: str,
         half: bool,
         compiled: bool = False,
+        eight_bits: bool = False,
         guided: bool = True,
     ) -> None:
         self.model = shape_only_model(model_config, motion_modules=True).eval()
         self.device, self.half, self.compiled = device, half, compiled
+        self.eight_bits = eight_bits
         self.predictions = 2 if guided else 1  # of a step
         self.samples = self.predictions if compiled else 1  # of a call of the denoiser
         self._peaks, self._shapes = {}, {}
@@ -180,15 +185,18 @@ class VideoCounter:
 
     def _weights(self, *, cached: bool) -> int:
         model = self.model
-        layers, item_bytes = [model], 4
+        own, item_bytes = [], 4  # layers whose weights the engine has for itself
         if self.compiled and self.device == "gpu":
             item_bytes = 2 if self.half else 4
         elif self.compiled:
             denoiser = model.denoising_unet
-            layers += [denoiser, model.pose_guider, model.vae]
+            own = [denoiser, model.pose_guider, model.vae]
             if cached:  # two graphs, and the smaller one has the highest level
-                layers += [denoiser.down_blocks[0], denoiser.up_blocks[-1]]
-        return item_bytes * sum(p.size for layer in layers for p in layer.parameters())
+                own += [denoiser.down_blocks[0], denoiser.up_blocks[-1]]
+        weights = [p for layer in own for p in layer.parameters()]
+        projected = sum(p.size for p in weights if p.ndim == 2) if self.eight_bits else 0
+        size = sum(p.size for p in [*model.parameters(), *weights])
+        return item_bytes * (size - projected) + 2 * projected
 
     def _conditions(self, height: int, width: int) -> list[tuple[int, ...]]:
         """Shapes of a character's conditions for the denoiser, for latents of this size."""

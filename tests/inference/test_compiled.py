@@ -77,6 +77,18 @@ def test_an_engine_runs_compact_networks_too(compact_model, cache, engine, guida
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_weights_in_8_bits_make_nearly_the_same_video(compact_model, cache):
+    exact = animate(compact_model)
+    engine = make_engine("openvino", weights="int8")
+    compiled = CompiledModel(compact_model, cache, engine)
+    found = animate(compiled)
+    assert not compiled.failed
+    assert 40 < -10 * np.log10(np.square(found - exact).mean()) < 100  # dB
+    plain = make_engine("openvino", weights="float")
+    again = animate(CompiledModel(compact_model, cache, plain))
+    np.testing.assert_array_equal(again, animate(CompiledModel(compact_model, cache)))
+
+
 def test_an_engine_is_given_the_scale_of_guidance_that_a_model_has_learned(
     compact_model, cache, engine
 ):

@@ -69,6 +69,19 @@ def test_compiled_guidance_is_one_call_for_both_halves():
     assert together.count(video).parts[phase] > 1.5 * alone.count(video).parts[phase]
 
 
+def test_of_weights_in_8_bits_an_engine_keeps_two_bytes_in_place_of_four():
+    video = Video(frames=4, height=64, width=64, context_frames=4, decode_batch_size=1)
+    floats, eight = (
+        VideoCounter(CONFIG, device="cpu", half=False, compiled=True, eight_bits=bits)
+        for bits in (False, True)
+    )
+    of_engine = floats.model.denoising_unet, floats.model.pose_guider, floats.model.vae
+    layers = [layer for part in of_engine for layer in part.sublayers()]
+    projected = sum(layer.weight.size for layer in layers if isinstance(layer, paddle.nn.Linear))
+    before, after = (counter.count(video).parts["weights"] for counter in (floats, eight))
+    assert before - after == 2 * projected > 0
+
+
 @pytest.mark.slow
 def test_a_video_of_600x784_and_120_frames_fits_a_32_gb_card(compose):
     overrides = ["model=animate_anyone", "data=puppets", "stage=2", "stage.init_from=null"]

@@ -13,6 +13,7 @@ Network = Callable[[Sequence[Any]], list[np.ndarray]]  # takes arrays, or what `
 
 COMPILED = "openvino"  # what `compiled` means: the fastest of them on a CPU
 ENGINES = {"openvino": "OpenVinoEngine", "onnxruntime": "OnnxRuntimeEngine"}
+WEIGHTS = ("float", "int8")
 OLDEST = (1, 21)  # ONNX Runtime that knows all operations
 
 
@@ -56,7 +57,12 @@ class Engine(Protocol):
 
 
 def make_engine(
-    name: str, *, precision: str = "float32", device: str = "cpu", num_threads: int | None = None
+    name: str,
+    *,
+    precision: str = "float32",
+    device: str = "cpu",
+    num_threads: int | None = None,
+    weights: str = "float",
 ) -> Engine:
     """The engine of a name.
 
@@ -65,17 +71,34 @@ def make_engine(
         precision: "float32"; or "bfloat16" with OpenVINO, "float16" on a GPU.
         device: "cpu", or "cuda" with ONNX Runtime.
         num_threads: CPU threads; None: the library's choice, all cores.
+        weights: "float"; or "int8" with OpenVINO: those of projections in 8 bits.
 
     Raises:
-        UserError: its library is not here, too old, or lacks the device.
+        UserError: its library is not here, too old, or lacks the device; or it does not compute
+            with such weights.
     """
     name = COMPILED if name == "compiled" else name
     check_engine(name, device)
+    check_weights(weights, name)
     module = import_module(f"aa.inference.compiled.{name}_engine")
     options: dict[str, Any] = {"precision": precision, "num_threads": num_threads}
     if name == "onnxruntime":
         options["device"] = device
+    else:
+        options["weights"] = weights
     return getattr(module, ENGINES[name])(**options)
+
+
+def check_weights(weights: str, engine: str) -> None:
+    """Refuse a form of weights that does not exist, or that an engine gains nothing by.
+
+    Raises:
+        UserError: says what goes together.
+    """
+    if weights not in WEIGHTS:
+        raise UserError(f"weights must be one of {', '.join(WEIGHTS)}; got {weights!r}.")
+    if weights != "float" and engine not in ("compiled", COMPILED):
+        raise UserError(f"weights={weights} is for the engine {COMPILED}, got the engine {engine}.")
 
 
 def check_engine(name: str, device: str = "cpu") -> None:

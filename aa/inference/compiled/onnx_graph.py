@@ -45,14 +45,7 @@ class OnnxGraph:
 
     def weight(self, name: str, dtype: Any, shape: Sequence[int]) -> str:
         """A tensor of which the graph holds name, type and shape alone."""
-        tensor = TensorProto(
-            name=name,
-            data_type=CODES[np.dtype(dtype)],
-            dims=shape,
-            data_location=TensorProto.EXTERNAL,
-        )
-        tensor.external_data.add(key="location", value=WEIGHTS)
-        self._initializers.append(tensor)
+        self._initializers.append(weight_tensor(name, CODES[np.dtype(dtype)], shape))
         self.weights.add(name)
         return name
 
@@ -111,6 +104,13 @@ class OnnxGraph:
             tensor = numpy_helper.from_array(np.ascontiguousarray(value), self._constants[key])
             self._initializers.append(tensor)
         return self._constants[key]
+
+
+def weight_tensor(name: str, kind: int, shape: Sequence[int]) -> TensorProto:
+    """An initializer whose data is elsewhere; its kind is ONNX's number of a type."""
+    tensor = TensorProto(name=name, data_type=kind, dims=shape, data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value=WEIGHTS)
+    return tensor
 
 
 def weights_as_inputs(model: onnx.ModelProto) -> None:
