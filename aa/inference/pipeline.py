@@ -80,11 +80,10 @@ class Pose2VideoPipeline:
             from aa.inference.compiled.graph_cache import GraphCache
             from aa.inference.compiled.model import CompiledModel
 
-            cache = GraphCache(cache_dir)
             made = make_engine(
                 engine, precision=precision, device=device, num_threads=num_threads, weights=weights
             )
-            model = CompiledModel(model, cache, made)
+            model = CompiledModel(model, GraphCache(cache_dir), made)
         return cls(model)
 
     def __call__(

@@ -7,6 +7,7 @@ import pytest
 from paddle import nn
 
 from aa.errors import UserError
+from aa.inference import Pose2VideoPipeline
 from aa.inference.compiled import openvino_engine
 from aa.inference.compiled.eight_bits import quantize, to_eight_bits
 from aa.inference.compiled.engines import make_engine
@@ -117,6 +118,11 @@ def test_weights_in_float_are_left_alone(layers, monkeypatch):
     engine = openvino_engine.OpenVinoEngine(weights="float")
     assert engine.settings == {"INFERENCE_PRECISION_HINT": "f32"}
     engine.load(model.SerializeToString(), weights)
+
+
+def test_paddle_refuses_them_before_a_weight_is_read(tmp_path):
+    with pytest.raises(UserError, match=r"weights=int8 is for the engine openvino, got .* eager"):
+        Pose2VideoPipeline.from_pretrained(tmp_path / "nowhere", weights="int8")
 
 
 @pytest.mark.parametrize(
