@@ -41,9 +41,9 @@ def published_classes():
             return [f.astype("float16").astype("float32") for f in features]
 
     class PublishedPipeline(Pose2VideoPipeline):
-        def _denoise(self, latents, schedule, conditions, scale, **options):
-            schedule = PublishedSchedule(**vars(schedule)) if scale <= 1 else schedule
-            return super()._denoise(latents, schedule, conditions, scale, **options)
+        def _schedule(self, num_frames, options):
+            kind = PublishedSchedule if options.guidance_scale <= 1 else WindowSchedule
+            return kind(num_frames, options)
 
         def _solver(self, sampler):
             assert sampler == "ddim", "the published code samples with DDIM"

@@ -218,7 +218,7 @@ class Pose2VideoPipeline:
                 part, t, self.model.pose_window(pose_features, frames), frames=frames
             ),
             start_latents(latents, shape, options.seed, options.noise),
-            WindowSchedule(len(pose_images), options),
+            self._schedule(len(pose_images), options),
             self._solver(options.sampler),
             num_inference_steps=options.num_inference_steps,
             progress=progress,
@@ -244,6 +244,10 @@ class Pose2VideoPipeline:
         """The shape of a frame's latents [C, h, w]."""
         vae = self.model.config.vae
         return [vae.latent_channels, *(side // vae.stride for side in size)]
+
+    def _schedule(self, num_frames: int, options: SamplingOptions) -> WindowSchedule:
+        """The windows of a video, step by step."""
+        return WindowSchedule(num_frames, options)
 
     def _solver(self, sampler):
         """One of `SAMPLERS`, of the model's noise schedule."""
