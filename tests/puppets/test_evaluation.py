@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aa.config.inference import InferenceConfig
 from aa.errors import UserError
 from aa.puppets.evaluation import evaluate
 from aa.puppets.scenes import Protocol, animate_all, score
@@ -13,6 +14,7 @@ from aa.puppets.test_clips import Clips
 from aa.puppets.test_pairs import Pairs, score_pairs
 from aa.puppets.test_poses import find_figures, joint_errors, overlaps, score_poses
 from aa.puppets.test_swaps import APART, Swaps, part_masks
+from aa.training.puppet_test import animator
 
 PROTOCOL = Protocol(
     seed=3,
@@ -199,6 +201,23 @@ def test_animations_are_asked_for_in_batches():
     result = animate_all(animate, frames, poses, list(range(40)), frames, progress=None)
     assert result.shape == (40, 4, 8, 8, 3) and result.dtype == np.float32
     assert sizes == [(16, 16, 16), (16, 16, 16), (8, 8, 8)]
+
+
+def test_a_model_that_wants_it_is_given_the_pose_of_each_reference(tiny_model, pairs, swaps):
+    model = tiny_model(reference_pose=True)
+    conditions, seen = model.conditions, []
+
+    def record(image_embeds, *given):
+        seen.append(np.round(255 * given[1].numpy()[0].transpose(1, 2, 0)))
+        return conditions(image_embeds, *given)
+
+    model.conditions = record
+    animate = animator(model, InferenceConfig(num_inference_steps=1, guidance_scale=1.0))
+    for test, figures in ((pairs, range(12)), (swaps, swaps.partners)):
+        seen.clear()
+        test.animate(animate)
+        expected = [pairs.scenes[n].poses([0])[0] for n in figures]
+        np.testing.assert_array_equal(seen, expected)
 
 
 def test_an_animation_of_another_shape_is_refused():
