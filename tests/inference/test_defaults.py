@@ -11,7 +11,7 @@ from aa.inference import Pose2VideoPipeline
 from aa.inference.windows import WindowSchedule, context_windows
 
 DEFAULTS = asdict(InferenceConfig())
-ALONE = {"latents", "progress", "watch", "options"}  # a call's own: no key of the config
+ALONE = {"reference_pose", "latents", "progress", "watch", "options"}  # a call's own: no key of the config
 
 
 def defaults(function):
