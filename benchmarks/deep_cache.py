@@ -92,7 +92,9 @@ def score_figures(options: argparse.Namespace) -> None:
 def animate(pipeline, scene, times, options) -> np.ndarray:
     """Frames float32 [F, H, W, 3] in 0..1 of a scene's figure in its motion."""
     reference, poses = Image.fromarray(scene.frames([0])[0]), list(scene.poses(times))
-    frames = pipeline.frames(reference, poses, width=64, height=64, options=options)
+    own = Image.fromarray(scene.poses([0])[0]) if pipeline.model.has_reference_pose else None
+    given = {"width": 64, "height": 64, "reference_pose": own}
+    frames = pipeline.frames(reference, poses, options=options, **given)
     return np.concatenate(list(frames))
 
 

@@ -36,8 +36,8 @@ def published_classes():
     from aa.models.diffusion import Ddim
 
     class PublishedModel(AnimateAnyone):
-        def reference_features(self, reference_latents, image_embeds):
-            features = super().reference_features(reference_latents, image_embeds)
+        def reference_features(self, *given):
+            features = super().reference_features(*given)
             return [f.astype("float16").astype("float32") for f in features]
 
     class PublishedPipeline(Pose2VideoPipeline):

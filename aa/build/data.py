@@ -203,6 +203,7 @@ def _dataset(
         cache_bytes=cache_bytes,
         latents=latents,
         part_masks=PartMasks(size, stride) if stage.part_weight else None,
+        reference_pose=stage.reference_pose,
     )
 
 

@@ -26,6 +26,7 @@ def build_cases(config: InferConfig) -> list[Case]:
         reference=config.reference,
         pose=config.pose,
         driving=config.driving,
+        reference_pose=config.reference_pose,
         cases=config.cases,
         shard=config.cases_shard,
     )
@@ -51,12 +52,24 @@ def build_pipeline(config: InferConfig) -> Pose2VideoPipeline:
     )
 
 
-def build_driven_poses(config: InferConfig, folder: str | Path) -> DrivenPoses:
-    """What makes the poses of raw videos, as a checked config says, in a run folder."""
+def build_driven_poses(
+    config: InferConfig, folder: str | Path, *, reference_pose: bool = False
+) -> DrivenPoses:
+    """What makes the poses of raw videos, as a checked config says, in a run folder.
+
+    Args:
+        reference_pose: whether the weights have the pose of the reference as input.
+    """
     from aa.inference.driving import DrivenPoses
 
     threads = config.hardware.num_threads or None
-    return DrivenPoses(Path(folder), config.inference, config.poses, num_threads=threads)
+    return DrivenPoses(
+        Path(folder),
+        config.inference,
+        config.poses,
+        num_threads=threads,
+        reference_pose=reference_pose,
+    )
 
 
 def build_inference(config: InferConfig, folder: str | Path) -> InferenceRun:
@@ -68,12 +81,13 @@ def build_inference(config: InferConfig, folder: str | Path) -> InferenceRun:
     from aa.inference.run import InferenceRun, autocast
     from aa.weights.folders import open_folder, weights_files
 
+    weights = open_folder(config.weights).with_lora(config.inference.lora)
     return InferenceRun(
         Path(folder),
         build_cases(config),
         options=config.inference,
-        driven=build_driven_poses(config, folder),
-        weights=weights_files(open_folder(config.weights).with_lora(config.inference.lora)),
+        driven=build_driven_poses(config, folder, reference_pose=weights.has_reference_pose),
+        weights=weights_files(weights),
         cases_file=config.cases,
         precision=partial(autocast, config.hardware.device, config.precision),
         resumed=bool(config.resume),

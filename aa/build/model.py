@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,10 +14,13 @@ from aa.runs.differences import flat
 if TYPE_CHECKING:
     from aa.config.model import ModelConfig
     from aa.config.primary import TrainConfig
+    from aa.config.stage import StageConfig
     from aa.models.animate_anyone import AnimateAnyone
     from aa.weights.folders import WeightsFolder
 
 log = logging.getLogger(__name__)
+
+POSE_PROJECTION = "reference_unet.pose_proj."  # names of its parameters begin so
 
 
 def check_same_model(wanted: ModelConfig, folder: WeightsFolder) -> None:
@@ -61,6 +65,7 @@ def build_model(
         config.model.network(),
         motion_modules=stage.motion_modules,
         guidance=guided or stage.objective == "guidance",
+        reference_pose=stage.reference_pose,
         recompute=config.hardware.recompute,
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
@@ -69,12 +74,35 @@ def build_model(
     )
     _initialise(model, config, start, resumed=resumed)
     names = choose_parameters(model, stage.trainable, stage.lora_rank)
+    if stage.reference_pose and not (start and start.has_reference_pose):
+        _check_learns_pose(names)
     if teacher is not None:
         share_frozen(teacher, model)
     if resumed and stage.lora_rank:
         _resume_adapters(model, cast("WeightsFolder", start))
     log.info("%d parameters train, %s", len(names), _count(model))
     return model
+
+
+def check_reference_pose(stage: StageConfig, start: WeightsFolder) -> None:
+    """Check that weights that are given the reference's pose go on being given it.
+
+    Raises:
+        UserError: the stage does not.
+    """
+    if start.has_reference_pose and not stage.reference_pose:
+        raise UserError(
+            f"{start.path}: these weights are given the pose of the reference: add "
+            "stage.reference_pose=true."
+        )
+
+
+def _check_learns_pose(trained: Sequence[str]) -> None:
+    if not any(name.startswith(POSE_PROJECTION) for name in trained):
+        raise UserError(
+            "stage.reference_pose=true adds a projection that starts at zero, and nothing would "
+            f"train it: let stage.trainable match {POSE_PROJECTION}*, with stage.lora_rank=0."
+        )
 
 
 def _initialise(
@@ -84,7 +112,7 @@ def _initialise(
     from aa.weights.loading import load_state
     from aa.weights.models import load_weights, read_component
     from aa.weights.starts import motion_checkpoint
-    from aa.weights.tables import START_OPTIONAL
+    from aa.weights.tables import START_OPTIONAL, ZERO_AT_START
 
     if resumed:
         checkpoint = cast("WeightsFolder", start)
@@ -95,7 +123,7 @@ def _initialise(
     motion = checkpoint if model.has_motion else None
     skip = ("motion_module",) if motion or not model.has_motion else ()
     if start is not None:
-        load_weights(model, start, optional=(*START_OPTIONAL, "guidance_embedding"), skip=skip)
+        load_weights(model, start, optional=(*START_OPTIONAL, *ZERO_AT_START), skip=skip)
         for name in START_OPTIONAL:
             if name not in (*start.sources, *skip):
                 log.info("%s: %s has none, it starts new", name, start.path)

@@ -16,7 +16,7 @@ from aa.build.data import (
     check_metrics,
     hold_out_clips,
 )
-from aa.build.model import build_model, check_same_model
+from aa.build.model import build_model, check_reference_pose, check_same_model
 from aa.config.convert import to_dict
 from aa.errors import UserError, some
 from aa.processes import is_first_of_host, is_main_process, is_rank, wait_for_others
@@ -89,6 +89,7 @@ def _open_start(config: TrainConfig, resume_from: Path | None) -> WeightsFolder 
     start = open_folder(source) if source else None
     if start is not None:
         check_same_model(config.model.network(), start)
+        check_reference_pose(config.stage, start)
     return start
 
 

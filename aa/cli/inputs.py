@@ -77,7 +77,7 @@ def _lacking(config: Any) -> Iterator[str | None]:
         yield _device(config.hardware)
         yield _engine(config.inference)
         yield _weights(config.weights)
-        for key in ("reference", "pose", "driving"):
+        for key in ("reference", "pose", "driving", "reference_pose"):
             if path := getattr(config, key):
                 yield _file(key, path, "check the path.")
         if lora := config.inference.lora:

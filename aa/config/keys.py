@@ -23,7 +23,8 @@ WHAT = {
 }
 PATHS = {  # keys that name a file or a folder
     *("resume", "rerun", "sweep.resume", "hydra.run.dir", "hydra.sweep.dir"),
-    *("weights", "reference", "pose", "driving", "cases", "generated", "truth", "masks"),
+    *("weights", "reference", "pose", "driving", "reference_pose", "cases"),
+    *("generated", "truth", "masks"),
     *("data.manifest", "data.folder", "data.generate.folder", "data.latents"),
     *(f"{s}.{key}" for s in ("stage", "next_stage") for key in ("init_from", "motion_init_from")),
     *(f"model.{whose}_weights" for whose in ("base", "released", "motion")),

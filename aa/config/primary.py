@@ -104,6 +104,11 @@ class TrainConfig:
 
     def _check_stage(self, group: str, stage: StageConfig) -> None:
         reach = self.model.motion_max_frames
+        wanted(
+            not self.stage.reference_pose or stage.reference_pose,
+            "next_stage.reference_pose must be true: it starts from weights that `stage` gives the "
+            "pose of the reference.",
+        )
         length, grid = self.model.noise_schedule.num_train_timesteps, stage.student_steps
         grid *= stage.teacher_steps
         wanted(
@@ -161,6 +166,7 @@ class InferConfig:
     reference: str | None = None  # image of the character
     pose: str | None = None  # a pose video, a picture of a pose, or an .npz of poses
     driving: str | None = None  # a raw video or picture, whose poses are detected
+    reference_pose: str | None = None  # the reference's own pose: a picture, a video or an .npz
     cases: str | None = None  # yaml: reference image -> list of pose videos
     cases_shard: str | None = None  # "3/10": every tenth of the cases, from the third on
     hardware: HardwareConfig = MISSING
@@ -185,6 +191,11 @@ class InferConfig:
             given in (["reference", "pose"], ["reference", "driving"], ["cases"]),
             "give reference=<image> and pose=<poses> or driving=<video>, or +cases=<yaml file>; "
             f"got {' and '.join(given) or 'none of them'}.",
+        )
+        wanted(
+            self.reference_pose is None or self.cases is None,
+            "reference_pose goes with reference=<image>; in a list it stands among an image's pose "
+            "videos, as `reference_pose=<file>`.",
         )
         if self.cases_shard is not None:
             shard_of(self.cases_shard)

@@ -41,6 +41,7 @@ class StageConfig:
     )
     temporal_weight: float = 0.0  # weight of the error of the change from frame to frame
     part_weight: float = 0.0  # what an error in face and hands counts beyond 1
+    reference_pose: bool = False  # whether the reference network is given its image's pose
     noise_offset: float = 0.05  # share of a second noise, one value a channel
     uncond_ratio: float = 0.1  # share of the items that go without the character
     save_steps: int = 500  # a checkpoint every so many steps

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 DRIVING = "driving="  # before the name of a raw video in a list of cases
+REFERENCE_POSE = "reference_pose="  # before the name of the image's own pose there
 BESIDE = "_side_by_side"  # behind the name of a video: reference | pose | result
 LONGEST = 200  # bytes; of 255, with BESIDE, an ending and what a file has while it is written
 DIGITS = (8, 16, 64)  # of a hash; more where fewer are taken

@@ -38,6 +38,7 @@ class ClipReader:
         clip_size: pixels to a side of the image for CLIP.
         cache_bytes: memory for clips that stay decoded and fitted; "pad" only.
         latents: store that has the clips' frames encoded, or None; "pad" only.
+        reference_pose: whether the pose of the reference is read too.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class ClipReader:
         clip_size: int,
         cache_bytes: int = 0,
         latents: "LatentStore | None" = None,
+        reference_pose: bool = False,
     ) -> None:
         place(size, size, fit=fit)  # refuses an unknown fit before any file is opened
         if fit != "pad" and (cache_bytes or latents):
@@ -57,6 +59,7 @@ class ClipReader:
             raise UserError("clips are kept decoded or encoded, not both: use cache_bytes=0.")
         self.size, self.fit, self.crop_scale, self.clip_size = size, fit, crop_scale, clip_size
         self.latents, self._cache = latents, ClipCache(cache_bytes)
+        self.reference_pose = reference_pose
         self._open = OrderedDict()  # Clip -> (video reader, pose reader), latest last
 
     def __getstate__(self):
@@ -83,38 +86,51 @@ class ClipReader:
             targets, reference: numbers of the frames to learn, and of another.
             rng: draws the box of fit "crop".
         """
+        posed = [*targets, reference] if self.reference_pose else targets
         if self.latents is not None:
-            return self._read_encoded(self.latents, clip, targets, reference)
+            return self._read_encoded(self.latents, clip, targets, posed, reference)
         if self._cache.max_bytes:
-            frames, poses, squashed = self._read_kept(clip, targets, reference)
+            frames, poses, squashed = self._read_kept(clip, targets, posed, reference)
         else:
-            frames, poses, squashed = self._fit(clip, [*targets, reference], targets, rng)
+            frames, poses, squashed = self._fit(clip, [*targets, reference], posed, rng)
             squashed = squashed[-1]
         pixels = to_signed(frames)  # [3, F+1, H, W]
         return {
             "pixel_values": np.ascontiguousarray(pixels[:, :-1]),
-            "pose_pixels": to_unit(poses),
+            **self._posed(poses, len(targets)),
             "reference_pixels": np.ascontiguousarray(pixels[:, -1]),
             "clip_pixels": clip_norm(squashed),
         }
 
-    def _read_kept(self, clip, targets, reference):
+    def _posed(self, poses: np.ndarray, count: int) -> dict[str, np.ndarray]:
+        """The poses of `count` frames, and that of the reference if it stands behind them."""
+        pixels = {"pose_pixels": to_unit(poses[:count])}
+        if self.reference_pose:
+            pixels["reference_pose_pixels"] = to_unit(poses[count:])[:, 0]
+        return pixels
+
+    def _read_kept(self, clip, targets, posed, reference):
         everything = range(self._readers(clip)[0].num_frames)
         arrays = self._cache.get(clip, lambda: self._fit(clip, everything, everything))
-        numbers = ([*targets, reference], targets, reference)
+        numbers = ([*targets, reference], posed, reference)
         return (array[i] for array, i in zip(arrays, numbers, strict=True))
 
     def _read_encoded(
-        self, latents: "LatentStore", clip: Clip, targets: Sequence[int], reference: int
+        self,
+        latents: "LatentStore",
+        clip: Clip,
+        targets: Sequence[int],
+        posed: Sequence[int],
+        reference: int,
     ) -> dict[str, np.ndarray]:
         moments = latents.read(clip, [*targets, reference])  # [2C, F+1, h, w]
         video, pose = self._readers(clip)
-        picture, poses = video.read([reference])[0], pose.read(targets)
+        picture, poses = video.read([reference])[0], pose.read(posed)
         frame_size = picture.shape[:2]
         over = rescale(place(frame_size, self.size, fit=self.fit), frame_size, poses.shape[1:3])
         return {
             "moments": np.ascontiguousarray(moments[:, :-1]),
-            "pose_pixels": to_unit(apply(poses, over)),
+            **self._posed(apply(poses, over), len(targets)),
             "reference_moments": np.ascontiguousarray(moments[:, -1]),
             "clip_pixels": clip_norm(squash(Image.fromarray(picture), self.clip_size)),
         }

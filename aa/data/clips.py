@@ -65,6 +65,9 @@ class ClipDataset:
     With `part_masks` an item has one more:
         part_mask                  float32 [1, F, h, w] in [0, 1], the share of face and hands
 
+    With `reference_pose` an item has one more:
+        reference_pose_pixels      float32 [3, H, W] in [0, 1], the pose of the reference
+
     With `latents`, frames to learn and reference come as the VAE's posterior (see `encode_moments`)
     in place of pixel_values and reference_pixels:
         moments                    float32 [2 * latent_channels, F, h, w]
@@ -97,6 +100,7 @@ class ClipDataset:
         cache_bytes: int = 0,  # memory for clips that stay decoded and fitted; fit "pad" only
         latents: "LatentStore | None" = None,  # of the clips; fit "pad" only
         part_masks: "PartMasks | None" = None,  # face and hands; fit "pad" only
+        reference_pose: bool = False,
     ) -> None:
         _check(clips, size, latent_stride)
         if stream_window and stream_window.frames != num_frames:
@@ -117,6 +121,7 @@ class ClipDataset:
             clip_size=clip_size,
             cache_bytes=cache_bytes,
             latents=latents,
+            reference_pose=reference_pose,
         )
 
     def __len__(self) -> int:

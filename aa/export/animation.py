@@ -36,8 +36,14 @@ class Animation:
         """Refuse what the model cannot animate.
 
         Raises:
-            UserError: its sizes are no multiples, or a window has more frames than motion reaches.
+            UserError: it is given the reference's pose, its sizes are no multiples, or a window has
+                more frames than motion reaches.
         """
+        if model.has_reference_pose:
+            raise UserError(
+                "weights that are given the reference's pose (stage.reference_pose) have no "
+                "export: animate them with runners/infer.py, with inference.engine=onnxruntime."
+            )
         step, reach = model.config.size_step, model.config.motion_max_frames
         if self.height % step or self.width % step:
             raise UserError(

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from aa.config.checks import shard_of
-from aa.data.case_names import DRIVING, distinct_names
+from aa.data.case_names import DRIVING, REFERENCE_POSE, distinct_names
 from aa.data.manifest import is_path
 from aa.errors import UserError, reason
 from aa.files import missing, read_text
@@ -26,13 +26,20 @@ FORM = "a mapping of pictures to lists of pose videos, like `ann.png: [walk.mp4,
 class Case:
     """One video to make; `name` is that of its file, without ending, and no other case has it.
 
-    `pose` is a video or picture of poses, an .npz of them, or, with `driving`, of a person.
+    `pose` is a video or picture of poses, an .npz of them, or, with `driving`, of a person;
+    `reference_pose` the pose of the reference in the first three forms, if it is given.
     """
 
     reference: Path
     pose: Path
     name: str
     driving: bool = False
+    reference_pose: Path | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """All that it is made of."""
+        return [self.reference, self.pose, *([self.reference_pose] if self.reference_pose else [])]
 
 
 def read_cases(
@@ -40,6 +47,7 @@ def read_cases(
     reference: str | None = None,
     pose: str | None = None,
     driving: str | None = None,
+    reference_pose: str | None = None,
     cases: str | None = None,
     shard: str | None = None,
 ) -> list[Case]:
@@ -50,7 +58,9 @@ def read_cases(
     Args:
         reference: the image of a pair.
         pose, driving: the other of the pair, see `Case`.
-        cases: the yaml file, in which "driving=" stands before the name of a raw video.
+        reference_pose: the pose of the image, see `Case`.
+        cases: the yaml file, in which "driving=" stands before the name of a raw video, and
+            "reference_pose=" before that of the image's own pose, once among its videos.
         shard: "3/10" gives the 3rd, the 13th, ... case of the file; their names are as without.
 
     Raises:
@@ -60,12 +70,15 @@ def read_cases(
     if not cases:
         moves = pose or driving
         assert reference and moves  # or the config would have been refused
-        for key, path in (("reference", reference), ("pose", pose), ("driving", driving)):
+        named = {"reference": reference, "pose": pose, "driving": driving}
+        for key, path in {**named, "reference_pose": reference_pose}.items():
             if path and not os.path.isfile(path):
                 raise UserError(f"{key}={path}: {missing(path, 'file')}. Check the path.")
         (name,) = distinct_names([(reference, moves)])
-        return [Case(Path(reference), Path(moves), name, driving=not pose)]
-    pairs = [(image, v) for image, videos in _read_yaml(Path(cases)).items() for v in videos]
+        own = Path(reference_pose) if reference_pose else None
+        return [Case(Path(reference), Path(moves), name, driving=not pose, reference_pose=own)]
+    listed, own_poses = _reference_poses(cases, _read_yaml(Path(cases)))
+    pairs = [(image, v) for image, videos in listed.items() for v in videos]
     home = Path(cases).parent
     raw = [video.startswith(DRIVING) for _, video in pairs]
     files = [
@@ -73,14 +86,33 @@ def read_cases(
     ]
     _refuse_doubles(cases, files, raw)
     names = distinct_names(pairs)
-    found = [
-        Case(*pair, name, drives) for pair, name, drives in zip(files, names, raw, strict=True)
-    ]
+    own = [_locate(own_poses[i], home) if i in own_poses else None for i, _ in pairs]
+    columns = zip(files, names, raw, own, strict=True)
+    found = [Case(*pair, name, drives, pose) for pair, name, drives, pose in columns]
     if shard:
         number, count = shard_of(shard)
         found = found[number - 1 :: count]
     _refuse_if_all_gone(cases, found)
     return found
+
+
+def _reference_poses(
+    name: str, listed: dict[str, list[str]]
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """The list without the images' own poses, and these by image."""
+    videos, poses = {}, {}
+    for image, entries in listed.items():
+        own = [entry for entry in entries if entry.startswith(REFERENCE_POSE)]
+        videos[image] = [entry for entry in entries if entry not in own]
+        if len(own) > 1 or not videos[image]:
+            found = f"{len(own)} entries {REFERENCE_POSE}" if len(own) > 1 else "no pose videos"
+            raise UserError(
+                f"cases={name}: {image} has {found}; wanted its pose videos, and at most one "
+                f"{REFERENCE_POSE}<its own pose> among them."
+            )
+        if own:
+            poses[image] = own[0].removeprefix(REFERENCE_POSE)
+    return videos, poses
 
 
 def _refuse_doubles(name: str, files: list[tuple[Path, Path]], raw: list[bool]) -> None:
@@ -95,7 +127,7 @@ def _refuse_doubles(name: str, files: list[tuple[Path, Path]], raw: list[bool]) 
 
 def _refuse_if_all_gone(name: str, cases: list[Case]) -> None:
     """Refuse if no case has its files: missing ones leave the other cases to be made, if any."""
-    gone = [{str(p) for p in (c.reference, c.pose) if not os.path.isfile(p)} for c in cases]
+    gone = [{str(path) for path in case.files if not os.path.isfile(path)} for case in cases]
     if gone and all(gone):
         listed = sorted(set.union(*gone))
         more = " ..." if len(listed) > 5 else ""

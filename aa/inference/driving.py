@@ -15,6 +15,7 @@ from aa.errors import UserError
 from aa.files import write_json
 from aa.inference.cases import Case
 from aa.inference.opening import open_motion, open_reference
+from aa.inference.reference_pose import check_reference_pose
 from aa.plain import printable
 from aa.poses import Cleaning, Poses, align_poses, clean_poses, detect_poses, draw_overlay
 from aa.poses.detect import choose_detector
@@ -23,20 +24,23 @@ from aa.runs.fingerprints import fingerprint
 
 log = logging.getLogger(__name__)
 
-POSES, DETECTED, OVERLAY = "poses", "detected", "_overlay.png"  # names in a run folder
+# Names in a run folder.
+POSES, DETECTED, REFERENCE, OVERLAY = "poses", "detected", "reference", "_overlay.png"
 
 
 class DrivenPoses:
     """Makes the poses of cases and keeps them in a run folder, below `poses/`:
 
     <case>.npz, the poses as they are drawn, .json, what was done with them, _overlay.png, the
-    first over the image; detected/<hash>.npz, as detected, to be used again.
+    first over the image; detected/<hash>.npz, as detected, to be used again; reference/<case>.npz,
+    the pose of the image, for weights that have it as input.
 
     Args:
         folder: the run folder.
         options: of the animation.
         poses: of detection and cleaning.
         num_threads: of detection; None leaves it to the library.
+        reference_pose: whether the weights have the pose of the image as input.
     """
 
     def __init__(
@@ -46,9 +50,10 @@ class DrivenPoses:
         poses: PosesConfig,
         *,
         num_threads: int | None = None,
+        reference_pose: bool = False,
     ) -> None:
         self.folder, self.options, self.settings = folder / POSES, options, poses
-        self.num_threads = num_threads
+        self.num_threads, self.reference_pose = num_threads, reference_pose
 
     def mode(self, case: Case) -> Literal["none", "scale", "limbs"]:
         """How the poses of a case are aligned."""
@@ -62,6 +67,29 @@ class DrivenPoses:
     def load(self, case: Case) -> Poses | None:
         """Read the poses that `make` has made; None where a case's own are taken."""
         return Poses.load(self.folder / f"{case.name}.npz") if self.is_made(case) else None
+
+    def check(self, case: Case) -> None:
+        """Check that a case has the pose of its image where the weights want it, and only then.
+
+        Raises:
+            UserError: it has not.
+        """
+        check_reference_pose(
+            wanted=self.reference_pose,
+            given=case.reference_pose is not None or (self.reference_pose and self.is_made(case)),
+            advice="add reference_pose=<picture of its skeleton, or .npz of poses>; with "
+            "driving=<video> it is detected",
+            whose=f"{case.reference}: ",
+        )
+
+    def load_reference(self, case: Case) -> Poses | None:
+        """Read the pose that `make` has found in the image of a case; None where it was given."""
+        if case.reference_pose is not None or not (self.reference_pose and self.is_made(case)):
+            return None
+        return Poses.load(self._reference_file(case))
+
+    def _reference_file(self, case: Case) -> Path:
+        return self.folder / REFERENCE / f"{case.name}.npz"
 
     def make(self, case: Case) -> None:
         """Make the poses of a case.
@@ -77,8 +105,14 @@ class DrivenPoses:
         else:
             driving, cleaning, detector = self._detected(case, motion)
             report |= {"detector": detector, "cleaning": cleaning}
-        poses, alignment = self._aligned(case, driving, reference)
+        aligned = self.mode(case) != "none"
+        kept = self.reference_pose and case.reference_pose is None
+        own = self._of_reference(case, reference, aligned=aligned) if aligned or kept else None
+        poses, alignment = self._aligned(case, driving, reference, own)
         self.folder.mkdir(parents=True, exist_ok=True)
+        if own is not None and kept:
+            self._reference_file(case).parent.mkdir(exist_ok=True)
+            own.save(self._reference_file(case))
         poses.save(self.folder / f"{case.name}.npz")
         report |= {"align": self.mode(case), "alignment": alignment}
         write_json(self.folder / f"{case.name}.json", report)
@@ -127,13 +161,12 @@ class DrivenPoses:
             raise UserError(f"{case.pose}: {error}") from error
 
     def _aligned(
-        self, case: Case, driving: Poses, reference: Image.Image
+        self, case: Case, driving: Poses, reference: Image.Image, own: Poses | None
     ) -> tuple[Poses, dict[str, Any] | None]:
         mode = self.mode(case)
-        if mode == "none":
+        if mode == "none" or own is None:
             return driving, None
         picture = np.asarray(reference)
-        own = self._of_reference(case, reference)
         poses, alignment = align_poses(driving, own, mode=mode)
         for warning in alignment.warnings:
             log.warning("%s: %s", case.name, warning)
@@ -143,7 +176,7 @@ class DrivenPoses:
         print(f"overlay:      {printable(overlay)}")
         return poses, alignment.to_dict()
 
-    def _of_reference(self, case: Case, reference: Image.Image) -> Poses:
+    def _of_reference(self, case: Case, reference: Image.Image, *, aligned: bool) -> Poses:
         settings = self.settings
         detector = choose_detector(settings.detector, **_files(settings))
         try:
@@ -154,10 +187,14 @@ class DrivenPoses:
                 **_files(settings),
             )
         except UserError as error:
-            raise UserError(
-                f"{case.reference}: {error} Poses cannot be aligned to this image: use "
-                "another, or inference.align=none, which takes them as they are in the video."
-            ) from error
+            advice = (
+                "Poses cannot be aligned to this image: use another, or inference.align=none, "
+                "which takes them as they are in the video."
+                if aligned
+                else "These weights are given its pose: use another image, or add "
+                "reference_pose=<picture of its skeleton, or .npz of poses>."
+            )
+            raise UserError(f"{case.reference}: {error} {advice}") from error
 
 
 def _files(settings: PosesConfig) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from PIL import Image
 from aa.config.sampling import SamplingOptions
 from aa.data.pictures import flatten
 from aa.data.transforms import clip_pixels, fit_frames, to_signed, to_unit
+from aa.inference.reference_pose import check_reference_pose, reference_pose_pixels
 from aa.models.attention import Condition
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ Conditions = tuple[list[Condition], list[Condition] | None]
 def encode_reference(
     model: "AnimateAnyone | CompiledModel",
     image: Image.Image,
+    pose: Image.Image | None,
     size: tuple[int, int],
     options: SamplingOptions,
     watch: "Watch | None" = None,
@@ -33,9 +35,18 @@ def encode_reference(
     """Conditions of a character's image, and those of guidance without it.
 
     Args:
+        pose: drawing of the character's pose in the image, for a model that has that input.
         size: (height, width) of the result in pixels.
         watch: is told of the image and its latents.
+
+    Raises:
+        UserError: the pose is missing, or not wanted, or has another shape than the image.
     """
+    check_reference_pose(
+        wanted=model.has_reference_pose,
+        given=pose is not None,
+        advice="give reference_pose=<a drawing of it>",
+    )
     picture = flatten(image, options.background)
     pixels = to_signed(fit_frames(np.asarray(picture)[None], size, fit=options.fit))[:, 0]
     latents = model.encode_pixels(paddle.to_tensor(pixels[None]))
@@ -43,7 +54,10 @@ def encode_reference(
         watch.encoded(pixels, latents[0].numpy())
     side = model.config.image_encoder.image_size
     image_embeds = model.encode_image(paddle.to_tensor(clip_pixels(picture, size=side)[None]))
-    conditional = model.conditions(image_embeds, latents)
+    own = None
+    if pose is not None:
+        own = paddle.to_tensor(reference_pose_pixels(pose, picture, size, fit=options.fit))
+    conditional = model.conditions(image_embeds, latents, own)
     if options.guidance_scale <= 1 or model.has_guidance:
         return conditional, None
     return conditional, model.conditions(paddle.zeros_like(image_embeds))

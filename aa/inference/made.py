@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 MOST_BYTES = 64_000_000  # of cases.jsonl: 10,000 cases have some 20
 # Keys for which videos are made, not how: the files themselves are compared instead.
-WHICH = ("weights", "reference", "pose", "driving", "cases", "cases_shard")
+WHICH = ("weights", "reference", "pose", "driving", "reference_pose", "cases", "cases_shard")
 
 
 class MadeVideos:
@@ -49,7 +49,7 @@ class MadeVideos:
     def find(self, case: Case) -> dict | None:
         """The result of a case, if it is there and was made from the same files and settings."""
         record = self.records.get(case.name)
-        if record is None or not (case.reference.is_file() and case.pose.is_file()):
+        if record is None or not all(file.is_file() for file in case.files):
             return None
         if record["signature"] != self._signature(case):
             return None
@@ -88,7 +88,7 @@ class MadeVideos:
         return [decisive, _contents(self.weights)]
 
     def _signature(self, case: Case) -> str:
-        files = [_contents([case.reference]), _contents([case.pose])]
+        files = [_contents([file]) for file in case.files]
         return _sha256([self._how, *files, case.driving])
 
 

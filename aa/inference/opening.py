@@ -17,7 +17,7 @@ from aa.data.video import VideoReader
 from aa.errors import UserError
 from aa.files import VIDEO_ENDINGS
 from aa.inference.cases import Case
-from aa.poses.drawing import DrawnPoses
+from aa.poses.drawing import DrawnPoses, draw_poses
 from aa.poses.poses import Poses
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ class Scene:
 
     Attributes:
         reference: the character's image.
+        reference_pose: a drawing of its pose there; None where there is none.
         poses: a frame each.
         driver: the raw video or picture that they come from; None where there is none.
         height, width: of the result in pixels.
@@ -46,6 +47,7 @@ class Scene:
     """
 
     reference: Image.Image
+    reference_pose: Image.Image | None
     poses: Frames
     driver: Frames | None
     height: int
@@ -85,11 +87,43 @@ def open_motion(case: Case, options: InferenceConfig) -> PoseVideo | PosePicture
     return PoseVideo(path, options.num_frames)
 
 
-def open_scene(case: Case, options: InferenceConfig, poses: Poses | None, **drawing: Any) -> Scene:
+def open_reference_pose(
+    case: Case, options: InferenceConfig, made: Poses | None, size: tuple[int, int], **drawing: Any
+) -> Image.Image | None:
+    """Open, or draw, the pose of the character in its image; of several frames the first.
+
+    Args:
+        made: poses that were detected there; a case that names a file does not need them.
+        size: (height, width) of the result, for which poses are drawn.
+        drawing: options of `draw_poses`.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    path = case.reference_pose
+    if path is not None and path.suffix.lower() == ".npz":
+        made = Poses.load(path)
+    elif path is not None:
+        video = _is_video(path)
+        return Image.fromarray(PoseVideo(path, 1)[:1][0]) if video else read_image(path, "black")
+    if made is None:
+        return None
+    drawn = draw_poses(made[:1], **_drawn_size(made, *size, options.fit), **drawing)
+    return Image.fromarray(drawn[0])
+
+
+def open_scene(
+    case: Case,
+    options: InferenceConfig,
+    poses: Poses | None,
+    own: Poses | None = None,
+    **drawing: Any,
+) -> Scene:
     """Open all that a case gives to the pipeline.
 
     Args:
         poses: that were made for it; None where its own are taken as they are.
+        own: that were found in the character's image.
         drawing: options of `draw_poses`.
 
     Raises:
@@ -109,6 +143,7 @@ def open_scene(case: Case, options: InferenceConfig, poses: Poses | None, **draw
         frames = DrawnPoses(poses, **_drawn_size(poses, height, width, options.fit), **drawing)
     return Scene(
         reference,
+        open_reference_pose(case, options, own, (height, width), **drawing),
         frames,
         driver,
         height,
@@ -159,6 +194,13 @@ def check_poses(case: Case, options: InferenceConfig) -> None:
     motion = open_motion(case, options)
     if isinstance(motion, PoseVideo) and motion.reader.note:
         log.info("%s: %s", case.pose, motion.reader.note)
+    own = open_reference_pose(case, options, None, (motion.height, motion.width))
+    if own is not None and not is_mostly_black(np.asarray(own)):
+        log.warning(
+            "%s: most of it is not black; is it a picture of a pose? (A skeleton on black is "
+            "wanted, or an .npz of poses.)",
+            case.reference_pose,
+        )
     if isinstance(motion, Poses) or case.driving:
         return
     if not is_mostly_black(motion[:1][0]):

@@ -103,6 +103,7 @@ class Pose2VideoPipeline:
         *,
         width: int,
         height: int,
+        reference_pose: Image.Image | None = None,
         latents: np.ndarray | paddle.Tensor | None = None,
         progress: bool = False,
         watch: "Watch | None" = None,
@@ -116,6 +117,8 @@ class Pose2VideoPipeline:
             pose_images: images or uint8 arrays [H, W, 3], one per frame; they are read in slices,
                 so they may be fetched when requested.
             width, height: of the result, multiples of the model's `size_step` (8).
+            reference_pose: drawing of the character's pose in that image, of its shape, for a model
+                that has the input (`has_reference_pose`).
             latents: noise to start from [1, 4, F, h, w]; None draws it. Not of mode=stream.
             progress: show a bar.
             watch: is told how far it is.
@@ -138,15 +141,19 @@ class Pose2VideoPipeline:
                 raise UserError("mode=stream draws its noise as it proceeds; omit latents.")
             if watch:
                 watch.denoising(num_frames)
-            frames = each(pose_images, batch)
             parts = self.stream(
-                reference_image, frames, width=width, height=height, watch=watch, options=options
+                reference_image,
+                each(pose_images, batch),
+                width=width,
+                height=height,
+                reference_pose=reference_pose,
+                watch=watch,
+                options=options,
             )
             yield from shown(parts, num_frames) if progress else parts
             return
-        latents = self._denoise_windows(
-            reference_image, pose_images, size, latents, options, progress=progress, watch=watch
-        )
+        given = (reference_image, reference_pose), pose_images, size, latents, options
+        latents = self._denoise_windows(*given, progress=progress, watch=watch)
         if watch:
             watch.decoding(num_frames)
         yield from self._decode(latents, batch)
@@ -158,6 +165,7 @@ class Pose2VideoPipeline:
         *,
         width: int,
         height: int,
+        reference_pose: Image.Image | None = None,
         watch: "Watch | None" = None,
         options: SamplingOptions | None = None,
         **changes: Any,
@@ -172,7 +180,7 @@ class Pose2VideoPipeline:
             poses: images or uint8 arrays [H, W, 3] from any source, also one that makes us wait; it
                 is read between the passes, by the same thread. It ends by returning: if it raises,
                 frames that are not clean yet are lost.
-            options, changes: see `frames`; mode is "stream" here.
+            reference_pose, options, changes: see `frames`; mode is "stream" here.
 
         Yields:
             float32 arrays [n, H, W, 3] in 0..1, at most `stream_chunk` frames each.
@@ -184,7 +192,8 @@ class Pose2VideoPipeline:
         size, window = (height, width), cast("StreamWindow", options.stream)
         self._check(size, 1, options)
         batch = min(window.chunk, decode_batch(options.decode_batch_size, height, width))
-        model, denoiser = self.model, self._denoiser(reference_image, size, options, watch)
+        reference = reference_image, reference_pose
+        model, denoiser = self.model, self._denoiser(reference, size, options, watch)
         drawn = FrameNoise(self._latent_frame(size), options.seed, options.noise)
         passes = stream_latents(
             lambda latents, t, held: denoiser.predict(latents, t, model.join_poses(held)),
@@ -204,14 +213,12 @@ class Pose2VideoPipeline:
         self._check(size, number, options)  # no chunk, no pose
 
     @paddle.no_grad()
-    def _denoise_windows(
-        self, reference_image, pose_images, size, latents, options, *, progress, watch
-    ):
+    def _denoise_windows(self, reference, pose_images, size, latents, options, *, progress, watch):
         """Clean latents [1, C, F, h, w] of a whole video, in windows; see `frames`."""
         channels, *sides = self._latent_frame(size)
         shape = [1, channels, len(pose_images), *sides]
         batch = decode_batch(options.decode_batch_size, *size)
-        denoiser = self._denoiser(reference_image, size, options, watch)
+        denoiser = self._denoiser(reference, size, options, watch)
         pose_features = encode_pose_video(self.model, pose_images, size, options.fit, batch)
         return denoise(
             lambda frames, part, t: denoiser.predict(
@@ -227,15 +234,15 @@ class Pose2VideoPipeline:
 
     def _denoiser(
         self,
-        reference_image: Image.Image,
+        reference: tuple[Image.Image, Image.Image | None],
         size: tuple[int, int],
         options: SamplingOptions,
         watch: "Watch | None",
     ) -> GuidedDenoiser:
-        """The denoiser with the conditions of a character's image."""
+        """The denoiser with the conditions of a character's image, and of its pose there."""
         return GuidedDenoiser(
             self.model,
-            encode_reference(self.model, reference_image, size, options, watch),
+            encode_reference(self.model, *reference, size, options, watch),
             guidance_scale=options.guidance_scale,
             cache=DeepCache(options.cache_every) if options.cache == "deep" else None,
         )

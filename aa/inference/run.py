@@ -132,6 +132,7 @@ class InferenceRun:
                 raise StorageError(f"{error} Then go on: resume={self.folder}") from error
 
     def _check(self, case: Case) -> Case:
+        self.driven.check(case)
         check_poses(case, self.options)
         if self.driven.is_made(case):
             self.driven.make(case)
@@ -146,9 +147,7 @@ class InferenceRun:
         return result
 
     def _write_snapshot(self, cases: list[Case]) -> None:
-        inputs = cast(
-            list[str | Path], [path for case in cases for path in (case.reference, case.pose)]
-        )
+        inputs = cast(list[str | Path], [path for case in cases for path in case.files])
         inputs += [self.cases_file] if self.cases_file else []
         write_snapshot(self.folder, self.config, fingerprint([*inputs, *self.weights]))
 
@@ -162,7 +161,8 @@ class InferenceRun:
 
     def _animate(self, pipeline: Any, case: Case) -> dict[str, Any]:
         drawing = {"min_score": self.driven.settings.min_score}
-        scene = open_scene(case, self.options, self.driven.load(case), **drawing)
+        made = self.driven.load(case), self.driven.load_reference(case)
+        scene = open_scene(case, self.options, *made, **drawing)
         height, width, count = scene.height, scene.width, len(scene.poses)
         log.info("%s: %d frames of %dx%d", case.name, count, width, height)
         start = time.perf_counter()
@@ -172,6 +172,7 @@ class InferenceRun:
             scene.poses,
             width=width,
             height=height,
+            reference_pose=scene.reference_pose,
             progress=True,
             watch=self.watch,
             options=self.options,

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import paddle
-from einops import rearrange
-from paddle import nn
 
 from aa.config.model import ModelConfig
 from aa.models.attention import Condition
@@ -17,6 +15,7 @@ from aa.models.diffusion import (
     weighted_mse,
     wiener_gain,
 )
+from aa.models.encoders import Encoders
 from aa.models.image_encoder import build_image_encoder
 from aa.models.objectives import Batch, Objective, denoising
 from aa.models.pose_guider import PoseGuider
@@ -40,12 +39,13 @@ def _unet_shape(config: ModelConfig) -> dict[str, Any]:
     }
 
 
-class AnimateAnyone(nn.Layer):
+class AnimateAnyone(Encoders):
     """Animate Anyone (arXiv 2311.17117), for both stages and for inference.
 
     Args:
         motion_modules: whether the denoiser has them (not in stage 1).
         guidance: whether the denoiser has an embedding of the scale of guidance.
+        reference_pose: whether the reference network is given the pose of its image.
         recompute: see `UNet`.
         snr_gamma: see `min_snr_weight`.
         temporal_weight: of the error of the change from frame to frame, see `loss`.
@@ -59,6 +59,7 @@ class AnimateAnyone(nn.Layer):
         *,
         motion_modules: bool = True,
         guidance: bool = False,
+        reference_pose: bool = False,
         recompute: bool = False,
         snr_gamma: float | None = 5.0,
         temporal_weight: float = 0.0,
@@ -70,9 +71,10 @@ class AnimateAnyone(nn.Layer):
         self.snr_gamma, self.temporal_weight = snr_gamma, temporal_weight
         self.part_weight, self.objective = part_weight, objective
         self.has_motion, self.has_guidance = motion_modules, guidance
+        self.has_reference_pose = reference_pose
         compact = config.architecture == "compact"
         unet, shape = CompactUNet if compact else UNet, _unet_shape(config)
-        self.reference_unet = unet(**shape, head=False, recompute=recompute)
+        self.reference_unet = unet(**shape, head=False, pose=reference_pose, recompute=recompute)
         self.denoising_unet = unet(
             **shape,
             motion_heads=config.motion_heads if motion_modules else 0,
@@ -92,64 +94,36 @@ class AnimateAnyone(nn.Layer):
             parameter.stop_gradient = True
         self.scheduler = build_scheduler(config.noise_schedule, config.prediction_type)
 
-    def train(self, mode: bool = True) -> "AnimateAnyone":
-        """Set the mode of the networks; VAE and image encoder are always in evaluation mode."""
-        super().train(mode)
-        self.vae.eval()
-        self.image_encoder.eval()
-        return self
-
-    def encode_pixels(
-        self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor | None = None
-    ) -> paddle.Tensor:
-        """Pixels [N, 3, H, W] in [-1, 1] -> scaled latents [N, 4, h, w].
-
-        Args:
-            posterior_noise: the draw from the VAE's posterior [N, 4, h, w]; None takes its mean.
-        """
-        posterior = self.vae.encode(pixels).latent_dist
-        latents = posterior.mean
-        if posterior_noise is not None:
-            latents = latents + posterior.std * posterior_noise
-        return latents * self.config.vae.scaling_factor
-
-    def encode_moments(self, pixels: paddle.Tensor) -> paddle.Tensor:
-        """Pixels [N, 3, H, W] in [-1, 1] -> mean and deviation of the posterior [N, 2*4, h, w]."""
-        posterior = self.vae.encode(pixels).latent_dist
-        return paddle.concat([posterior.mean, posterior.std], axis=1)
-
-    def draw_latents(self, moments: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
-        """Scaled latents [B, 4, ...] from `encode_moments`' values [B, 2*4, ...] and a draw."""
-        mean, std = moments.chunk(2, axis=1)
-        return (mean + std * posterior_noise) * self.config.vae.scaling_factor
-
-    def decode_latents(self, latents: paddle.Tensor) -> paddle.Tensor:
-        """Scaled latents [N, 4, h, w] -> pixels [N, 3, H, W] in [0, 1]."""
-        pixels = self.vae.decode(latents / self.config.vae.scaling_factor).sample
-        return (pixels / 2 + 0.5).clip(0, 1)
-
-    def encode_image(self, clip_pixels: paddle.Tensor) -> paddle.Tensor:
-        """CLIP pixels [B, 3, 224, 224] -> image embeddings [B, 1, D]."""
-        return self.image_encoder(clip_pixels, return_dict=True).image_embeds.unsqueeze(1)
-
     def reference_features(
-        self, reference_latents: paddle.Tensor, image_embeds: paddle.Tensor
+        self,
+        reference_latents: paddle.Tensor,
+        image_embeds: paddle.Tensor,
+        pose_features: paddle.Tensor | None = None,
     ) -> list[paddle.Tensor]:
         """Return what the denoiser attends to of an image; see `UNet.reference_features`."""
-        return self.reference_unet.reference_features(reference_latents, image_embeds)
+        return self.reference_unet.reference_features(
+            reference_latents, image_embeds, pose_features
+        )
 
     def conditions(
-        self, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor | None = None
+        self,
+        image_embeds: paddle.Tensor,
+        reference_latents: paddle.Tensor | None = None,
+        reference_pose: paddle.Tensor | None = None,
     ) -> list[Condition]:
         """Return what the denoiser sees of a character; see `UNet.conditions`.
 
         Args:
             image_embeds: [B, 1, D]; zeros for the unconditional half of guidance.
             reference_latents: scaled, clean latents [B, 4, h, w] of the image, or None.
+            reference_pose: the image's own pose [B, 3, H, W] in [0, 1]; a model without
+                `has_reference_pose` does not look at it.
         """
-        reference = None
+        reference = features = None
+        if self.has_reference_pose and reference_pose is not None:
+            features = self.pose_guider(reference_pose.unsqueeze(2)).squeeze(2)
         if reference_latents is not None:
-            reference = self.reference_features(reference_latents, image_embeds)
+            reference = self.reference_features(reference_latents, image_embeds, features)
         return self.denoising_unet.conditions(image_embeds, reference)
 
     def pose_window(self, pose_features: paddle.Tensor, frames: paddle.Tensor) -> paddle.Tensor:
@@ -264,6 +238,7 @@ class AnimateAnyone(nn.Layer):
         image_embeds: paddle.Tensor,
         pose_pixels: paddle.Tensor,
         reference_latents: paddle.Tensor | None,
+        reference_pose: paddle.Tensor | None = None,
         reference_mask: paddle.Tensor | None = None,
         guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor:
@@ -272,7 +247,7 @@ class AnimateAnyone(nn.Layer):
         return self.denoise(
             noisy_latents,
             timesteps,
-            self.conditions(image_embeds, reference_latents),
+            self.conditions(image_embeds, reference_latents, reference_pose),
             pose_features=pose_features,
             reference_mask=reference_mask,
             guidance_scale=guidance_scale,
@@ -324,6 +299,7 @@ class AnimateAnyone(nn.Layer):
         *,
         pixel_values: paddle.Tensor | None = None,
         reference_pixels: paddle.Tensor | None = None,
+        reference_pose_pixels: paddle.Tensor | None = None,
         moments: paddle.Tensor | None = None,
         reference_moments: paddle.Tensor | None = None,
         guidance_scale: paddle.Tensor | None = None,
@@ -336,16 +312,14 @@ class AnimateAnyone(nn.Layer):
         as moments (see `encode_moments`).
         """
         with paddle.no_grad():
-            if moments is None:
-                latents = self._encode_video(cast("paddle.Tensor", pixel_values), posterior_noise)
-                reference_latents = self.encode_pixels(
-                    cast("paddle.Tensor", reference_pixels), reference_posterior_noise
-                )
-            else:
-                latents = self.draw_latents(moments, posterior_noise)
-                reference_latents = self.draw_latents(
-                    cast("paddle.Tensor", reference_moments), reference_posterior_noise
-                )
+            latents, reference_latents = self.encode_clip(
+                pixel_values,
+                reference_pixels,
+                moments,
+                reference_moments,
+                posterior_noise,
+                reference_posterior_noise,
+            )
             keep = paddle.logical_not(drop_reference)
         image_embeds = self.encode_image(clip_pixels)
         image_embeds = image_embeds * keep.astype(image_embeds.dtype).reshape([-1, 1, 1])
@@ -359,14 +333,10 @@ class AnimateAnyone(nn.Layer):
             image_embeds=image_embeds,
             pose_pixels=pose_pixels,
             reference_latents=reference_latents,
+            reference_pose=reference_pose_pixels,
             reference_mask=keep,
             guidance_scale=guidance_scale,
         )
-
-    def _encode_video(self, pixels: paddle.Tensor, posterior_noise: paddle.Tensor) -> paddle.Tensor:
-        """Pixels [B, 3, F, H, W], posterior_noise [B, 4, F, h, w] -> latents [B, 4, F, h, w]."""
-        folded = (rearrange(x, "b c f h w -> (b f) c h w") for x in (pixels, posterior_noise))
-        return rearrange(self.encode_pixels(*folded), "(b f) c h w -> b c f h w", b=pixels.shape[0])
 
 
 def _split(deep: paddle.Tensor | None, samples: int) -> Sequence[paddle.Tensor | None]:
@@ -375,10 +345,19 @@ def _split(deep: paddle.Tensor | None, samples: int) -> Sequence[paddle.Tensor |
 
 
 def shape_only_model(
-    config: ModelConfig, *, motion_modules: bool, guidance: bool = False
+    config: ModelConfig,
+    *,
+    motion_modules: bool,
+    guidance: bool = False,
+    reference_pose: bool = False,
 ) -> AnimateAnyone:
     """An `AnimateAnyone` whose parameters have shapes and no memory."""
     from paddlenlp.transformers.model_utils import no_init_weights
 
     with paddle.LazyGuard(), no_init_weights():
-        return AnimateAnyone(config, motion_modules=motion_modules, guidance=guidance)
+        return AnimateAnyone(
+            config,
+            motion_modules=motion_modules,
+            guidance=guidance,
+            reference_pose=reference_pose,
+        )

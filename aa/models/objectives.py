@@ -24,7 +24,10 @@ class Network(Protocol):
     pose_guider: Any
 
     def conditions(
-        self, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor | None = None
+        self,
+        image_embeds: paddle.Tensor,
+        reference_latents: paddle.Tensor | None = None,
+        reference_pose: paddle.Tensor | None = None,
     ) -> list[Condition]: ...
 
     def denoise(
@@ -46,6 +49,7 @@ class Network(Protocol):
         image_embeds: paddle.Tensor,
         pose_pixels: paddle.Tensor,
         reference_latents: paddle.Tensor | None,
+        reference_pose: paddle.Tensor | None = None,
         reference_mask: paddle.Tensor | None = None,
         guidance_scale: paddle.Tensor | None = None,
     ) -> paddle.Tensor: ...
@@ -112,6 +116,7 @@ def _guided(
     reference_latents: paddle.Tensor,
     pose_pixels: paddle.Tensor,
     reference_mask: paddle.Tensor | None,
+    reference_pose: paddle.Tensor | None = None,
 ) -> paddle.Tensor:
     """Both halves of a teacher's guidance, brought together, [B, C, F, h, w]."""
     assert reference_mask is None, "a sample without reference has no guidance"
@@ -119,7 +124,7 @@ def _guided(
     halves = [
         teacher.denoise(noisy, timesteps, conditions, pose_features=pose_features)
         for conditions in (
-            teacher.conditions(image_embeds, reference_latents),
+            teacher.conditions(image_embeds, reference_latents, reference_pose),
             teacher.conditions(paddle.zeros_like(image_embeds)),
         )
     ]
@@ -163,7 +168,11 @@ def _predictor(
     """The teacher as a function (noisy latents, timesteps) -> prediction."""
     options = dict(conditions)
     pose_features = teacher.pose_guider(options.pop("pose_pixels"))
-    seen = teacher.conditions(options.pop("image_embeds"), options.pop("reference_latents"))
+    seen = teacher.conditions(
+        options.pop("image_embeds"),
+        options.pop("reference_latents"),
+        options.pop("reference_pose", None),
+    )
 
     def predict(noisy: paddle.Tensor, timesteps: paddle.Tensor) -> paddle.Tensor:
         return teacher.denoise(noisy, timesteps, seen, pose_features=pose_features, **options)

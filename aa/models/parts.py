@@ -27,10 +27,16 @@ def encode_image(model: AnimateAnyone, clip_pixels: paddle.Tensor) -> paddle.Ten
 
 
 def encode_reference(
-    model: AnimateAnyone, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor
+    model: AnimateAnyone,
+    image_embeds: paddle.Tensor,
+    reference_latents: paddle.Tensor,
+    *reference_pose: paddle.Tensor,
 ) -> list[paddle.Tensor]:
-    """Image embedding [1, 1, D] and clean latents [1, 4, h, w] -> `flat` conditions."""
-    return flat(model.conditions(image_embeds, reference_latents))
+    """Image embedding [1, 1, D] and clean latents [1, 4, h, w] -> `flat` conditions.
+
+    Behind them stands the image's own pose [1, 3, H, W] of a model that is given it.
+    """
+    return flat(model.conditions(image_embeds, reference_latents, *reference_pose))
 
 
 def encode_pose(model: AnimateAnyone, pose_pixels: paddle.Tensor) -> paddle.Tensor:

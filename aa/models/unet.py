@@ -69,6 +69,7 @@ class UNet(nn.Layer):
         max_frames: the most frames one call can have.
         head: whether the output layers exist.
         guidance: whether it has an embedding of the scale of guidance.
+        pose: whether its reference features are given the pose of their image.
         recompute: drop the activations of every layer and compute them again going backward.
 
     Attributes:
@@ -92,6 +93,7 @@ class UNet(nn.Layer):
         max_frames: int = 32,
         head: bool = True,
         guidance: bool = False,
+        pose: bool = False,
         recompute: bool = False,
     ) -> None:
         super().__init__()
@@ -123,6 +125,8 @@ class UNet(nn.Layer):
             for name, layer in layers.items():
                 self.add_sublayer(name, layer)
         self.guidance_embedding = GuidanceEmbedding(sizes.time_channels) if guidance else None
+        # Zero at the start, so that it changes nothing.
+        self.pose_proj = Conv2D(channels[0], channels[0], 1, zero=True) if pose else None
 
     def forward(
         self,
@@ -219,7 +223,10 @@ class UNet(nn.Layer):
         return [b.condition(image_embeds, r) for b, r in zip(blocks, reference, strict=True)]
 
     def reference_features(
-        self, latents: paddle.Tensor, image_embeds: paddle.Tensor
+        self,
+        latents: paddle.Tensor,
+        image_embeds: paddle.Tensor,
+        pose_features: paddle.Tensor | None = None,
     ) -> list[paddle.Tensor]:
         """Features of clean reference latents.
 
@@ -228,6 +235,8 @@ class UNet(nn.Layer):
         Args:
             latents: [B, 4, h, w].
             image_embeds: [B, 1, D].
+            pose_features: of the image's own pose [B, C, h, w], projected and added after
+                `conv_in`; None: it is not told.
 
         Returns:
             one tensor per attention block, in the order of execution, for the other network's
@@ -236,7 +245,10 @@ class UNet(nn.Layer):
         # The reference image is clean, so its time is always 0.
         time = self._time(paddle.zeros([latents.shape[0]], dtype="int64"))
         conditions = [block.condition(image_embeds) for block in self._attentions()[:-1]]
-        _, features, _ = self._levels(self.conv_in(latents), time, conditions, stop_at_last=True)
+        x = self.conv_in(latents)
+        if self.pose_proj is not None and pose_features is not None:
+            x = x + self.pose_proj(pose_features)
+        _, features, _ = self._levels(x, time, conditions, stop_at_last=True)
         return features
 
     @property

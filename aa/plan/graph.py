@@ -42,10 +42,11 @@ def trace_prediction(
         image: paddle.Tensor,
         pose_pixels: paddle.Tensor,
         reference_latents: paddle.Tensor,
+        *reference_pose: paddle.Tensor,
     ) -> paddle.Tensor:
         image_embeds = model.encode_image(image) if learns else image
         pose_features = model.pose_guider(pose_pixels)
-        conditions = model.conditions(image_embeds, reference_latents)
+        conditions = model.conditions(image_embeds, reference_latents, *reference_pose)
         return model.denoising_unet(noisy, timesteps, conditions, pose_features=pose_features)
 
     model.train()
@@ -57,6 +58,7 @@ def trace_prediction(
             spec(*image),
             spec(batch, 3, frames, height, width),
             spec(batch, *latents),
+            *([spec(batch, 3, height, width)] if model.has_reference_pose else []),
         ],
         networks=[model.reference_unet, model.denoising_unet],
     )

@@ -64,6 +64,7 @@ class StepCounter:
             model_config,
             motion_modules=stage.motion_modules,
             guidance=stage.objective == "guidance",
+            reference_pose=stage.reference_pose,
         )
         choose_parameters(self.model, stage.trainable, stage.lora_rank)
         self.device, self.half, self.averaged = device, half, bool(stage.ema_decay)

@@ -1,7 +1,7 @@
 """The test of a model on generated figures: scores of held-out figures, motions and swaps.
 
-The model is a function `animate(references, poses, seeds)`, see `animate_all`, so that anything can
-be tested: networks, their halves, or a fake of which the right scores are known.
+The model is a function `animate(references, poses, seeds, reference_poses)`, see `animate_all`, so
+that anything can be tested: networks, their halves, or a fake of which the right scores are known.
 """
 
 from collections.abc import Callable
@@ -43,8 +43,7 @@ def evaluate(
     """Run all tests of a protocol.
 
     Args:
-        animate: function (references uint8 [N, H, W, 3], poses uint8 [N, F, H, W, 3], seeds, a
-            list of N) -> float [N, F, H, W, 3] in 0..1; pairs and swaps have F = 1.
+        animate: see `animate_all`; pairs and swaps have F = 1.
         progress: show bars.
     """
     pairs, clips = Pairs.draw(protocol), Clips.draw(protocol)
@@ -73,7 +72,7 @@ def evaluate(
 def cross(animate: Callable[..., np.ndarray], pairs: Pairs, *, count: int) -> np.ndarray:
     """The first `count` poses, each with the first `count` references: float32 [K, K, H, W, 3]."""
     rows, columns = np.divmod(np.arange(count**2), count)
-    poses = pairs.poses[rows][:, None]
     seeds = [pairs.seeds[row] for row in rows]
-    frames = animate_all(animate, pairs.references[columns], poses, seeds, progress=None)
+    references, own = (x[columns] for x in (pairs.references, pairs.reference_poses))
+    frames = animate_all(animate, references, pairs.poses[rows][:, None], seeds, own, progress=None)
     return frames.reshape(count, count, *pairs.poses.shape[1:])

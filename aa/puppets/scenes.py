@@ -122,6 +122,7 @@ def animate_all(
     references: np.ndarray,
     poses: np.ndarray,
     seeds: list[int],
+    reference_poses: np.ndarray,
     *,
     progress: str | None,
 ) -> np.ndarray:
@@ -129,8 +130,9 @@ def animate_all(
 
     Args:
         animate: function (references uint8 [N, H, W, 3], poses uint8 [N, F, H, W, 3], seeds, a
-            list of N) -> float [N, F, H, W, 3] in 0..1: each reference in its poses.
-        references, poses, seeds: as `animate` takes them, of any N.
+            list of N, the references' own poses uint8 [N, H, W, 3]) -> float [N, F, H, W, 3] in
+            0..1: each reference in its poses.
+        references, poses, seeds, reference_poses: as `animate` takes them, of any N.
         progress: name of the bar; None shows none.
 
     Returns:
@@ -141,7 +143,8 @@ def animate_all(
     with tqdm(total=len(poses), desc=progress, delay=1, disable=progress is None) as bar:
         for start in range(0, len(poses), batch):
             part = slice(start, start + batch)
-            frames = np.asarray(animate(references[part], poses[part], seeds[part]))
+            given = (x[part] for x in (references, poses, seeds, reference_poses))
+            frames = np.asarray(animate(*given))
             if frames.shape != poses[part].shape:
                 raise ValueError(
                     f"animate gave frames {frames.shape} for poses {poses[part].shape}; "

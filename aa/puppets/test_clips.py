@@ -21,6 +21,7 @@ class Clips:
     """
 
     references: np.ndarray  # uint8 [M, H, W, 3]
+    reference_poses: np.ndarray  # uint8 [M, H, W, 3]
     poses: np.ndarray  # uint8 [M, F, H, W, 3]
     truths: np.ndarray  # uint8 [M, F, H, W, 3]
     figures: np.ndarray  # bool [M, F, H, W]
@@ -34,6 +35,7 @@ class Clips:
         times = START + np.arange(protocol.clip_frames) / protocol.fps
         return cls(
             references=np.stack([scene.frames([0])[0] for scene in scenes]),
+            reference_poses=np.stack([scene.poses([0])[0] for scene in scenes]),
             poses=np.stack([scene.poses(times) for scene in scenes]),
             truths=np.stack([scene.frames(times) for scene in scenes]),
             figures=np.stack([scene.parts(times) > 0 for scene in scenes]),
@@ -44,7 +46,8 @@ class Clips:
         self, animate: Callable[..., np.ndarray], *, progress: str | None = None
     ) -> np.ndarray:
         """The requested clips, float32 [M, F, H, W, 3] in 0..1; see `animate_all`."""
-        return animate_all(animate, self.references, self.poses, self.seeds, progress=progress)
+        given = self.references, self.poses, self.seeds, self.reference_poses
+        return animate_all(animate, *given, progress=progress)
 
     def frozen(self) -> np.ndarray:
         """The baseline that does not move: every frame is the reference, uint8."""

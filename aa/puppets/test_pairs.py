@@ -23,6 +23,7 @@ class Pairs:
     scenes: list
     times: np.ndarray  # [N] seconds, of what is requested
     references: np.ndarray
+    reference_poses: np.ndarray
     poses: np.ndarray
     truths: np.ndarray
     wrong_truths: np.ndarray  # at the wrong moments
@@ -46,6 +47,7 @@ class Pairs:
             scenes,
             times,
             references=np.concatenate([scene.frames([0]) for scene in scenes]),
+            reference_poses=np.concatenate([scene.poses([0]) for scene in scenes]),
             poses=np.concatenate([scene.poses([t]) for scene, t in asked]),
             truths=np.concatenate([scene.frames([t]) for scene, t in asked]),
             wrong_truths=np.concatenate([scene.frames([t]) for scene, t in other]),
@@ -58,8 +60,8 @@ class Pairs:
         self, animate: Callable[..., np.ndarray], *, progress: str | None = None
     ) -> np.ndarray:
         """The figures in the requested poses, float32 [N, H, W, 3] in 0..1; see `animate_all`."""
-        poses = self.poses[:, None]
-        return animate_all(animate, self.references, poses, self.seeds, progress=progress)[:, 0]
+        given = self.references, self.poses[:, None], self.seeds, self.reference_poses
+        return animate_all(animate, *given, progress=progress)[:, 0]
 
 
 def measure_pairs(pairs: Pairs, generated: np.ndarray) -> dict[str, np.ndarray]:

@@ -42,9 +42,10 @@ class Swaps:
         self, animate: Callable[..., np.ndarray], *, progress: str | None = None
     ) -> np.ndarray:
         """The partners in the figures' poses, float32 [N, H, W, 3] in 0..1; see `animate_all`."""
-        references = self.pairs.references[self.partners]
-        poses = self.pairs.poses[:, None]
-        return animate_all(animate, references, poses, self.pairs.seeds, progress=progress)[:, 0]
+        pairs = self.pairs
+        references, own = (x[self.partners] for x in (pairs.references, pairs.reference_poses))
+        given = references, pairs.poses[:, None], pairs.seeds, own
+        return animate_all(animate, *given, progress=progress)[:, 0]
 
 
 def score_swaps(swaps: Swaps, generated: np.ndarray) -> dict[str, Any]:

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from aa.puppets.scenes import Protocol
     from aa.runs.records import Recorder
 
-    # (references, poses, seeds) -> frames
-    Animate = Callable[[np.ndarray, np.ndarray, Sequence[int]], np.ndarray]
+    # (references, poses, seeds, the references' own poses) -> frames
+    Animate = Callable[[np.ndarray, np.ndarray, Sequence[int], np.ndarray], np.ndarray]
 
 
 def animator(model: AnimateAnyone, options: InferenceConfig) -> Animate:
-    """A function (references, poses, seeds) -> frames, as `aa.puppets.evaluation` tests it.
+    """A function of references and poses, as `aa.puppets.evaluation` tests it.
 
     Args:
         model: in evaluation mode.
@@ -41,15 +41,16 @@ def animator(model: AnimateAnyone, options: InferenceConfig) -> Animate:
     """
     pipeline = Pose2VideoPipeline(model)
 
-    def animate(references, poses, seeds):
+    def animate(*given):
         videos = []
-        for reference, frames, seed in zip(references, poses, seeds, strict=True):
+        for reference, frames, seed, own in zip(*given, strict=True):
             height, width = frames.shape[1:3]
             sampled = pipeline.frames(
                 Image.fromarray(reference),
                 list(frames),
                 height=height,
                 width=width,
+                reference_pose=Image.fromarray(own) if model.has_reference_pose else None,
                 options=options,
                 seed=seed,
             )

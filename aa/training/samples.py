@@ -45,7 +45,10 @@ def animate_clip(
     poses = PoseVideo(clip.pose, count, like=video.reader)
     reference = Image.fromarray(video[:1][0])
     truth = fit_frames(video[: len(poses)], size, fit=options.fit)
-    frames = pipeline.frames(reference, poses, height=size[0], width=size[1], options=options)
+    own = Image.fromarray(poses[:1][0]) if pipeline.model.has_reference_pose else None
+    frames = pipeline.frames(
+        reference, poses, height=size[0], width=size[1], reference_pose=own, options=options
+    )
     result = to_uint8(np.concatenate(list(frames)))
     return result, truth, fit_frames(poses[:], size, fit=options.fit)
 

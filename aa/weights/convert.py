@@ -37,9 +37,7 @@ def checked_components(
     """
     from tqdm import tqdm
 
-    layers = shape_only_layers(
-        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
-    )
+    layers = shape_only_layers(folder.model, **folder.parts)
     optional = set(START_OPTIONAL if folder.layout == "start" else ()) - set(folder.sources)
     wanted = [name for name in COMPONENTS if name in layers and name not in optional]
     # Small folders are done before the bar would show.

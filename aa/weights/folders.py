@@ -6,6 +6,7 @@ training starts from: SD1.5, AnimateDiff and ControlNet files as they are publis
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypedDict
 
 from aa.config.model import ModelConfig
 from aa.errors import UserError
@@ -17,6 +18,14 @@ from aa.weights.tables import COMPONENTS, LORA
 
 FORMAT = "aa-1"
 _SAFE_OR_TORCH = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+
+
+class Parts(TypedDict):
+    """What a model has beside its networks, see `AnimateAnyone`."""
+
+    motion_modules: bool
+    guidance: bool
+    reference_pose: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,20 @@ class WeightsFolder:
     def has_guidance(self) -> bool:
         """Whether there is an embedding of the scale of guidance, see `GuidanceEmbedding`."""
         return "guidance_embedding" in self.sources
+
+    @property
+    def has_reference_pose(self) -> bool:
+        """Whether the reference network is given the pose of its image."""
+        return "reference_pose" in self.sources
+
+    @property
+    def parts(self) -> Parts:
+        """The arguments of `AnimateAnyone` that say what it has beside its networks."""
+        return {
+            "motion_modules": self.has_motion,
+            "guidance": self.has_guidance,
+            "reference_pose": self.has_reference_pose,
+        }
 
     def with_lora(self, path: str | Path | None) -> "WeightsFolder":
         """Return these weights with more adapters merged in, see `find_lora`; None adds none.

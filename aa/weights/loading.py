@@ -39,8 +39,8 @@ def to_canonical(
 def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[paddle.Tensor, bool]]:
     """The component's parameters as canonical name -> (parameter, whether stored transposed).
 
-    Motion modules and guidance's embedding live inside the denoising UNet; on disk they are
-    separate components.
+    Motion modules and guidance's embedding live inside the denoising UNet, the projection of the
+    reference's pose inside the reference UNet; on disk they are separate components.
     Adapters are no part of any (see `aa.weights.lora`).
     """
     linear = {
@@ -50,13 +50,13 @@ def canonical_parameters(component: str, layer: nn.Layer) -> dict[str, tuple[pad
         canonical_name(component, name) or name: (p, name in linear or name == "vision_projection")
         for name, p in layer.named_parameters()
         if not is_adapter(name)
-        if component not in ("denoising_unet", *INSIDE) or _owner(name) == component
+        if _inside(name) == (component if component in INSIDE else None)
     }
 
 
-def _owner(name: str) -> str:
-    """The component that a parameter of the denoising UNet belongs to."""
-    return next((c for c, part in INSIDE.items() if part in name), "denoising_unet")
+def _inside(name: str) -> str | None:
+    """The component inside a network that a parameter belongs to; None: the network's own."""
+    return next((c for c, part in INSIDE.items() if part in name), None)
 
 
 def expected_shapes(component: str, layer: nn.Layer) -> dict[str, tuple[int, ...]]:

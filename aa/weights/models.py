@@ -29,22 +29,35 @@ if TYPE_CHECKING:
 def component_layers(model: AnimateAnyone) -> dict[str, nn.Layer]:
     """Layer that holds each component of an `AnimateAnyone`.
 
-    A model may have no motion module and no embedding of guidance, and an autoencoder without
-    weights is no component.
+    A model may have no motion module, no embedding of guidance and no projection of the reference's
+    pose, and an autoencoder without weights is no component.
     """
     outside = {name: getattr(model, name) for name in COMPONENTS if name not in INSIDE}
     layers: dict[str, nn.Layer] = {n: layer for n, layer in outside.items() if layer.parameters()}
-    inside = {"motion_module": model.has_motion, "guidance_embedding": model.has_guidance}
-    return layers | {name: model.denoising_unet for name, has in inside.items() if has}
+    inside = {
+        "motion_module": (model.has_motion, model.denoising_unet),
+        "guidance_embedding": (model.has_guidance, model.denoising_unet),
+        "reference_pose": (model.has_reference_pose, model.reference_unet),
+    }
+    return layers | {name: layer for name, (has, layer) in inside.items() if has}
 
 
 def shape_only_layers(
-    model_config: ModelConfig, *, motion_modules: bool, guidance: bool = False
+    model_config: ModelConfig,
+    *,
+    motion_modules: bool,
+    guidance: bool = False,
+    reference_pose: bool = False,
 ) -> dict[str, nn.Layer]:
     """Layers of every component with shapes but no memory, to compare files with."""
     from aa.models.animate_anyone import shape_only_model
 
-    model = shape_only_model(model_config, motion_modules=motion_modules, guidance=guidance)
+    model = shape_only_model(
+        model_config,
+        motion_modules=motion_modules,
+        guidance=guidance,
+        reference_pose=reference_pose,
+    )
     return component_layers(model)
 
 
@@ -171,9 +184,7 @@ def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAn
 
     folder = open_folder(path).with_lora(lora)
     _check_room(folder)
-    model = AnimateAnyone(
-        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
-    )
+    model = AnimateAnyone(folder.model, **folder.parts)
     load_weights(model, folder)
     model.eval()
     return model
@@ -181,9 +192,7 @@ def load_model(path: str | Path, *, lora: str | Path | None = None) -> AnimateAn
 
 def _check_room(folder: WeightsFolder) -> None:
     """Refuse a config.json of more values than its files can hold: it would fill the memory."""
-    layers = shape_only_layers(
-        folder.model, motion_modules=folder.has_motion, guidance=folder.has_guidance
-    )
+    layers = shape_only_layers(folder.model, **folder.parts)
     for name in layers:
         if name not in folder.sources:
             raise _lacks(folder, name)

@@ -14,6 +14,7 @@ COMPONENTS = (
     "vae",
     "image_encoder",
     "guidance_embedding",
+    "reference_pose",
 )
 
 # The file of adapters beside the components of a checkpoint (see `aa.weights.lora`).
@@ -22,8 +23,15 @@ LORA = "lora.safetensors"
 # Training can start without them: they start new.
 START_OPTIONAL = ("pose_guider", "motion_module")
 
-# Components that live inside the denoising UNet, by what the names of their parameters have.
-INSIDE = {"motion_module": ".motion_modules.", "guidance_embedding": "guidance_embedding."}
+# Training can give them to weights that lack them: they start at zero and change nothing.
+ZERO_AT_START = ("guidance_embedding", "reference_pose")
+
+# Components that live inside a UNet, by what the names of their parameters have.
+INSIDE = {
+    "motion_module": ".motion_modules.",
+    "guidance_embedding": "guidance_embedding.",
+    "reference_pose": "pose_proj.",
+}
 
 # Old or Paddle name -> canonical name, tried in order; None drops a key that is no weight.
 RENAME = {

@@ -25,6 +25,8 @@ LORA = ("weights=.", "reference=person.png", "pose=dance.mp4", "inference.lora=s
 GUIDANCE = ("stage=guidance", "stage.init_from=run")
 FEWSTEP = ("stage=fewstep", "stage.init_from=run", "stage.student_steps=3")
 STREAM = ("stage=stream", "stage.init_from=run", "stage.num_frames=16")
+FILES = ("person.png", "dance.mp4")
+TWO_STAGES = ("+experiment=puppets_guidance", "stage.reference_pose=true")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -102,6 +104,15 @@ _config("samples of a compiled engine", "train", *RANDOM, *SAMPLES, *COMPILED)
 _config("adapters merged into samples", "train", *RANDOM, *SAMPLES, "inference.lora=style")
 _config("a rank below nothing", "train", *RANDOM, "stage.lora_rank=-1")
 _config("adapters that are not there", "infer", *LORA, prepare=touch("person.png", "dance.mp4"))
+_config("a reference's pose for a list", "infer", "weights=.", "+cases=c", "reference_pose=p.png")
+_config(
+    "a reference's pose that is not there",
+    "infer",
+    *PAIR,
+    "reference_pose=p.png",
+    prepare=touch(*FILES),
+)
+_config("a stage that takes the reference's pose away", "train", *TWO_STAGES)
 _config("guidance learned from nothing", "train", *RANDOM, *GUIDANCE, "stage.init_from=null")
 _config("guidance learned for no scale", "train", *RANDOM, *GUIDANCE, "stage.guidance_scales=null")
 _config("a scale below none", "train", *RANDOM, *GUIDANCE, "stage.guidance_scales=[0.5,2]")

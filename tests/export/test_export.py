@@ -223,6 +223,11 @@ def test_an_export_for_cuda_takes_float16_and_says_on_another_machine_what_is_mi
     )
 
 
+def test_weights_that_are_given_the_references_pose_are_refused(tiny_model):
+    with pytest.raises(UserError, match="weights that are given the reference's pose"):
+        animation().check(tiny_model(reference_pose=True))
+
+
 def test_float16_is_for_cuda():
     with pytest.raises(UserError, match="precision=float16 is for device=cuda"):
         ExportConfig(target="unused", height=SIZE, width=SIZE, precision="float16")

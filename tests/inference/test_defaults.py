@@ -11,7 +11,8 @@ from aa.inference import Pose2VideoPipeline
 from aa.inference.windows import WindowSchedule, context_windows
 
 DEFAULTS = asdict(InferenceConfig())
-ALONE = {"latents", "progress", "watch", "options"}  # a call's own: no key of the config
+# A call's own: no keys of the config.
+ALONE = {"reference_pose", "latents", "progress", "watch", "options"}
 
 
 def defaults(function):

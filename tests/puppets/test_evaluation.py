@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aa.config.inference import InferenceConfig
 from aa.errors import UserError
 from aa.puppets.evaluation import evaluate
 from aa.puppets.scenes import Protocol, animate_all, score
@@ -13,6 +14,7 @@ from aa.puppets.test_clips import Clips
 from aa.puppets.test_pairs import Pairs, score_pairs
 from aa.puppets.test_poses import find_figures, joint_errors, overlaps, score_poses
 from aa.puppets.test_swaps import APART, Swaps, part_masks
+from aa.training.puppet_test import animator
 
 PROTOCOL = Protocol(
     seed=3,
@@ -53,7 +55,7 @@ def oracle(pairs, clips):
             asked.append((reference, pose, scene.recast(other).frames([t])[0]))
     truths = {(r.tobytes(), p.tobytes()): t / np.float32(255) for r, p, t in asked}
 
-    def animate(references, poses, seeds):
+    def animate(references, poses, seeds, reference_poses):
         both = zip(references, poses, strict=True)
         return np.stack([[truths[r.tobytes(), p.tobytes()] for p in video] for r, video in both])
 
@@ -70,7 +72,7 @@ def copied():
     return evaluate(copy, PROTOCOL, progress=False).scores
 
 
-def copy(references, poses, seeds):
+def copy(references, poses, seeds, reference_poses):
     return np.repeat(references[:, None] / np.float32(255), poses.shape[1], axis=1)
 
 
@@ -128,7 +130,7 @@ def test_other_splits_have_other_figures_and_are_scored_alike(pairs):
 def test_one_who_dresses_the_pose_in_its_own_clothes_is_found_out(pairs):
     own = {pose.tobytes(): truth for pose, truth in zip(pairs.poses, pairs.truths, strict=True)}
 
-    def animate(references, poses, seeds):
+    def animate(references, poses, seeds, reference_poses):
         known = [own.get(pose[0].tobytes(), pose[0]) for pose in poses]
         return np.repeat(np.stack(known)[:, None] / np.float32(255), poses.shape[1], axis=1)
 
@@ -190,23 +192,38 @@ def test_a_part_is_measured_without_its_rim():
 def test_animations_are_asked_for_in_batches():
     sizes = []
 
-    def animate(references, poses, seeds):
+    def animate(references, poses, seeds, reference_poses):
         sizes.append((len(references), len(poses), len(seeds)))
-        return copy(references, poses, seeds)
+        return copy(references, poses, seeds, reference_poses)
 
     frames = np.zeros((40, 8, 8, 3), np.uint8)
     poses = np.zeros((40, 4, 8, 8, 3), np.uint8)
-    result = animate_all(animate, frames, poses, list(range(40)), progress=None)
+    result = animate_all(animate, frames, poses, list(range(40)), frames, progress=None)
     assert result.shape == (40, 4, 8, 8, 3) and result.dtype == np.float32
     assert sizes == [(16, 16, 16), (16, 16, 16), (8, 8, 8)]
+
+
+def test_a_model_that_wants_it_is_given_the_pose_of_each_reference(tiny_model, pairs, swaps):
+    model = tiny_model(reference_pose=True)
+    conditions, seen = model.conditions, []
+
+    def record(image_embeds, *given):
+        seen.append(np.round(255 * given[1].numpy()[0].transpose(1, 2, 0)))
+        return conditions(image_embeds, *given)
+
+    model.conditions = record
+    animate = animator(model, InferenceConfig(num_inference_steps=1, guidance_scale=1.0))
+    for test, figures in ((pairs, range(12)), (swaps, swaps.partners)):
+        seen.clear()
+        test.animate(animate)
+        expected = [pairs.scenes[n].poses([0])[0] for n in figures]
+        np.testing.assert_array_equal(seen, expected)
 
 
 def test_an_animation_of_another_shape_is_refused():
     frames, poses = np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 1, 8, 8, 3), np.uint8)
     with pytest.raises(ValueError, match="animate gave frames"):
-        animate_all(
-            lambda references, poses, seeds: references, frames, poses, [0, 1], progress=None
-        )
+        animate_all(lambda *given: given[0], frames, poses, [0, 1], frames, progress=None)
 
 
 def test_a_score_is_over_the_figures_that_have_one():

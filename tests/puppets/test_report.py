@@ -28,7 +28,7 @@ def outcome():
         clip_frames=3,
     )
 
-    def copy(references, poses, seeds):
+    def copy(references, poses, seeds, reference_poses):
         return np.repeat(references[:, None] / np.float32(255), poses.shape[1], axis=1)
 
     return evaluate(copy, protocol, progress=False)

@@ -48,7 +48,7 @@ class CompiledModel:
     ) -> None:
         self.model, self.cache = model, cache
         self.config, self.has_motion = model.config, model.has_motion
-        self.has_guidance = model.has_guidance
+        self.has_guidance, self.has_reference_pose = model.has_guidance, model.has_reference_pose
         self.engine = engine or make_engine("compiled")
         self._compiled, self.failed = {}, False
         self._holder = Holder(self.engine)
@@ -62,7 +62,10 @@ class CompiledModel:
         return self._run_once(parts.encode_image, self.model.encode_image, clip_pixels)[0]
 
     def conditions(
-        self, image_embeds: paddle.Tensor, reference_latents: paddle.Tensor | None = None
+        self,
+        image_embeds: paddle.Tensor,
+        reference_latents: paddle.Tensor | None = None,
+        reference_pose: paddle.Tensor | None = None,
     ) -> list[Condition]:
         """See `AnimateAnyone.conditions`."""
         if reference_latents is None:
@@ -72,6 +75,7 @@ class CompiledModel:
             lambda *tensors: parts.flat(self.model.conditions(*tensors)),
             image_embeds,
             reference_latents,
+            *([] if reference_pose is None else [reference_pose]),
         )
         return parts.conditions_of(found)
 
