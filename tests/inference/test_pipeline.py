@@ -137,7 +137,7 @@ def test_damaged_weights_give_an_error_and_not_a_video(pipeline):
     [
         (2, {"width": 20}, "multiples of 8 for this model, got 16 x 20"),
         (0, {}, "no frames"),
-        (9, {"context_frames": 9}, "reach 8 frames; use context_frames=8"),
+        (9, {"context_frames": 9}, "reach 8 frames; use options.context_frames=8"),
         (2, {"context_overlap": 4}, "context_overlap .4. must be less"),
         (2, {"latents": np.zeros([1, 4, 3, 2, 2])}, r"must be \[1, 4, 2, 2, 2\].* got \[1, 4, 3"),
     ],
