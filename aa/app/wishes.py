@@ -31,7 +31,8 @@ PRESETS: dict[bool, dict[str, list[str]]] = {
     },
 }
 STEPS = {False: {"fast": (6, 1), "good": (20, 2)}, True: {"fast": (4, 1), "good": (10, 1)}}
-OTHERS = ("engine", "precision", "align", "format", "audio")  # that SAME repeats, beside sampling's
+# That SAME repeats, beside those of sampling.
+OTHERS = ("engine", "precision", "weights", "align", "format", "audio")
 FORM = ("reference", "motion", "weights", "preset", "seed", "person", "kind", "again")
 NUMBERS = ("width", "height", "num_frames", "fps")
 
@@ -105,13 +106,15 @@ def read_wish(values: Mapping[str, Any], places: Places, repeated: Run | None) -
     reference = short(places.file(given(values, "reference")))
     motion, weights = short(places.file(given(values, "motion"))), given(values, "weights")
     weights = short(places.folder(weights))
-    compact = open_folder(weights).model.architecture == "compact"
+    opened = open_folder(weights)
+    compact = opened.model.architecture == "compact"
     preset = given(values, "preset")
     if preset not in PRESETS[compact] and not (preset == SAME and repeated):
         raise UserError("preset: fast or good is expected.")
     kind = given(values, "kind")
     if kind not in ("driving", "pose"):
         raise UserError("kind: driving or pose is expected.")
+    _check_own_pose(opened.has_reference_pose, kind, repeated)
     person = given(values, "person", empty=True) or "largest"
     if person not in ("largest", "left", "right") and not (person.isdecimal() and len(person) < 3):
         raise UserError("person: largest, left, right or a number is expected.")
@@ -127,6 +130,19 @@ def read_wish(values: Mapping[str, Any], places: Places, repeated: Run | None) -
         sizes=_sizes(values),
         repeated=settings_of(repeated) if repeated else {},
     )
+
+
+def _check_own_pose(wanted: bool, kind: str, repeated: Run | None) -> None:
+    """Refuse what only a command can give: a file of the picture's own pose.
+
+    Args:
+        wanted: whether the weights are given it.
+    """
+    if wanted and (kind == "pose" or (repeated and repeated.config.get("reference_pose"))):
+        raise UserError(
+            "weights: these are given the picture's own pose, which this page finds for a video of "
+            "a person only; give it to a command, reference_pose=<picture of its skeleton>."
+        )
 
 
 def settings_of(run: Run) -> dict[str, Any]:

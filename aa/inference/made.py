@@ -24,6 +24,9 @@ MOST_BYTES = 64_000_000  # of cases.jsonl: 10,000 cases have some 20
 # Keys for which videos are made, not how: the files themselves are compared instead.
 WHICH = ("weights", "reference", "pose", "driving", "reference_pose", "cases", "cases_shard")
 
+# Keys that came later, at the value that means what records without them were made with.
+LATER = {"inference.weights": "float", "inference.mode": "windows", "inference.stream_chunk": 4}
+
 
 class MadeVideos:
     """The lines of `cases.jsonl` in a run folder: one for each video as soon as it is done.
@@ -84,7 +87,8 @@ class MadeVideos:
     def _how(self) -> list[Any]:
         """All that the videos of the run have in common."""
         values = flat(without_runs(self.config))
-        decisive = {k: v for k, v in values.items() if k not in NOT_DECISIVE and k not in WHICH}
+        left_out = {*NOT_DECISIVE, *WHICH, *(k for k, v in LATER.items() if values.get(k) == v)}
+        decisive = {k: v for k, v in values.items() if k not in left_out}
         return [decisive, _contents(self.weights)]
 
     def _signature(self, case: Case) -> str:

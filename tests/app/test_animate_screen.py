@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -85,6 +86,23 @@ def test_as_before_repeats_what_a_run_had_set(wish, animation):
         "inference.guidance_scale=1.0",
     ]
     assert again.steps == (7, 1)
+
+
+def test_as_before_repeats_streams_and_weights_in_8_bits(wish, home):
+    settings = {"mode": "stream", "engine": "openvino", "weights": "int8"}
+    run = make_run(home / "outputs" / "small", runner="infer", inference=settings)
+    arguments = wish(read_run(run), preset="same", again="small").arguments()
+    assert {f"inference.{key}={value}" for key, value in settings.items()} <= {*arguments}
+
+
+def test_weights_that_are_given_the_pictures_own_pose_go_with_a_raw_video(wish, weights):
+    config = json.loads((weights / "config.json").read_text())
+    config["components"].append("reference_pose")
+    (weights / "config.json").write_text(json.dumps(config))
+    shutil.copy(weights / "pose_guider.safetensors", weights / "reference_pose.safetensors")
+    assert wish(kind="driving").driving
+    with pytest.raises(UserError, match="the picture's own pose, which this page finds for a vid"):
+        wish(kind="pose")
 
 
 def test_what_a_run_of_somebody_says_beside_its_settings_is_not_repeated(wish, home):

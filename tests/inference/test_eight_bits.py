@@ -112,6 +112,11 @@ def test_openvino_keeps_the_weights_in_8_bits_when_it_runs(layers):
     assert [i["runtimePrecision"].astype(str) for i in products] == ["i8"] * 3
 
 
+def test_openvino_rounds_tokens_in_groups_beside_weights_in_8_bits():
+    settings = openvino_engine.OpenVinoEngine(weights="int8").settings
+    assert settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] == 64
+
+
 def test_weights_in_float_are_left_alone(layers, monkeypatch):
     model, weights, _ = layers
     monkeypatch.delattr(openvino_engine, "to_eight_bits")

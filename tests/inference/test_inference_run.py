@@ -11,6 +11,7 @@ from PIL import Image
 
 from aa.data.video import VideoReader
 from aa.errors import Interrupted, StorageError, UserError
+from aa.inference import made
 from tests.inference.conftest import Noise
 from tests.tones import heard, write_with_beep
 
@@ -93,6 +94,17 @@ def test_what_is_of_other_settings_is_made_again(infer):
     pipeline = Noise()
     infer(cases="ann.png: [walk.mp4]")
     infer("resume=run", "inference.seed=1", cases="ann.png: [walk.mp4]", pipeline=pipeline)
+    assert pipeline.made == 1
+
+
+def test_what_was_made_before_a_key_came_is_not_made_again(infer, home, monkeypatch):
+    with monkeypatch.context() as patched:  # a record of all keys, as they were
+        patched.setattr(made, "NOT_DECISIVE", (*made.NOT_DECISIVE, *made.LATER))
+        infer(cases="ann.png: [walk.mp4]")
+    pipeline = Noise()
+    infer("resume=run", cases="ann.png: [walk.mp4]", pipeline=pipeline)
+    assert pipeline.made == 0
+    infer("resume=run", "inference.stream_chunk=2", cases="ann.png: [walk.mp4]", pipeline=pipeline)
     assert pipeline.made == 1
 
 
