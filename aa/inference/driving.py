@@ -112,7 +112,7 @@ class DrivenPoses:
         self.folder.mkdir(parents=True, exist_ok=True)
         if own is not None and kept:
             self._reference_file(case).parent.mkdir(exist_ok=True)
-            own.save(self._reference_file(case))
+            _without_parts(own, self.settings).save(self._reference_file(case))
         poses.save(self.folder / f"{case.name}.npz")
         report |= {"align": self.mode(case), "alignment": alignment}
         write_json(self.folder / f"{case.name}.json", report)

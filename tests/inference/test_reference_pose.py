@@ -6,9 +6,11 @@ from PIL import Image
 
 from aa.build.inference import build_inference, build_pipeline
 from aa.errors import UserError
+from aa.inference import driving
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
 from aa.poses import Poses
+from aa.poses.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
 from tests.inference.conftest import Noise
 from tests.inference.test_compiled import compact_model, engine  # noqa: F401 fixtures
 from tests.inference.test_driving import dance, detector  # noqa: F401 fixtures
@@ -91,6 +93,24 @@ def test_where_a_raw_video_drives_the_pose_is_found_in_the_picture(
     found = Poses.load(home / "run" / "poses" / "reference" / "person_dance.npz")
     assert (len(found), found.height, found.width) == (1, 192, 128)
     assert np.median(pose) == 0 and pose.max() > 100
+
+
+def test_what_is_left_out_of_poses_is_left_out_of_the_pictures_own_too(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+    monkeypatch,
+):
+    def whole(video, **options):
+        poses = detector(video, **options)
+        return poses.with_points(poses.points, np.ones_like(poses.scores))
+
+    monkeypatch.setattr(driving, "detect_poses", whole)
+    given(*dance, "poses.hands=false", "poses.face=false")
+    found = Poses.load(home / "run" / "poses" / "reference" / "person_dance.npz")
+    assert found.scores[:, BODY].any() and not found.scores[:, FACE].any()
+    assert not found.scores[:, LEFT_HAND].any() and not found.scores[:, RIGHT_HAND].any()
 
 
 def test_one_that_is_given_takes_the_place_of_what_is_found(given, detector, dance, home):  # noqa: F811
