@@ -9,6 +9,7 @@ from aa.errors import UserError
 from aa.inference import driving
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
+from aa.inference.reference_pose import reference_pose_pixels
 from aa.poses import Poses
 from aa.poses.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
 from tests.inference.conftest import Noise
@@ -67,6 +68,24 @@ def test_poses_are_drawn_for_the_size_of_the_result(given, home):
     standing(1, height=100, width=60).resized(32, 32).save(home / "ann.npz")
     (pose,) = given(*PAIR, "reference_pose=ann.npz", "inference.height=64", "inference.width=64")
     assert pose.shape == (64, 64, 3) and np.median(pose) == 0 and pose.max() > 100
+
+
+@pytest.mark.parametrize("ending", ["png", "npz"])
+def test_one_of_another_shape_is_refused_before_weights_are_loaded(given, home, ending):
+    Image.new("RGB", (32, 16)).save(home / "wide.png")
+    standing(1, height=16, width=32).save(home / "wide.npz")
+    with pytest.raises(UserError, match=rf"^wide\.{ending}: is 32 x 16 pixels, the reference 16"):
+        given(*PAIR, f"reference_pose=wide.{ending}")
+
+
+def test_poses_fit_however_small_they_are_drawn(given, home):
+    Image.new("RGB", (60, 180)).save(home / "tall.png")
+    standing(1, height=180, width=60).save(home / "tall.npz")
+    size = "inference.height=16", "inference.width=16"
+    (pose,) = given("reference=tall.png", "pose=walk.mp4", "reference_pose=tall.npz", *size)
+    drawing, reference = Image.fromarray(pose), Image.open("tall.png")
+    assert pose.shape == (16, 5, 3)  # 5.33 wide, were there parts of pixels
+    assert reference_pose_pixels(drawing, reference, (16, 16), fit="pad").shape == (1, 3, 16, 16)
 
 
 def test_in_a_list_it_stands_among_the_videos_of_its_picture(given):
