@@ -177,7 +177,10 @@ class DrivenPoses:
         return poses, alignment.to_dict()
 
     def _of_reference(self, case: Case, reference: Image.Image, *, aligned: bool) -> Poses:
-        settings = self.settings
+        """The pose of the image, in its pixels: as given in an .npz, else as detected."""
+        given, settings = case.reference_pose, self.settings
+        if given is not None and given.suffix.lower() == ".npz":
+            return Poses.load(given)[:1].resized(reference.height, reference.width)
         detector = choose_detector(settings.detector, **_files(settings))
         try:
             return detect_poses(

@@ -11,7 +11,7 @@ from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
 from aa.inference.reference_pose import reference_pose_pixels
 from aa.poses import Poses
-from aa.poses.skeleton import BODY, FACE, LEFT_HAND, RIGHT_HAND
+from aa.poses.skeleton import BODY, FACE, LEFT_HAND, NECK, RIGHT_HAND
 from tests.inference.conftest import Noise
 from tests.inference.test_compiled import compact_model, engine  # noqa: F401 fixtures
 from tests.inference.test_driving import dance, detector  # noqa: F401 fixtures
@@ -136,6 +136,23 @@ def test_one_that_is_given_takes_the_place_of_what_is_found(given, detector, dan
     Image.new("RGB", (64, 96), "white").save(home / "own.png")
     (pose,) = given(*dance, "reference_pose=own.png")
     assert pose.min() == 255 and not (home / "run" / "poses" / "reference").exists()
+
+
+def test_to_given_poses_the_drivers_are_aligned_though_nobody_is_found(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+):
+    Image.new("RGB", (128, 192), "black").save(home / "night.png")
+    figure = standing(2, height=100, width=60).resized(96, 64)
+    own = figure.with_points(figure.points + np.array([8.0, 0.0]))
+    own.save(home / "own.npz")
+    given("reference=night.png", dance[1], "reference_pose=own.npz")
+    aligned = Poses.load(home / "run" / "poses" / "night_dance.npz")
+    expected = own.resized(192, 128).points[:1, NECK]
+    np.testing.assert_allclose(aligned.points[:1, NECK], expected, atol=0.5)
+    assert len(aligned) == 5 and [count for count, _ in detector.asked] == [5]
 
 
 def test_weights_without_the_input_are_given_none(given, detector, dance, home, trained):  # noqa: F811
