@@ -167,6 +167,34 @@ def test_a_video_is_made_again_when_the_pose_of_its_reference_changes(given, hom
     assert len(given(*PAIR, "reference_pose=ann_pose.png", "resume=run")) == 1
 
 
+def test_the_summary_tells_which_pose_a_video_was_made_with(given, home):
+    cases = "ann.png: [reference_pose=ann_pose.png, walk.mp4]"
+    given(cases=cases)
+    (first,) = summary(home)["videos"]
+    given("resume=run", cases=cases)
+    (again,) = summary(home)["videos"]
+    assert first["reference_pose"] == again["reference_pose"] == "ann_pose.png"
+
+
+def test_the_summary_of_a_folder_that_moved_tells_where_the_pose_that_was_found_is(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+):
+    given(*dance)
+    record = home / "run" / "cases.jsonl"
+    record.write_text(record.read_text().replace(str(home), "/elsewhere"))
+    assert given("resume=run", *dance) == []
+    (made,) = summary(home)["videos"]
+    assert made["reference_pose"] == str(home / "run/poses/reference/person_dance.npz")
+
+
+def test_where_there_is_no_such_pose_the_summary_names_none(infer, home):
+    infer(*PAIR)
+    assert "reference_pose" not in summary(home)["videos"][0]
+
+
 def test_weights_that_want_it_say_what_to_do(given):
     with pytest.raises(UserError) as caught:
         given(*PAIR)
