@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from aa.config.convert import to_dict
+from aa.config.stage import POSE_PROJECTION
 from aa.errors import UserError
 from aa.runs.differences import flat
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aa.weights.folders import WeightsFolder
 
 log = logging.getLogger(__name__)
-
-POSE_PROJECTION = "reference_unet.pose_proj."  # names of its parameters begin so
 
 
 def check_same_model(wanted: ModelConfig, folder: WeightsFolder) -> None:

@@ -1,12 +1,15 @@
 """The plans of a checked config: of each stage of a training, of the largest video of a list."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from aa.build.inference import build_cases, build_driven_poses
+from aa.config.inference import InferenceConfig
 from aa.config.primary import InferConfig, TrainConfig
 from aa.errors import UserError
 from aa.inference.attempts import Attempts
 from aa.inference.cases import Case
+from aa.inference.driving import DrivenPoses
 from aa.inference.opening import result_shape
 from aa.plan.inference import VideoPlan
 from aa.plan.needs import StepShape
@@ -38,14 +41,16 @@ def build_video_plan(config: InferConfig) -> VideoPlan:
     Raises:
         UserError: a case or the weights cannot be read.
     """
+    weights = open_folder(config.weights)
+    driven = build_driven_poses(config, ".", reference_pose=weights.has_reference_pose)
     cases, attempts = build_cases(config), Attempts(tolerant=config.cases is not None)
-    found = [attempts.attempt(lambda case: _video_size(case, config), case) for case in cases]
+    measure = partial(_video_size, driven, config.inference)
+    found = [attempts.attempt(measure, case) for case in cases]
     videos = [size for size in found if size]
     if not cases:
         raise UserError(f"cases_shard={config.cases_shard}: the list has no case for it.")
     if not videos:
         raise attempts.error(len(cases), "Mend the files, or the list.")
-    weights = open_folder(config.weights)
     return VideoPlan(
         config.inference,
         config.hardware,
@@ -56,8 +61,8 @@ def build_video_plan(config: InferConfig) -> VideoPlan:
     )
 
 
-def _video_size(case: Case, config: InferConfig) -> tuple[int, int, int]:
+def _video_size(driven: DrivenPoses, options: InferenceConfig, case: Case) -> tuple[int, int, int]:
     """(frames, height, width) of the video that a case makes."""
-    driven = build_driven_poses(config, ".")
+    driven.check(case)
     aligned = driven.is_made(case) and driven.mode(case) != "none"
-    return result_shape(case, config.inference, aligned=aligned)
+    return result_shape(case, options, aligned=aligned)

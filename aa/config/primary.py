@@ -18,7 +18,7 @@ from aa.config.model import (
 )
 from aa.config.poses import PosesConfig
 from aa.config.puppet_test import PuppetTestConfig
-from aa.config.stage import StageConfig
+from aa.config.stage import POSE_PROJECTION, StageConfig
 from aa.config.sweep import SweepConfig
 from aa.config.trackers import check_trackers
 from aa.config.validation import ValidationConfig, check_validation
@@ -108,6 +108,12 @@ class TrainConfig:
             not self.stage.reference_pose or stage.reference_pose,
             "next_stage.reference_pose must be true: it starts from weights that `stage` gives the "
             "pose of the reference.",
+        )
+        wanted(
+            self.stage.reference_pose or not stage.reference_pose or stage.trains_pose_projection,
+            "next_stage.reference_pose=true adds a projection that starts at zero, and nothing "
+            f"would train it: let next_stage.trainable match {POSE_PROJECTION}*, with "
+            "next_stage.lora_rank=0; or add stage.reference_pose=true.",
         )
         length, grid = self.model.noise_schedule.num_train_timesteps, stage.student_steps
         grid *= stage.teacher_steps

@@ -1,6 +1,7 @@
 """Schema of the group `stage`."""
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 from omegaconf import MISSING
 
@@ -8,6 +9,7 @@ from aa.config.checks import not_negative, one_of, positive, wanted
 from aa.config.published import PublishedSize
 from aa.config.stream import StreamWindow
 
+POSE_PROJECTION = "reference_unet.pose_proj."  # names of its parameters begin so
 OBJECTIVES = ("denoising", "guidance", "few_steps")
 
 
@@ -88,6 +90,16 @@ class StageConfig:
     def distils(self) -> bool:
         """Whether the target comes from the weights that the stage starts from."""
         return self.objective != "denoising"
+
+    @property
+    def trains_pose_projection(self) -> bool:
+        """Whether `trainable` lets some of the projection of the reference's pose train."""
+        chosen = set()
+        for pattern in self.trainable:
+            names = {f"{POSE_PROJECTION}{name}" for name in ("weight", "bias")}
+            matches = {name for name in names if fnmatchcase(name, pattern.removeprefix("!"))}
+            chosen = chosen - matches if pattern.startswith("!") else chosen | matches
+        return bool(chosen) and not self.lora_rank
 
     def _check_stream(self) -> None:
         if self.stream is None:

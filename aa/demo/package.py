@@ -24,6 +24,7 @@ from aa.runs.fingerprints import sha256
 from aa.runs.layout import HYDRA, SNAPSHOT
 from aa.runs.snapshots import read_snapshot
 from aa.weights.convert import convert
+from aa.weights.folders import open_folder
 
 SECONDS = 2.0  # of the motion that is shown
 CRF = 8  # of its videos: they are small, and every pixel is seen
@@ -41,11 +42,17 @@ def package(run: Path, target: Path, *, figure: int) -> None:
         figure: number of the figure in the test split.
 
     Raises:
-        UserError: the run is no such training, or the target exists.
+        UserError: the run is no such training, its weights have the pose of the reference as
+            input, or the target exists.
     """
     from aa.training.puppet_test import animator  # deferred: pulls in paddle and ppdiffusers
     from aa.weights.models import load_model
 
+    if open_folder(run).has_reference_pose:
+        raise UserError(
+            f"{run}: these weights are given the pose of the reference, which an example has no "
+            "file for: package a training with stage.reference_pose=false."
+        )
     snapshot = read_snapshot(run)
     values = OmegaConf.create(snapshot.get("config", {}))
     config: TrainConfig = to_config(typed(values, TrainConfig))

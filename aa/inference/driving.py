@@ -76,7 +76,7 @@ class DrivenPoses:
         """
         check_reference_pose(
             wanted=self.reference_pose,
-            given=case.reference_pose is not None or (self.reference_pose and self.is_made(case)),
+            given=self.reference_file(case) is not None,
             advice="add reference_pose=<picture of its skeleton, or .npz of poses>; with "
             "driving=<video> it is detected",
             whose=f"{case.reference}: ",
@@ -84,12 +84,15 @@ class DrivenPoses:
 
     def load_reference(self, case: Case) -> Poses | None:
         """Read the pose that `make` has found in the image of a case; None where it was given."""
-        if case.reference_pose is not None or not (self.reference_pose and self.is_made(case)):
-            return None
-        return Poses.load(self._reference_file(case))
+        file = self.reference_file(case)
+        return None if file is None or case.reference_pose is not None else Poses.load(file)
 
-    def _reference_file(self, case: Case) -> Path:
-        return self.folder / REFERENCE / f"{case.name}.npz"
+    def reference_file(self, case: Case) -> Path | None:
+        """The file of the pose of a case's image: as given, or of `make`; None: it has none."""
+        if case.reference_pose is not None:
+            return case.reference_pose
+        made = self.reference_pose and self.is_made(case)
+        return self.folder / REFERENCE / f"{case.name}.npz" if made else None
 
     def make(self, case: Case) -> None:
         """Make the poses of a case.
@@ -106,13 +109,13 @@ class DrivenPoses:
             driving, cleaning, detector = self._detected(case, motion)
             report |= {"detector": detector, "cleaning": cleaning}
         aligned = self.mode(case) != "none"
-        kept = self.reference_pose and case.reference_pose is None
+        kept = None if case.reference_pose is not None else self.reference_file(case)
         own = self._of_reference(case, reference, aligned=aligned) if aligned or kept else None
         poses, alignment = self._aligned(case, driving, reference, own)
         self.folder.mkdir(parents=True, exist_ok=True)
         if own is not None and kept:
-            self._reference_file(case).parent.mkdir(exist_ok=True)
-            own.save(self._reference_file(case))
+            kept.parent.mkdir(exist_ok=True)
+            _without_parts(own, self.settings).save(kept)
         poses.save(self.folder / f"{case.name}.npz")
         report |= {"align": self.mode(case), "alignment": alignment}
         write_json(self.folder / f"{case.name}.json", report)
@@ -177,7 +180,10 @@ class DrivenPoses:
         return poses, alignment.to_dict()
 
     def _of_reference(self, case: Case, reference: Image.Image, *, aligned: bool) -> Poses:
-        settings = self.settings
+        """The pose of the image, in its pixels: as given in an .npz, else as detected."""
+        given, settings = case.reference_pose, self.settings
+        if given is not None and given.suffix.lower() == ".npz":
+            return Poses.load(given)[:1].resized(reference.height, reference.width)
         detector = choose_detector(settings.detector, **_files(settings))
         try:
             return detect_poses(

@@ -11,6 +11,7 @@ from typing import Any
 from aa.errors import StorageError
 from aa.files import read_inside, unlinked, write_text
 from aa.inference.cases import Case
+from aa.inference.driving import POSES, REFERENCE
 from aa.runs.differences import flat, without_runs
 from aa.runs.fingerprints import fingerprint
 from aa.runs.kinds import MadeVideo
@@ -60,6 +61,8 @@ class MadeVideos:
             return None
         result: dict = dict(record["result"])
         places = {k: str(self.folder / Path(result[k]).name) for k in ("video", "side_by_side")}
+        if case.reference_pose is None and "reference_pose" in result:
+            places["reference_pose"] = str(self.folder / POSES / REFERENCE / f"{case.name}.npz")
         return {**result, **places}
 
     def add(self, case: Case, result: dict) -> None:

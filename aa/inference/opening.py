@@ -17,6 +17,7 @@ from aa.data.video import VideoReader
 from aa.errors import UserError
 from aa.files import VIDEO_ENDINGS
 from aa.inference.cases import Case
+from aa.inference.reference_pose import check_shape
 from aa.poses.drawing import DrawnPoses, draw_poses
 from aa.poses.poses import Poses
 
@@ -189,18 +190,13 @@ def check_poses(case: Case, options: InferenceConfig) -> None:
     """Decode the first frame of a case's poses, and warn of what is probably not meant.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or the reference's own pose has another shape than it.
     """
     motion = open_motion(case, options)
     if isinstance(motion, PoseVideo) and motion.reader.note:
         log.info("%s: %s", case.pose, motion.reader.note)
-    own = open_reference_pose(case, options, None, (motion.height, motion.width))
-    if own is not None and not is_mostly_black(np.asarray(own)):
-        log.warning(
-            "%s: most of it is not black; is it a picture of a pose? (A skeleton on black is "
-            "wanted, or an .npz of poses.)",
-            case.reference_pose,
-        )
+    if case.reference_pose is not None:
+        _check_reference_pose(case.reference_pose, case, options)
     if isinstance(motion, Poses) or case.driving:
         return
     if not is_mostly_black(motion[:1][0]):
@@ -209,6 +205,23 @@ def check_poses(case: Case, options: InferenceConfig) -> None:
             "black are wanted; driving=<video> takes any other, and detects its poses.)",
             case.pose,
         )
+
+
+def _check_reference_pose(path: Path, case: Case, options: InferenceConfig) -> None:
+    reference = open_reference(case, options)
+    if path.suffix.lower() == ".npz":
+        poses = Poses.load(path)
+        size = poses.height, poses.width
+    else:
+        own = np.asarray(open_reference_pose(case, options, None, (1, 1)))
+        size = own.shape[0], own.shape[1]
+        if not is_mostly_black(own):
+            log.warning(
+                "%s: most of it is not black; is it a picture of a pose? (A skeleton on black is "
+                "wanted, or an .npz of poses.)",
+                path,
+            )
+    check_shape(size, (reference.height, reference.width), whose=str(path))
 
 
 def say_changes(cases: list[Case], options: InferenceConfig) -> None:

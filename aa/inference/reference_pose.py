@@ -36,6 +36,26 @@ def check_reference_pose(*, wanted: bool, given: bool, advice: str, whose: str =
         )
 
 
+def check_shape(
+    size: tuple[int, int], image: tuple[int, int], *, whose: str = "reference_pose"
+) -> None:
+    """Check that a pose has the shape of its reference, but for what rounding makes of it.
+
+    Args:
+        size, image: (height, width) of the frame of the pose, and of the reference, in pixels.
+        whose: to begin the line with.
+
+    Raises:
+        UserError: it has another shape.
+    """
+    ratio = (size[1] / size[0]) / (image[1] / image[0])
+    if abs(ratio - 1) > max(SHAPES_DIFFER, 1 / min(size)):  # a pixel of the shorter side
+        raise UserError(
+            f"{whose}: is {size[1]} x {size[0]} pixels, the reference {image[1]} x {image[0]}; "
+            "the skeleton must be drawn on a picture of the reference's shape."
+        )
+
+
 def reference_pose_pixels(
     pose: Image.Image, image: Image.Image, size: Sequence[int], *, fit: str
 ) -> np.ndarray:
@@ -50,12 +70,7 @@ def reference_pose_pixels(
     Raises:
         UserError: the pose has another shape.
     """
-    ratio = (pose.width / pose.height) / (image.width / image.height)
-    if abs(ratio - 1) > SHAPES_DIFFER:
-        raise UserError(
-            f"reference_pose: is {pose.width} x {pose.height} pixels, the reference {image.width} "
-            f"x {image.height}; the skeleton must be drawn on a picture of the reference's shape."
-        )
+    check_shape((pose.height, pose.width), (image.height, image.width))
     sizes = (image.height, image.width), (pose.height, pose.width)
     over = rescale(place(sizes[0], size, fit=fit), *sizes)
     return to_unit(apply(np.asarray(flatten(pose, "black"))[None], over))[None, :, 0]

@@ -142,6 +142,8 @@ class InferenceRun:
 
     def _make(self, pipeline: Any, case: Case) -> dict[str, Any]:
         result = self._animate(pipeline, case)
+        if own := self.driven.reference_file(case):
+            result["reference_pose"] = str(own)
         self.watch.end()
         self.made.add(case, result)
         return result

@@ -166,6 +166,7 @@ class CaseResult(MadeFiles, total=False):
 
     reference: Line
     pose: Line
+    reference_pose: Line
     driving: bool
     frames: Count
     width: Count

@@ -45,7 +45,10 @@ def animate_clip(
     poses = PoseVideo(clip.pose, count, like=video.reader)
     reference = Image.fromarray(video[:1][0])
     truth = fit_frames(video[: len(poses)], size, fit=options.fit)
-    own = Image.fromarray(poses[:1][0]) if pipeline.model.has_reference_pose else None
+    own = None
+    if pipeline.model.has_reference_pose:  # stretched over the reference, as in training's items
+        resampling = Image.Resampling.LANCZOS
+        own = Image.fromarray(poses[:1][0]).resize(reference.size, resampling)
     frames = pipeline.frames(
         reference, poses, height=size[0], width=size[1], reference_pose=own, options=options
     )

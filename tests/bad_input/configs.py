@@ -27,6 +27,7 @@ FEWSTEP = ("stage=fewstep", "stage.init_from=run", "stage.student_steps=3")
 STREAM = ("stage=stream", "stage.init_from=run", "stage.num_frames=16")
 FILES = ("person.png", "dance.mp4")
 TWO_STAGES = ("+experiment=puppets_guidance", "stage.reference_pose=true")
+POSED_NEXT = ("+experiment=puppets_guidance", "next_stage.reference_pose=true")
 PAIR = ("weights=.", "reference=person.png", "pose=dance.mp4")
 
 
@@ -113,6 +114,7 @@ _config(
     prepare=touch(*FILES),
 )
 _config("a stage that takes the reference's pose away", "train", *TWO_STAGES)
+_config("a next stage that is given a pose which nothing learns", "train", *POSED_NEXT)
 _config("guidance learned from nothing", "train", *RANDOM, *GUIDANCE, "stage.init_from=null")
 _config("guidance learned for no scale", "train", *RANDOM, *GUIDANCE, "stage.guidance_scales=null")
 _config("a scale below none", "train", *RANDOM, *GUIDANCE, "stage.guidance_scales=[0.5,2]")

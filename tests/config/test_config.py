@@ -251,6 +251,27 @@ def test_clips_longer_than_the_motion_modules_reach_are_refused(compose):
     assert line == "stage.num_frames (33) must be at most model.motion_max_frames (32)."
 
 
+@pytest.mark.parametrize(
+    ("trainable", "lora_rank", "trains"),
+    [
+        ("[reference_unet.*]", 0, True),
+        ("[reference_unet.*]", 4, False),
+        ("[reference_unet.*,'!*.pose_proj.bias']", 0, True),
+        ("[reference_unet.*,'!reference_unet.pose_proj.*']", 0, False),
+        ("[denoising_unet.*]", 0, False),
+    ],
+)
+def test_a_next_stage_that_adds_the_references_pose_must_train_its_projection(
+    compose, trainable, lora_rank, trains
+):
+    given = ["+experiment=puppets", "next_stage.reference_pose=true"]
+    given += [f"next_stage.trainable={trainable}", f"next_stage.lora_rank={lora_rank}"]
+    if trains:
+        assert compose("train", given).next_stage.reference_pose
+    else:
+        assert refused(compose, *given).startswith("next_stage.reference_pose=true adds a project")
+
+
 def test_a_next_stage_is_checked_as_the_first_is(compose):
     line = refused(compose, "+experiment=puppets", "next_stage.num_frames=33")
     assert line == "next_stage.num_frames (33) must be at most model.motion_max_frames (32)."

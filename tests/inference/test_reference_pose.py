@@ -6,9 +6,12 @@ from PIL import Image
 
 from aa.build.inference import build_inference, build_pipeline
 from aa.errors import UserError
+from aa.inference import driving
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
+from aa.inference.reference_pose import reference_pose_pixels
 from aa.poses import Poses
+from aa.poses.skeleton import BODY, FACE, LEFT_HAND, NECK, RIGHT_HAND
 from tests.inference.conftest import Noise
 from tests.inference.test_compiled import compact_model, engine  # noqa: F401 fixtures
 from tests.inference.test_driving import dance, detector  # noqa: F401 fixtures
@@ -67,6 +70,24 @@ def test_poses_are_drawn_for_the_size_of_the_result(given, home):
     assert pose.shape == (64, 64, 3) and np.median(pose) == 0 and pose.max() > 100
 
 
+@pytest.mark.parametrize("ending", ["png", "npz"])
+def test_one_of_another_shape_is_refused_before_weights_are_loaded(given, home, ending):
+    Image.new("RGB", (32, 16)).save(home / "wide.png")
+    standing(1, height=16, width=32).save(home / "wide.npz")
+    with pytest.raises(UserError, match=rf"^wide\.{ending}: is 32 x 16 pixels, the reference 16"):
+        given(*PAIR, f"reference_pose=wide.{ending}")
+
+
+def test_poses_fit_however_small_they_are_drawn(given, home):
+    Image.new("RGB", (60, 180)).save(home / "tall.png")
+    standing(1, height=180, width=60).save(home / "tall.npz")
+    size = "inference.height=16", "inference.width=16"
+    (pose,) = given("reference=tall.png", "pose=walk.mp4", "reference_pose=tall.npz", *size)
+    drawing, reference = Image.fromarray(pose), Image.open("tall.png")
+    assert pose.shape == (16, 5, 3)  # 5.33 wide, were there parts of pixels
+    assert reference_pose_pixels(drawing, reference, (16, 16), fit="pad").shape == (1, 3, 16, 16)
+
+
 def test_in_a_list_it_stands_among_the_videos_of_its_picture(given):
     cases = "ann.png: [reference_pose=ann_pose.png, walk.mp4, turn.mp4]\n"
     cases += "bob.png: [walk.mp4, reference_pose=walk.mp4]"
@@ -93,10 +114,45 @@ def test_where_a_raw_video_drives_the_pose_is_found_in_the_picture(
     assert np.median(pose) == 0 and pose.max() > 100
 
 
+def test_what_is_left_out_of_poses_is_left_out_of_the_pictures_own_too(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+    monkeypatch,
+):
+    def whole(video, **options):
+        poses = detector(video, **options)
+        return poses.with_points(poses.points, np.ones_like(poses.scores))
+
+    monkeypatch.setattr(driving, "detect_poses", whole)
+    given(*dance, "poses.hands=false", "poses.face=false")
+    found = Poses.load(home / "run" / "poses" / "reference" / "person_dance.npz")
+    assert found.scores[:, BODY].any() and not found.scores[:, FACE].any()
+    assert not found.scores[:, LEFT_HAND].any() and not found.scores[:, RIGHT_HAND].any()
+
+
 def test_one_that_is_given_takes_the_place_of_what_is_found(given, detector, dance, home):  # noqa: F811
     Image.new("RGB", (64, 96), "white").save(home / "own.png")
     (pose,) = given(*dance, "reference_pose=own.png")
     assert pose.min() == 255 and not (home / "run" / "poses" / "reference").exists()
+
+
+def test_to_given_poses_the_drivers_are_aligned_though_nobody_is_found(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+):
+    Image.new("RGB", (128, 192), "black").save(home / "night.png")
+    figure = standing(2, height=100, width=60).resized(96, 64)
+    own = figure.with_points(figure.points + np.array([8.0, 0.0]))
+    own.save(home / "own.npz")
+    given("reference=night.png", dance[1], "reference_pose=own.npz")
+    aligned = Poses.load(home / "run" / "poses" / "night_dance.npz")
+    expected = own.resized(192, 128).points[:1, NECK]
+    np.testing.assert_allclose(aligned.points[:1, NECK], expected, atol=0.5)
+    assert len(aligned) == 5 and [count for count, _ in detector.asked] == [5]
 
 
 def test_weights_without_the_input_are_given_none(given, detector, dance, home, trained):  # noqa: F811
@@ -109,6 +165,34 @@ def test_a_video_is_made_again_when_the_pose_of_its_reference_changes(given, hom
     assert given(*PAIR, "reference_pose=ann_pose.png", "resume=run") == []
     Image.new("RGB", (16, 16), "black").save(home / "ann_pose.png")
     assert len(given(*PAIR, "reference_pose=ann_pose.png", "resume=run")) == 1
+
+
+def test_the_summary_tells_which_pose_a_video_was_made_with(given, home):
+    cases = "ann.png: [reference_pose=ann_pose.png, walk.mp4]"
+    given(cases=cases)
+    (first,) = summary(home)["videos"]
+    given("resume=run", cases=cases)
+    (again,) = summary(home)["videos"]
+    assert first["reference_pose"] == again["reference_pose"] == "ann_pose.png"
+
+
+def test_the_summary_of_a_folder_that_moved_tells_where_the_pose_that_was_found_is(
+    given,
+    detector,  # noqa: F811
+    dance,  # noqa: F811
+    home,
+):
+    given(*dance)
+    record = home / "run" / "cases.jsonl"
+    record.write_text(record.read_text().replace(str(home), "/elsewhere"))
+    assert given("resume=run", *dance) == []
+    (made,) = summary(home)["videos"]
+    assert made["reference_pose"] == str(home / "run/poses/reference/person_dance.npz")
+
+
+def test_where_there_is_no_such_pose_the_summary_names_none(infer, home):
+    infer(*PAIR)
+    assert "reference_pose" not in summary(home)["videos"][0]
 
 
 def test_weights_that_want_it_say_what_to_do(given):

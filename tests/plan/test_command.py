@@ -73,22 +73,45 @@ def test_of_an_animation_only_plan_true_is_known():
         run_plan("max", [], InferConfig, runner=RUNNER.with_name("infer.py"))
 
 
-def test_the_largest_video_of_a_command_is_counted(tiny_model, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def command(tiny_model, tmp_path):
+    """Function (weights' options) -> overrides that animate a picture by 6 frames of 16x24."""
     from aa.weights.models import save_weights
 
+    def build(**parts):
+        weights, poses = tmp_path / "weights", tmp_path / "dance.mp4"
+        save_weights(tiny_model(**parts), weights)
+        with VideoWriter(poses, fps=5, height=16, width=24) as writer:
+            writer.write(np.zeros([6, 16, 24, 3], np.uint8))
+        Image.new("RGB", (24, 16)).save(tmp_path / "person.png")
+        return [f"weights={weights}", f"reference={tmp_path / 'person.png'}", f"pose={poses}"]
+
+    return build
+
+
+def test_the_largest_video_of_a_command_is_counted(command, capsys, monkeypatch):
     monkeypatch.setattr("aa.plan.inference.video_changes", lambda *video, **of: [])
-    weights, poses = tmp_path / "weights", tmp_path / "dance.mp4"
-    save_weights(tiny_model(), weights)
-    with VideoWriter(poses, fps=5, height=16, width=24) as writer:
-        writer.write(np.zeros([6, 16, 24, 3], np.uint8))
-    Image.new("RGB", (24, 16)).save(tmp_path / "person.png")
-    given = [f"weights={weights}", f"reference={tmp_path / 'person.png'}", f"pose={poses}"]
-    runner = RUNNER.with_name("infer.py")
+    given, runner = command(), RUNNER.with_name("infer.py")
     assert run_plan("true", [*given, "hardware=v100"], InferConfig, runner=runner)
     assert "6 frames of 16x24, float16, gpu" in capsys.readouterr().out
     small = [*given, "hardware=cpu", "hardware.memory_gb=0.1"]
     assert not run_plan("true", small, InferConfig, runner=runner)
     assert "it does not fit" in capsys.readouterr().out
+
+
+def test_the_references_pose_is_missed_as_the_run_misses_it(command):
+    given, runner = command(reference_pose=True), RUNNER.with_name("infer.py")
+    with pytest.raises(UserError, match="these weights are given the pose of the reference too"):
+        run_plan("true", [*given, "hardware=cpu"], InferConfig, runner=runner)
+
+
+def test_a_reference_pose_that_the_weights_do_not_take_is_refused_as_the_run_does(
+    command, tmp_path
+):
+    given, runner = command(), RUNNER.with_name("infer.py")
+    given += [f"reference_pose={tmp_path / 'person.png'}", "hardware=cpu"]
+    with pytest.raises(UserError, match="reference_pose is for weights that were trained with"):
+        run_plan("true", given, InferConfig, runner=runner)
 
 
 @pytest.fixture

@@ -2,16 +2,25 @@
 
 import json
 import shutil
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 from aa.build.training import build_trainer
+from aa.config.inference import InferenceConfig
+from aa.data.clip_reader import ClipReader
+from aa.data.manifest import Clip
 from aa.errors import UserError
+from aa.inference.pipeline import Pose2VideoPipeline
+from aa.inference.reference_pose import reference_pose_pixels
 from aa.runs.layout import list_checkpoints
+from aa.training.samples import animate_clip
 from aa.weights.models import load_model
 from tests.conftest import SAMPLING, TINY_MODEL
+from tests.data.conftest import noisy_frames, write_video
 
 GIVEN = ("stage=1", "stage.reference_pose=true", "stage.learning_rate=1e-3", *SAMPLING)
 GIVEN += ("validation.num_clips=1", "validation.metrics=[loss,psnr]", "validation.steps=1")
@@ -75,6 +84,30 @@ def test_a_new_projection_that_nothing_would_train_is_refused(train, trained, mo
     given = [f"stage.init_from={start}", "stage.num_frames=2", "stage.reference_pose=true"]
     with pytest.raises(UserError, match=r"let stage\.trainable match reference_unet\.pose_proj\."):
         train("never", *more, *given)
+
+
+def test_where_a_pose_video_has_another_shape_a_sample_is_given_what_training_is(tmp_path):
+    frames, rng = noisy_frames(3, height=16, width=32), np.random.default_rng(0)
+    clip = Clip(
+        write_video(tmp_path / "video.mp4", frames[:, :, :16]),
+        write_video(tmp_path / "poses.mp4", frames),
+    )
+    options = InferenceConfig(num_frames=2, height=16, width=16)
+    given = []
+
+    class Pipeline:
+        model = SimpleNamespace(has_reference_pose=True)
+
+        def frames(self, reference, poses, *, reference_pose, **others):
+            given.append(reference_pose_pixels(reference_pose, reference, (16, 16), fit="pad"))
+            yield np.zeros([len(poses), 16, 16, 3], np.float32)
+
+    animate_clip(cast(Pose2VideoPipeline, Pipeline()), clip, options)
+    reader = ClipReader(
+        size=(16, 16), fit="pad", crop_scale=(1, 1), clip_size=16, reference_pose=True
+    )
+    expected = reader.read(clip, [1], 0, rng)["reference_pose_pixels"]
+    np.testing.assert_array_equal(given[0][0], expected)
 
 
 def test_a_training_without_it_has_no_such_file(trained):
