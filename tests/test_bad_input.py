@@ -232,5 +232,5 @@ def test_the_shell_completes_keys_and_options(start):
     asked = "python train.py stage="
     result = start("-sc", "query=bash", COMP_LINE=asked, COMP_POINT=str(len(asked)))
     assert result.stdout.split() == [
-        f"stage={name}" for name in ("1", "2", "fewstep", "guidance", "lora")
+        f"stage={name}" for name in ("1", "2", "fewstep", "guidance", "lora", "stream")
     ]
