@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -73,8 +72,12 @@ def build_model(
     )
     _initialise(model, config, start, resumed=resumed)
     names = choose_parameters(model, stage.trainable, stage.lora_rank)
-    if stage.reference_pose and not (start and start.has_reference_pose):
-        _check_learns_pose(names)
+    has_pose = start is not None and start.has_reference_pose
+    if stage.reference_pose and not has_pose and not stage.trains_pose_projection:
+        raise UserError(
+            "stage.reference_pose=true adds a projection that starts at zero, and nothing would "
+            f"train it: let stage.trainable match {POSE_PROJECTION}*, with stage.lora_rank=0."
+        )
     if teacher is not None:
         share_frozen(teacher, model)
     if resumed and stage.lora_rank:
@@ -93,14 +96,6 @@ def check_reference_pose(stage: StageConfig, start: WeightsFolder) -> None:
         raise UserError(
             f"{start.path}: these weights are given the pose of the reference: add "
             "stage.reference_pose=true."
-        )
-
-
-def _check_learns_pose(trained: Sequence[str]) -> None:
-    if not any(name.startswith(POSE_PROJECTION) for name in trained):
-        raise UserError(
-            "stage.reference_pose=true adds a projection that starts at zero, and nothing would "
-            f"train it: let stage.trainable match {POSE_PROJECTION}*, with stage.lora_rank=0."
         )
 
 

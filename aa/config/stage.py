@@ -1,11 +1,11 @@
 """Schema of the group `stage`."""
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from omegaconf import MISSING
 
 from aa.config.checks import not_negative, one_of, positive, wanted
+from aa.config.patterns import chosen_names
 from aa.config.published import PublishedSize
 from aa.config.stream import StreamWindow
 
@@ -94,12 +94,8 @@ class StageConfig:
     @property
     def trains_pose_projection(self) -> bool:
         """Whether `trainable` lets some of the projection of the reference's pose train."""
-        chosen = set()
-        for pattern in self.trainable:
-            names = {f"{POSE_PROJECTION}{name}" for name in ("weight", "bias")}
-            matches = {name for name in names if fnmatchcase(name, pattern.removeprefix("!"))}
-            chosen = chosen - matches if pattern.startswith("!") else chosen | matches
-        return bool(chosen) and not self.lora_rank
+        names = (f"{POSE_PROJECTION}{name}" for name in ("weight", "bias"))
+        return bool(chosen_names(names, self.trainable)) and not self.lora_rank
 
     def _check_stream(self) -> None:
         if self.stream is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from aa.config.patterns import chosen_names
 from aa.errors import UserError
 from aa.models.lora import adapters, add_adapters, projections
 
@@ -55,16 +55,13 @@ def set_trainable(model: AnimateAnyone, patterns: Sequence[str]) -> list[str]:
         UserError: a pattern matches nothing.
     """
     parameters = dict(model.named_parameters())
-    chosen = set()
     for pattern in patterns:
-        matches = {n for n in parameters if fnmatchcase(n, pattern.removeprefix("!"))}
-        if not matches:
+        if not chosen_names(parameters, [pattern.removeprefix("!")]):
             raise UserError(
                 f"stage.trainable: no parameter matches {pattern!r}; names look like "
                 f"{next(iter(parameters))}."
             )
-        chosen = chosen - matches if pattern.startswith("!") else chosen | matches
-    chosen -= idle_parameters(model)
+    chosen = chosen_names(parameters, patterns) - idle_parameters(model)
     if not chosen:
         raise UserError(
             f"stage.trainable={list(patterns)} chooses no parameter that can change the result."
