@@ -59,10 +59,11 @@ def measure(stage, frames, size, batch, recompute):
     import paddle
     from paddle.base import core
 
+    from aa.models.running import directly, recomputed
     from aa.training.trainable import set_trainable
 
     counted, least = count(stage, frames, size, batch, recompute)
-    model = build(stage, recompute=bool(recompute))
+    model = build(stage, run_layer=recomputed if recompute else directly)
     set_trainable(model, trainable(stage))
     model.train()
     trained = [p for p in model.parameters() if not p.stop_gradient]

@@ -25,7 +25,7 @@ STAGES = {1: (4, 1), 2: (1, 8)}  # (samples, frames) of a step
 SIZE = 256  # pixels to a side
 
 
-def build(stage, *, recompute=False):
+def build(stage, **options):
     """The model of a stage, `AnimateAnyone` of these channels, from a fixed seed."""
     import paddle
 
@@ -40,7 +40,7 @@ def build(stage, *, recompute=False):
             hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4
         ),
     )
-    return AnimateAnyone(config, motion_modules=stage == 2, recompute=recompute)
+    return AnimateAnyone(config, motion_modules=stage == 2, **options)
 
 
 def draw_batch(samples, frames, size):
@@ -115,9 +115,11 @@ def measure(stage, variant):
     import paddle
     import yaml
 
+    from aa.models.running import recomputed
     from aa.training.trainable import set_trainable
 
-    model, batch = build(stage, recompute=variant == "recompute"), draw_batch(*STAGES[stage], SIZE)
+    options = {"run_layer": recomputed} if variant == "recompute" else {}
+    model, batch = build(stage, **options), draw_batch(*STAGES[stage], SIZE)
     model.train()
     if variant == "kept":
         keep_latents(model, batch)

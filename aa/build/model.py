@@ -53,6 +53,7 @@ def build_model(
 
     from aa.build.objective import build_objective, share_frozen
     from aa.models.animate_anyone import AnimateAnyone
+    from aa.models.running import directly, recomputed
     from aa.training.trainable import choose_parameters
 
     stage = config.stage
@@ -64,7 +65,7 @@ def build_model(
         motion_modules=stage.motion_modules,
         guidance=guided or stage.objective == "guidance",
         reference_pose=stage.reference_pose,
-        recompute=config.hardware.recompute,
+        run_layer=recomputed if config.hardware.recompute else directly,
         snr_gamma=stage.snr_gamma,
         temporal_weight=stage.temporal_weight,
         part_weight=stage.part_weight,

@@ -19,6 +19,7 @@ from aa.models.encoders import Encoders
 from aa.models.image_encoder import build_image_encoder
 from aa.models.objectives import Batch, Objective, denoising
 from aa.models.pose_guider import PoseGuider
+from aa.models.running import RunLayer, directly
 from aa.models.unet import UNet
 
 # Variance of latents that are pixels in [-1, 1], as generated figures have it.
@@ -46,7 +47,7 @@ class AnimateAnyone(Encoders):
         motion_modules: whether the denoiser has them (not in stage 1).
         guidance: whether the denoiser has an embedding of the scale of guidance.
         reference_pose: whether the reference network is given the pose of its image.
-        recompute: see `UNet`.
+        run_layer: see `UNet`.
         snr_gamma: see `min_snr_weight`.
         temporal_weight: of the error of the change from frame to frame, see `loss`.
         part_weight: of the error in face and hands, see `loss`.
@@ -60,7 +61,7 @@ class AnimateAnyone(Encoders):
         motion_modules: bool = True,
         guidance: bool = False,
         reference_pose: bool = False,
-        recompute: bool = False,
+        run_layer: RunLayer = directly,
         snr_gamma: float | None = 5.0,
         temporal_weight: float = 0.0,
         part_weight: float = 0.0,
@@ -74,13 +75,13 @@ class AnimateAnyone(Encoders):
         self.has_reference_pose = reference_pose
         compact = config.architecture == "compact"
         unet, shape = CompactUNet if compact else UNet, _unet_shape(config)
-        self.reference_unet = unet(**shape, head=False, pose=reference_pose, recompute=recompute)
+        self.reference_unet = unet(**shape, head=False, pose=reference_pose, run_layer=run_layer)
         self.denoising_unet = unet(
             **shape,
             motion_heads=config.motion_heads if motion_modules else 0,
             max_frames=config.motion_max_frames,
             guidance=guidance,
-            recompute=recompute,
+            run_layer=run_layer,
         )
         first = config.block_out_channels[0]
         self.pose_guider = (
@@ -350,6 +351,7 @@ def shape_only_model(
     motion_modules: bool,
     guidance: bool = False,
     reference_pose: bool = False,
+    run_layer: RunLayer = directly,
 ) -> AnimateAnyone:
     """An `AnimateAnyone` whose parameters have shapes and no memory."""
     from paddlenlp.transformers.model_utils import no_init_weights
@@ -360,4 +362,5 @@ def shape_only_model(
             motion_modules=motion_modules,
             guidance=guidance,
             reference_pose=reference_pose,
+            run_layer=run_layer,
         )

@@ -1,6 +1,6 @@
 """The UNet of Stable Diffusion 1.5, once as reference network and once as denoiser."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -8,7 +8,6 @@ import paddle
 import paddle.nn.functional as F
 from einops import rearrange
 from paddle import nn
-from paddle.distributed.fleet.utils import recompute
 
 from aa.models.attention import Condition, SpatialTransformer, repeat_frames
 from aa.models.blocks import Downsample, Parts, ResnetBlock, UNetSizes, Upsample
@@ -16,6 +15,7 @@ from aa.models.embeddings import GuidanceEmbedding, TimestepEmbedding, timestep_
 from aa.models.layers import Conv2D, GroupNorm
 from aa.models.levels import build_middle, build_way_down, build_way_up
 from aa.models.motion import MotionModule
+from aa.models.running import RunLayer, directly
 
 
 def _transformer(channels: int, sizes: UNetSizes) -> SpatialTransformer:
@@ -70,7 +70,7 @@ class UNet(nn.Layer):
         head: whether the output layers exist.
         guidance: whether it has an embedding of the scale of guidance.
         pose: whether its reference features are given the pose of their image.
-        recompute: drop the activations of every layer and compute them again going backward.
+        run_layer: runs a layer in training, given it and its arguments: `directly`, `recomputed`.
 
     Attributes:
         deep_channels: channels of the deep features, see `predict_with_deep`.
@@ -94,7 +94,7 @@ class UNet(nn.Layer):
         head: bool = True,
         guidance: bool = False,
         pose: bool = False,
-        recompute: bool = False,
+        run_layer: RunLayer = directly,
     ) -> None:
         super().__init__()
         channels, self.layers = list(block_out_channels), layers_per_block
@@ -106,7 +106,7 @@ class UNet(nn.Layer):
             motion_heads=motion_heads,
             max_frames=max_frames,
         )
-        self.through = _recomputed if recompute else _run  # runs a layer in training
+        self.run_layer = run_layer
         self.max_frames = max_frames if motion_heads else None
         self.deep_channels = channels[:2][-1] if self.parts.stacked else channels[0]
         down = range(len(channels) - 1) if attention_levels is None else attention_levels
@@ -325,7 +325,7 @@ class UNet(nn.Layer):
         def run(level, i, x):
             condition = conditions[len(features)] if level.has_attention else None
             args = (i, x, time, condition, reference_mask, frames)
-            x, feature = (self.through if self.training else _run)(level.run_layer, *args)
+            x, feature = (self.run_layer if self.training else directly)(level.run_layer, *args)
             if feature is not None:  # the denoiser's are read by nobody: only counted
                 features.append(feature if stop_at_last else None)
             return x
@@ -352,11 +352,3 @@ class UNet(nn.Layer):
             if level.has_resampler:
                 x = level.upsamplers[0](x, skips[-1].shape[2:])
         return x, features, deep
-
-
-def _run(layer: Callable[..., Any], *arguments: Any) -> Any:
-    return layer(*arguments)
-
-
-def _recomputed(layer: Callable[..., Any], *arguments: Any) -> Any:
-    return recompute(layer, *arguments, use_reentrant=False)

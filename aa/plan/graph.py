@@ -16,11 +16,16 @@ from aa.plan.program import Graph, read_program
 
 if TYPE_CHECKING:
     from aa.models.animate_anyone import AnimateAnyone
-    from aa.models.unet import UNet
 
 
 def trace_prediction(
-    model: "AnimateAnyone", *, batch: int, frames: int, height: int, width: int
+    model: "AnimateAnyone",
+    *,
+    layers: "LayerSpans",
+    batch: int,
+    frames: int,
+    height: int,
+    width: int,
 ) -> Graph:
     """Trace `AnimateAnyone.predict` in training, with the image encoder if it learns.
 
@@ -28,6 +33,7 @@ def trace_prediction(
 
     Args:
         model: its parameters may have shapes only; `stop_gradient` says which train.
+        layers: the `run_layer` of the model's networks.
         batch, frames: samples of a step, and frames of each.
         height, width: of the images, pixels.
     """
@@ -60,7 +66,8 @@ def trace_prediction(
             spec(batch, *latents),
             *([spec(batch, 3, height, width)] if model.has_reference_pose else []),
         ],
-        networks=[model.reference_unet, model.denoising_unet],
+        layers=layers,
+        num_layers=model.reference_unet.num_layers + model.denoising_unet.num_layers,
     )
 
 
@@ -91,46 +98,54 @@ def trace(
     function: Callable[..., Any],
     specs: Sequence[paddle.static.InputSpec],
     *,
-    networks: Sequence["UNet"] = (),
+    layers: "LayerSpans | None" = None,
+    num_layers: int = 0,
 ) -> Graph:
-    """Trace a function of tensors; `networks` say which operations are one layer's.
+    """Trace a function of tensors.
 
     Args:
         function: takes as many tensors as there are specs.
         specs: of these tensors.
-        networks: that it runs.
+        layers: runs the layers of its networks, and says which operations are one layer's.
+        num_layers: how many it will run, for the progress bar.
     """
-    layers = sum(network.num_layers for network in networks)
-    ways = [network.through for network in networks]
+    layers = layers or LayerSpans()
     # Paddle is kept quiet while it traces, the bar is not: it has a separate way to the screen.
     with (
         os.fdopen(os.dup(2), "w") as screen,
-        tqdm(total=layers, desc="counting", unit="layer", file=screen, delay=1, leave=False) as bar,
+        tqdm(
+            total=num_layers, desc="counting", unit="layer", file=screen, delay=1, leave=False
+        ) as bar,
     ):
-        segments = _Segments(bar)
-        for network in networks:
-            network.through = segments
-        try:
-            program = trace_program(function, specs)
-        finally:
-            for network, before in zip(networks, ways, strict=True):
-                network.through = before
-    return read_program(program, segments.spans)
+        layers.start(bar.update)
+        program = trace_program(function, specs)
+    return read_program(program, layers.spans)
 
 
-class _Segments:
-    """Runs a layer of a network while it is traced, and notes which operations are its."""
+class LayerSpans:
+    """Runs the layers of networks while they are traced, and notes which operations are whose.
 
-    def __init__(self, bar: tqdm) -> None:
-        self.spans, self._bar = [], bar
+    Attributes:
+        spans: (first, behind the last) operation of each layer, parameters not counted.
+    """
+
+    def __init__(self) -> None:
+        self.spans: list[tuple[int, int]] = []
+        self._ran: Callable[[], Any] = lambda: None
+
+    def start(self, ran: Callable[[], Any]) -> None:
+        """Begin a trace, of which `ran` is called after every layer."""
+        self.spans, self._ran = [], ran
 
     def __call__(self, layer: Callable[..., Any], *arguments: Any) -> Any:
-        start = self._count()
+        """Run a layer."""
+        start = _num_operations()
         results = layer(*arguments)
-        self.spans.append((start, self._count()))
-        self._bar.update()
+        self.spans.append((start, _num_operations()))
+        self._ran()
         return results
 
-    def _count(self) -> int:
-        block = paddle.static.default_main_program().global_block()
-        return sum(op.name() != "builtin.parameter" for op in block.ops)
+
+def _num_operations() -> int:
+    block = paddle.static.default_main_program().global_block()
+    return sum(op.name() != "builtin.parameter" for op in block.ops)

@@ -132,7 +132,7 @@ class VideoCounter:
         self.eight_bits = eight_bits
         self.predictions = 2 if guided else 1  # of a step
         self.samples = self.predictions if compiled else 1  # of a call of the denoiser
-        self._peaks, self._shapes = {}, {}
+        self._counted = {}  # (part, shapes) -> `_count_part`
 
     def count(self, video: Video) -> MemoryBudget:
         """Count the memory of a video."""
@@ -141,13 +141,10 @@ class VideoCounter:
         window = min(video.context_frames, video.frames)
         batch = min(video.decode_batch_size, video.frames)
         channels, latents = config.block_out_channels[0], config.vae.latent_channels
-        conditions = self._conditions(*side)
+        reference = spec(1, 1, config.cross_attention_dim), spec(1, latents, *side)
+        of_reference, conditions = self._count_part(parts.encode_reference, *reference)
         phases = {
-            "reference network": self._peak(
-                parts.encode_reference,
-                spec(1, 1, config.cross_attention_dim),
-                spec(1, latents, *side),
-            ),
+            "reference network": of_reference,
             "pose guider": self._peak(
                 parts.encode_pose, spec(1, 3, batch, video.height, video.width)
             ),
@@ -198,12 +195,6 @@ class VideoCounter:
         size = sum(p.size for p in [*model.parameters(), *weights])
         return item_bytes * (size - projected) + 2 * projected
 
-    def _conditions(self, height: int, width: int) -> list[tuple[int, ...]]:
-        """Shapes of a character's conditions for the denoiser, for latents of this size."""
-        if (height, width) not in self._shapes:
-            self._shapes[height, width] = parts.condition_shapes(self.model, height, width)
-        return self._shapes[height, width]
-
     def _of_all_samples(self, shapes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """Shapes of the character's `flat` conditions, its tokens beside those of no one."""
         return [
@@ -212,9 +203,16 @@ class VideoCounter:
 
     def _peak(self, part: Callable[..., Any], *specs: InputSpec) -> int:
         """Bytes at the height of a part of a generation, on tensors of these specs."""
+        return self._count_part(part, *specs)[0]
+
+    def _count_part(
+        self, part: Callable[..., Any], *specs: InputSpec
+    ) -> tuple[int, list[tuple[int, ...]]]:
+        """Bytes at the height of a part, and the shapes of what it gives; traced once."""
         key = (part, *(tuple(spec.shape) for spec in specs))
-        if key not in self._peaks:
+        if key not in self._counted:
             graph = trace(lambda *tensors: part(self.model, *tensors), specs)
+            shapes = [tensor.shape for tensor in graph.results]
             if self.device == "gpu":
                 graph = lower(graph, half=self.half)
             elif part in (
@@ -222,5 +220,5 @@ class VideoCounter:
                 parts.denoise,
             ):  # the VAE's attention is the library's
                 graph = fuse_attention(graph)
-            self._peaks[key] = StepMemory(graph, backward=False).peak
-        return self._peaks[key]
+            self._counted[key] = StepMemory(graph, backward=False).peak, shapes
+        return self._counted[key]

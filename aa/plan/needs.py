@@ -2,11 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from aa.config.model import ModelConfig
 from aa.config.stage import StageConfig
 from aa.models.animate_anyone import AnimateAnyone, shape_only_model
-from aa.plan.graph import image_learns, trace_encoding, trace_image, trace_prediction
+from aa.plan.graph import (
+    LayerSpans,
+    image_learns,
+    trace_encoding,
+    trace_image,
+    trace_prediction,
+)
 from aa.plan.lowering import fuse_attention, lower
 from aa.plan.memory import StepMemory
 from aa.plan.order import mark_gradients
@@ -60,11 +67,13 @@ class StepCounter:
     def __init__(
         self, model_config: ModelConfig, stage: StageConfig, *, device: str, half: bool
     ) -> None:
+        self.layers = LayerSpans()
         self.model = shape_only_model(
             model_config,
             motion_modules=stage.motion_modules,
             guidance=stage.objective == "guidance",
             reference_pose=stage.reference_pose,
+            run_layer=self.layers,
         )
         choose_parameters(self.model, stage.trainable, stage.lora_rank)
         self.device, self.half, self.averaged = device, half, bool(stage.ema_decay)
@@ -129,17 +138,18 @@ class StepCounter:
 
     def _prediction(self, setting: StepShape) -> Graph:
         size = {"height": setting.height, "width": setting.width}
-        return self._traced(trace_prediction, batch=setting.batch, frames=setting.frames, **size)
+        shape = {"batch": setting.batch, "frames": setting.frames, **size}
+        return self._traced(trace_prediction, layers=self.layers, **shape)
 
     def _encoding(self, setting: StepShape, pictures: int) -> Graph:
         size = {"height": setting.height, "width": setting.width}
         return self._traced(trace_encoding, pictures=pictures, **size)
 
-    def _traced(self, trace: Callable[..., Graph], **sizes: int) -> Graph:
-        """The graph that `trace` makes at these sizes, as this device runs it; made once."""
-        key = (trace, *sizes.values())
+    def _traced(self, trace: Callable[..., Graph], **options: Any) -> Graph:
+        """The graph that `trace` makes with these options, as this device runs it; made once."""
+        key = (trace, *options.values())
         if key not in self._graphs:
-            graph = trace(self.model, **sizes)
+            graph = trace(self.model, **options)
             if self.device == "gpu":
                 graph = lower(graph, half=self.half)
             elif trace is trace_prediction:  # the VAE's attention is the library's

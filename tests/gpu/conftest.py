@@ -5,6 +5,7 @@ from pathlib import Path
 import paddle
 import pytest
 
+from aa.models.running import directly
 from aa.training.trainable import set_trainable
 
 
@@ -33,11 +34,11 @@ def on_card():
 
 @pytest.fixture
 def gradients(tiny_model, tiny_batch):
-    """Function (device, precision, recompute) -> loss and {name: gradient} of one training step."""
+    """Function (device, precision, run_layer) -> loss and {name: gradient} of one training step."""
 
-    def step(device, precision="float32", *, recompute=False):
+    def step(device, precision="float32", *, run_layer=directly):
         paddle.set_device(device)
-        model = tiny_model(motion_modules=True, recompute=recompute)
+        model = tiny_model(motion_modules=True, run_layer=run_layer)
         set_trainable(model, ["denoising_unet.*", "reference_unet.*", "pose_guider.*"])
         model.train()
         half = precision != "float32"

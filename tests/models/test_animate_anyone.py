@@ -4,6 +4,7 @@ import numpy as np
 import paddle
 import pytest
 
+from aa.models.running import directly, recomputed
 from aa.training.trainable import idle_parameters, set_trainable
 
 STAGE1 = ["denoising_unet.*", "pose_guider.*", "reference_unet.*", "!reference_unet.up_blocks.1.*"]
@@ -23,15 +24,15 @@ def test_recompute_leaves_loss_and_every_gradient_unchanged(
     tiny_model, tiny_batch, patterns, motion, frames
 ):
     found = []
-    for recompute in (False, True):
-        model = tiny_model(motion_modules=motion, recompute=recompute)
+    for run_layer in (directly, recomputed):
+        model = tiny_model(motion_modules=motion, run_layer=run_layer)
         set_trainable(model, patterns)
         found.append(gradients(model, tiny_batch(frames)))
-    plain, recomputed = found
-    assert plain.keys() == recomputed.keys()
+    plain, again = found
+    assert plain.keys() == again.keys()
     rounding = 3e-5 * max(abs(gradient).max() for gradient in plain.values())
     for name, gradient in plain.items():  # some sums are taken in another order
-        np.testing.assert_allclose(recomputed[name], gradient, atol=rounding, err_msg=name)
+        np.testing.assert_allclose(again[name], gradient, atol=rounding, err_msg=name)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,9 @@ def test_every_parameter_that_trains_gets_a_gradient(
 @pytest.mark.parametrize(
     "pattern", ["reference_unet.*", "pose_guider.*", "*.attn1.to_q.*", "*.attn1.to_v.*"]
 )
-@pytest.mark.parametrize("recompute", [False, True])
-def test_a_stage_may_train_any_part_alone(tiny_model, tiny_batch, pattern, recompute):
-    model = tiny_model(motion_modules=False, recompute=recompute)
+@pytest.mark.parametrize("run_layer", [directly, recomputed])
+def test_a_stage_may_train_any_part_alone(tiny_model, tiny_batch, pattern, run_layer):
+    model = tiny_model(motion_modules=False, run_layer=run_layer)
     names = set_trainable(model, [pattern])
     found = gradients(model, tiny_batch(1))
     assert sorted(found) == names

@@ -8,7 +8,8 @@ import pytest
 from paddle.base import core
 
 from aa.models.animate_anyone import AnimateAnyone, shape_only_model
-from aa.plan.graph import trace_prediction
+from aa.models.running import directly, recomputed
+from aa.plan.graph import LayerSpans, trace_prediction
 from aa.plan.lowering import fuse_attention
 from aa.plan.memory import StepMemory
 from aa.plan.program import Graph, Operation, Tensor
@@ -43,7 +44,8 @@ def step(model, frames):
 
 def measured_peak(stage, frames, recompute):
     """Bytes at the height of a step, without weights and their gradients."""
-    model = AnimateAnyone(CONFIG, motion_modules=stage == 2, recompute=recompute)
+    run_layer = recomputed if recompute else directly
+    model = AnimateAnyone(CONFIG, motion_modules=stage == 2, run_layer=run_layer)
     set_trainable(model, TRAINABLE[stage])
     model.train()
     step(model, frames)
@@ -56,9 +58,11 @@ def measured_peak(stage, frames, recompute):
 @pytest.mark.parametrize("recompute", [False, True])
 @pytest.mark.parametrize(("stage", "frames"), [(1, 1), (2, 3)])
 def test_the_height_of_a_step_is_what_the_allocator_gives(stage, frames, recompute):
-    model = shape_only_model(CONFIG, motion_modules=stage == 2)
+    layers = LayerSpans()
+    model = shape_only_model(CONFIG, motion_modules=stage == 2, run_layer=layers)
     set_trainable(model, TRAINABLE[stage])
-    graph = trace_prediction(model, batch=BATCH, frames=frames, height=SIZE, width=SIZE)
+    size = {"batch": BATCH, "frames": frames, "height": SIZE, "width": SIZE}
+    graph = trace_prediction(model, layers=layers, **size)
     peak = StepMemory(fuse_attention(graph), recompute=recompute).peak
     assert peak == pytest.approx(measured_peak(stage, frames, recompute), rel=0.1)
 

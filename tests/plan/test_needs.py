@@ -57,7 +57,8 @@ def shared_traces():
 
     def once(trace):
         def run(model, **sizes):
-            key = (trace, repr(model.config), model.has_motion, *sizes.values())
+            numbers = (n for n in sizes.values() if isinstance(n, int))
+            key = (trace, repr(model.config), model.has_motion, *numbers)
             if key not in graphs:
                 graphs[key] = trace(model, **sizes)
             return copy.deepcopy(graphs[key])
