@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from aa.data.data_files import DataFiles
 from aa.data.json_items import list_items
@@ -62,6 +63,13 @@ def read_manifest(path: str | os.PathLike, *, allow_outside: bool = False) -> li
     return [Clip(Path(video), Path(pose)) for video, pose in _pairs(files.found)]
 
 
+class Checked(NamedTuple):
+    """Why a clip cannot be trained on, and what its user should know of it; None: nothing."""
+
+    fault: str | None
+    remark: str | None = None
+
+
 def check_clips(
     clips: Sequence[Clip], *, min_frames: int, skip_bad: bool, progress: bool = True
 ) -> tuple[list[Clip], list[tuple[Clip, str]]]:
@@ -69,8 +77,8 @@ def check_clips(
 
     A good clip's video and pose video decode at both ends and have the same number of frames, at
     least `min_frames`. With `skip_bad=False` one bad clip is a UserError; with none left it always
-    is. Pairs that look mixed up are warned about. `progress` shows a bar if the check takes more
-    than two seconds.
+    is. Pairs that look mixed up, and poses of another shape, are warned about. `progress` shows a
+    bar if the check takes more than two seconds.
     """
     from tqdm import tqdm
 
@@ -78,14 +86,14 @@ def check_clips(
 
     workers = min(8, os.cpu_count() or 1)  # threads: decoding releases Python's lock
     with ThreadPoolExecutor(workers) as pool:
-        reasons = pool.map(lambda clip: fault_of(clip, min_frames=min_frames), clips)
-        bar = tqdm(reasons, total=len(clips), desc="checking clips", delay=2, disable=not progress)
+        found = pool.map(lambda clip: check_clip(clip, min_frames=min_frames), clips)
+        bar = tqdm(found, total=len(clips), desc="checking clips", delay=2, disable=not progress)
         try:
             checked = list(zip(clips, bar, strict=True))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # whoever interrupts waits for no more
-    good = [clip for clip, reason in checked if reason is None]
-    bad = [(clip, reason) for clip, reason in checked if reason is not None]
+    good = [clip for clip, about in checked if about.fault is None]
+    bad = [(clip, about.fault) for clip, about in checked if about.fault is not None]
     if not clips:
         raise UserError("there are no clips: the list is empty.")
     if bad and not (skip_bad and good):
@@ -95,29 +103,36 @@ def check_clips(
             f"Mend or replace them; {advice}."
         )
     warn_of_mix_ups(good)
+    remarks = [about.remark for _, about in checked if about.remark is not None]
+    if remarks:
+        log.warning("%d of %d clips: %s", len(remarks), len(clips), some(remarks))
     return good, bad
 
 
-def fault_of(clip: Clip, *, min_frames: int) -> str | None:
-    """The reason why a clip cannot be trained on, or None."""
-    from aa.data.video import open_pair
+def check_clip(clip: Clip, *, min_frames: int) -> Checked:
+    """Open a clip and decode it at both ends."""
+    from aa.data.video import is_stretched, open_pair
 
     try:
         video, pose = open_pair(clip.video, clip.pose)
         video.check_ends()
         pose.check_ends()
     except ClipError as error:
-        return str(error)
+        return Checked(str(error))
     if video.note or pose.note:
         log.info("%s: %s", clip.video, video.note or f"of its pose video, {pose.note}")
     if video.num_frames != pose.num_frames:
-        return (
+        return Checked(
             f"{clip.video}: has {video.num_frames} frames, its pose video {clip.pose} "
             f"{pose.num_frames}. Extract the poses again."
         )
     if video.num_frames < min_frames:
-        return f"{clip.video}: has {video.num_frames} frames, at least {min_frames} are needed."
-    return None
+        needed = f"at least {min_frames} are needed."
+        return Checked(f"{clip.video}: has {video.num_frames} frames, {needed}")
+    if is_stretched(video, pose):
+        sizes = f"{video.width}x{video.height}, its pose video {pose.width}x{pose.height}"
+        return Checked(None, f"{clip.video}: frames of {sizes}: skeletons are stretched over them")
+    return Checked(None)
 
 
 def read_names(path: Path) -> list[str]:

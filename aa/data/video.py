@@ -14,7 +14,9 @@ from aa.data.video_index import at_constant_rate
 from aa.data.writers import VideoWriter, open_writer
 from aa.errors import ClipError
 
-__all__ = ["VideoReader", "VideoWriter", "check", "open_pair", "open_writer"]
+__all__ = ["VideoReader", "VideoWriter", "check", "is_stretched", "open_pair", "open_writer"]
+
+SHAPE = 0.02  # share of width over height that two may differ by
 
 
 class VideoReader:
@@ -141,3 +143,8 @@ def open_pair(video: str | os.PathLike, pose: str | os.PathLike) -> tuple[VideoR
     """
     reader = VideoReader(video)
     return reader, VideoReader(pose, like=reader)
+
+
+def is_stretched(video: VideoReader, pose: VideoReader) -> bool:
+    """Whether a pose video has another shape than the video that it is laid over."""
+    return abs(pose.width * video.height / (pose.height * video.width) - 1) > SHAPE

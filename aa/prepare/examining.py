@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from aa.data.manifest import Clip, fault_of
+from aa.data.manifest import Clip, check_clip
 from aa.data.poses import DARK, is_mostly_black
-from aa.data.video import VideoReader, open_pair
+from aa.data.video import VideoReader, is_stretched, open_pair
 from aa.errors import ClipError, UserError
 from aa.poses import Poses
 from aa.prepare.findings import Finding
@@ -18,7 +18,6 @@ from aa.prepare.scenes import Samples
 from aa.prepare.views import batches, spread
 
 RATE = 0.01  # share of a rate that two may differ by
-SHAPE = 0.02  # of width over height
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def examine(job: CheckJob) -> dict[str, Any]:
         `findings`; of a clip that can be read also `about` it as plain values, its `thumbs` (see
         `Look`) and a `picture` of it with its pose video laid over, as a JPEG.
     """
-    fault = fault_of(Clip(job.video, job.pose), min_frames=job.min_frames)
+    fault = check_clip(Clip(job.video, job.pose), min_frames=job.min_frames).fault
     if fault:
         return {"findings": [Finding("left_out", without_path(ValueError(fault), job.video))]}
     try:
@@ -101,8 +100,7 @@ def _of_shapes(video: VideoReader, pose: VideoReader) -> list[Finding]:
     findings = []
     sizes = [f"{one.width}x{one.height}" for one in (video, pose)]
     if sizes[0] != sizes[1]:
-        shapes = (video.width / video.height, pose.width / pose.height)
-        stretched = abs(shapes[1] / shapes[0] - 1) > SHAPE
+        stretched = is_stretched(video, pose)
         what = ": skeletons are stretched" if stretched else ", of the same shape"
         words = f"frames of {sizes[0]}, its pose video {sizes[1]}{what}"
         findings.append(Finding("sizes", words))

@@ -189,6 +189,22 @@ def test_videos_on_black_with_poses_that_are_not_are_warned_about(
     assert caplog.text.count("WARNING") == is_said
 
 
+def test_poses_of_another_shape_are_warned_about(tmp_path, caplog):
+    frames, fine = noisy_frames(4, height=32, width=64), make_clip(tmp_path)
+    pose = write_video(tmp_path / "pose.mp4", frames[:, :, 16:48])
+    wide = Clip(write_video(tmp_path / "wide.mp4", frames), pose)
+    assert check_clips([fine, wide], min_frames=2, skip_bad=False) == ([fine, wide], [])
+    assert f"1 of 2 clips: {wide.video}: frames of 64x32, its pose video 32x32" in caplog.text
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 32), (96, 194)])
+def test_poses_of_another_size_and_nearly_the_same_shape_are_fine(tmp_path, caplog, height, width):
+    video = write_video(tmp_path / "video.mp4", noisy_frames(4, height=32, width=64))
+    pose = write_video(tmp_path / "pose.mp4", noisy_frames(4, height=height, width=width))
+    check_clips([Clip(video, pose)], min_frames=2, skip_bad=False)
+    assert "WARNING" not in caplog.text
+
+
 def test_a_pair_that_names_one_file_twice_is_warned_about(tmp_path, caplog):
     clip, link = make_clip(tmp_path), tmp_path / "link.mp4"
     link.symlink_to(clip.video)
