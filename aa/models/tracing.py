@@ -1,7 +1,9 @@
 """Paddle's program of a function of tensors, from shapes alone: nothing is computed."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import paddle
@@ -18,6 +20,9 @@ def trace_program(function: Callable[..., Any], specs: Sequence[InputSpec]) -> "
 
     Args:
         function: takes as many tensors as there are specs.
+
+    Raises:
+        what the function raises, its message behind the lines that led there.
     """
     # Untouched code: Paddle would rewrite it otherwise, which it needs for data-dependent branches.
     untouched = paddle.jit.not_to_static(lambda *inputs: function(*inputs))
@@ -25,10 +30,31 @@ def trace_program(function: Callable[..., Any], specs: Sequence[InputSpec]) -> "
     def run(inputs):
         return untouched(*inputs)
 
+    def traced():
+        return paddle.jit.to_static(run, input_spec=[specs], full_graph=True).concrete_program
+
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with quiet_output():
-            return paddle.jit.to_static(run, input_spec=[specs], full_graph=True).concrete_program
+            try:
+                with _short_tracebacks():
+                    return traced()
+            except Exception:  # again, for an error that says where
+                return traced()
     finally:
         logging.disable(level)
+
+
+@contextlib.contextmanager
+def _short_tracebacks() -> Iterator[None]:
+    """Spare Paddle the call stack that it notes of every operation: most of the time of a trace."""
+    before = getattr(sys, "tracebacklimit", None)
+    sys.tracebacklimit = 0
+    try:
+        yield
+    finally:
+        if before is None:
+            del sys.tracebacklimit
+        else:
+            sys.tracebacklimit = before

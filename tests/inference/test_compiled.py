@@ -17,7 +17,8 @@ from aa.inference.compiled.engines import make_engine
 from aa.inference.compiled.graph_cache import GraphCache
 from aa.inference.compiled.model import CompiledModel
 from aa.machine import has_bfloat16
-from aa.models.parts import denoise_from_deep
+from aa.models.parts import denoise_from_deep, spec
+from aa.models.tracing import trace_program
 from tests.conftest import fill
 
 
@@ -199,13 +200,22 @@ def test_a_graph_serves_other_weights_of_the_same_model(compact_model, cache, mo
     np.testing.assert_allclose(found, animate(compact_model), atol=1e-5)
 
 
-def test_where_the_export_fails_paddle_goes_on_after_one_warning(
-    tiny_model, tmp_path, monkeypatch, caplog
-):
-    def fail(*_):
-        raise RuntimeError("no such kernel\nand a long trace")
+def fail(*_):
+    raise RuntimeError("no such kernel\nand a long trace")
 
-    monkeypatch.setattr(graphs, "export_graph", fail)
+
+def fail_while_tracing(*_):
+    def part(x):
+        raise RuntimeError("no such kernel")
+
+    trace_program(part, [spec(1)])
+
+
+@pytest.mark.parametrize("fails", [fail, fail_while_tracing])
+def test_where_the_export_fails_paddle_goes_on_after_one_warning(
+    tiny_model, tmp_path, monkeypatch, caplog, fails
+):
+    monkeypatch.setattr(graphs, "export_graph", fails)
     compiled = CompiledModel(tiny_model(), GraphCache(tmp_path))
     with caplog.at_level(logging.WARNING):
         found = animate(compiled)

@@ -216,7 +216,7 @@ class CompiledModel:
             except Exception as error:  # a library's, of any kind: on a CPU Paddle can go on
                 if self.engine.whole:
                     raise UserError(
-                        f"{part.__name__} could not be loaded on the GPU: {_first_line(error)}; "
+                        f"{part.__name__} could not be loaded on the GPU: {_in_a_line(error)}; "
                         "use inference.device=cpu, or inference.engine=eager."
                     ) from error
                 log.warning(
@@ -224,7 +224,7 @@ class CompiledModel:
                     "slower, the same result.",
                     part.__name__,
                     type(error).__name__,
-                    _first_line(error),
+                    _in_a_line(error),
                     exc_info=os.environ.get("HYDRA_FULL_ERROR") == "1",
                 )
                 self.failed = True
@@ -256,8 +256,12 @@ def _as_list(found):
     return found if isinstance(found, list) else [found]
 
 
-def _first_line(error):
-    return str(error).strip().split("\n")[0]
+def _in_a_line(error):
+    """The first line of a library's message; of one while tracing, whose end says what it was."""
+    first, *more = str(error).strip().split("\n")
+    if more and first.startswith("In transformed code"):
+        return more[-1].strip().removeprefix(f"{type(error).__name__}: ")
+    return first
 
 
 def part_specs(tensors: Iterable[Any]) -> list["InputSpec"]:
