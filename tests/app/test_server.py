@@ -47,13 +47,14 @@ def asked(port):
             return b""
 
 
-def drip(peers, content):
-    """Send a byte to each every twentieth of a second, three seconds long."""
+def drip(peers, content, stop):
+    """Send a byte to each every twentieth of a second, three seconds long or until `stop`."""
     for byte in content[-LAST:]:
         for peer in peers:
             with suppress(OSError):
                 peer.send(bytes([byte]))
-        time.sleep(0.05)
+        if stop.wait(0.05):
+            return
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -61,10 +62,12 @@ def test_who_sends_a_byte_now_and_then_does_not_keep_others_out(port, name):
     peers = [socket.create_connection(("127.0.0.1", port)) for _ in range(THREADS)]
     for peer in peers:
         peer.sendall(SLOW[name][:-LAST])
-    dripping = threading.Thread(target=drip, args=(peers, SLOW[name]))
+    stop = threading.Event()
+    dripping = threading.Thread(target=drip, args=(peers, SLOW[name], stop))
     dripping.start()
     time.sleep(1)
     assert asked(port) == b"HTTP/1.1 401 UNAUTHORIZED"
+    stop.set()
     dripping.join()
     for peer in peers:
         peer.close()
@@ -85,6 +88,6 @@ def test_an_upload_may_take_its_time(port):
     head += b"Authorization: Bearer a secret of many characters\r\nContent-Length: 20\r\n\r\n"
     with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
         peer.sendall(head)
-        drip([peer], b"a" * 20)
+        drip([peer], b"a" * 20, threading.Event())
         said = b"".join(iter(lambda: peer.recv(65536), b""))
     assert b" 400 " in said and b"no picture, no video" in said

@@ -40,6 +40,7 @@ def check(kind, folder, files):
     return {path.name: line for path, (_, _, line) in zip(paths, found, strict=True)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [".pth", ".pdparams"])
 def test_no_pickle_costs_more_than_it_may(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -60,6 +60,7 @@ def first(start, puppets):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_a_run_of_stage_1_and_its_rerun_are_repeated_exactly(start, first):
     what = "3 steps, 5 weights files"
     result = start("train", "again", "rerun=first", "rerun_check=true")

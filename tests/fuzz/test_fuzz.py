@@ -20,6 +20,7 @@ def fuzz(folder, *arguments):
     assert tried.returncode == 0, f"{tried.stdout}\n{tried.stderr[-3000:]}"
 
 
+@pytest.mark.slow
 def test_all_that_was_ever_found_is_read_or_refused(tmp_path):
     fuzz(tmp_path, "--kept")
 

@@ -50,6 +50,7 @@ def test_every_planted_reader_is_expected_to_be_noted():
     assert set(PLANTED) == {*EXPECTED, "read", "refuse"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", EXPECTED)
 def test_a_broken_promise_is_noted(reader, planted):
     text = (planted[2] / f"planted-input-{reader}.txt").read_text()
@@ -57,11 +58,13 @@ def test_a_broken_promise_is_noted(reader, planted):
     assert (planted[2] / f"planted-input-{reader}" / "input").read_text() == "hello"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["read", "refuse"])
 def test_a_kept_promise_is_not_noted(reader, planted):
     assert not (planted[2] / f"planted-input-{reader}.txt").exists()
 
 
+@pytest.mark.slow
 def test_faults_are_the_exit_code_and_end_in_a_table(planted):
     code, printed, _ = planted
     assert code == 1

@@ -21,7 +21,7 @@ CONFIG = replace(tiny_model_config(), block_out_channels=[32, 64], norm_num_grou
 def measured_peak(video):
     """Bytes at the height of an animation, with the weights."""
     side = video.height, video.width, 3
-    poses = [np.zeros(side, np.uint8)] * video.frames * (4 if video.stream else 1)
+    poses = [np.zeros(side, np.uint8)] * video.frames * (2 if video.stream else 1)
     pipeline = Pose2VideoPipeline(AnimateAnyone(CONFIG, motion_modules=True).eval())
     others = core.host_memory_stat_current_value("Allocated", 0) - 4 * sum(
         p.size for p in pipeline.model.parameters()
@@ -45,9 +45,9 @@ def measured_peak(video):
         Video(frames=10, height=128, width=128, context_frames=8, decode_batch_size=1),
         Video(frames=4, height=128, width=192, context_frames=4, decode_batch_size=4),
         Video(frames=24, height=128, width=128, context_frames=4, decode_batch_size=2),
-        # 32 windows of 4, whose deep features are kept
-        Video(96, 128, 128, context_frames=4, decode_batch_size=1, kept_frames=128),
-        # a window of 8, which 32 frames go through
+        # 11 windows of 4, whose deep features are kept
+        Video(34, 128, 128, context_frames=4, decode_batch_size=1, kept_frames=44),
+        # a window of 8, which 16 frames go through
         Video(8, 128, 128, context_frames=8, decode_batch_size=2, stream=True),
     ],
 )

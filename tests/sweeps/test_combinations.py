@@ -52,6 +52,7 @@ def test_keys_with_different_counts_cannot_go_together():
         combinations(values, paired=["height", "rate"], excluded=[])
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_its_pairs_and_goes_on_with_them(tmp_path):
     toy = Toy(tmp_path)
     asked = ["x=1,2,4", "seed=3,5,7", "y=a,b", "sweep.zip=[x,seed]"]

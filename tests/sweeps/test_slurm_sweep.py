@@ -76,6 +76,7 @@ def test_a_cancelled_job_ends_neither_the_command_nor_the_others(toy):
     assert f"sweep.resume={toy.folder}\n" in output
 
 
+@pytest.mark.slow
 def test_the_exit_code_is_that_of_a_job_that_failed(toy):
     code, output, errors = toy.sweep("ends=badly,well", SLURM)
     assert code == 2

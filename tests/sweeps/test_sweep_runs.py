@@ -88,6 +88,7 @@ def test_a_second_sweep_into_the_same_folder_is_refused(mixed):
     )
 
 
+@pytest.mark.slow
 def test_a_resumed_sweep_runs_only_what_is_new_or_unfinished(toy):
     toy.sweep("x=1,2", "seed=0")
     (toy.folder / "1_x-2/outcome.json").unlink()  # as if it had been stopped

@@ -42,6 +42,7 @@ def test_only_the_denoiser_changes(trained, base, options, stage):
     assert any(np.abs(after[key] - before[key]).max() > 0 for key in before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["guidance", "fewstep"])
 def test_a_resumed_run_ends_with_the_same_weights_to_the_bit(
     trained, options, compose, puppets, tmp_path, stage
@@ -64,6 +65,7 @@ def test_guidance_has_a_component_of_its_own(trained, options):
     assert load_model(last).has_guidance
 
 
+@pytest.mark.slow
 def test_fewer_steps_go_on_top_of_guidance(trained, options, train):
     guided = trained(*options["guidance"])
     scales = "stage.guidance_scales=[2,2]"

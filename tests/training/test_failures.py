@@ -62,6 +62,7 @@ def test_a_clip_that_breaks_while_training_is_its_failure_in_one_line(clips, wor
     assert read_outcome(clips.parent / "run")["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_the_checkpoint_that_a_failure_names_is_gone_on_from(clips):
     line = one_line(command(clips, *STEPS, "stage.save_steps=1", "hydra.run.dir=run"))
     step, resume = re.search(r"go on from step (\d): (resume=\S+);", line).groups()
@@ -90,6 +91,7 @@ def test_a_training_whose_data_ends_early_has_failed(train, monkeypatch):
 
 
 # Paddle's thread may miss the files of a process that is about to end.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     ("number", "said"),
@@ -106,6 +108,7 @@ def test_a_process_that_reads_and_is_ended_is_named_with_what_to_do(
         train("run", "stage=1", "stage.max_steps=4", data=[*puppets, "data.num_workers=1"])
 
 
+@pytest.mark.slow
 def test_a_process_that_reads_and_leaves_is_named_by_its_exit_code():
     loader = ClipLoader([0], num_workers=1, collate_fn=lambda items: os._exit(3))
     with pytest.raises(SystemError):

@@ -49,6 +49,7 @@ def test_what_is_loaded_is_what_was_saved(posed):
         np.testing.assert_array_equal(layer[name].numpy(), value)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_with_the_same_weights_to_the_bit(posed, compose, puppets, tmp_path):
     folder = shutil.copytree(posed, tmp_path / "resumed", symlinks=True)
     shutil.rmtree(folder / "checkpoints" / "step-000002")
@@ -62,6 +63,7 @@ def test_a_resumed_run_ends_with_the_same_weights_to_the_bit(posed, compose, pup
             np.testing.assert_array_equal(load_file(found / file.name)[key], array, err_msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["2", "guidance", "fewstep"])
 def test_a_later_stage_goes_on_with_it(train, posed, stage):
     two = ["stage.num_frames=2", "stage.reference_pose=true", f"stage.init_from={posed}"]
