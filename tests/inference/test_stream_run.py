@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from aa.data.decoder import Decoder
 from aa.data.video import VideoReader
 from aa.data.writers import VideoWriter
 from aa.inference import Pose2VideoPipeline
+from tests.tones import heard, write_with_beep
 
 STREAM = ["inference=stream", "inference.num_inference_steps=2", "inference.stream_chunk=2"]
 
@@ -51,3 +53,17 @@ def test_no_decoder_of_the_poses_ever_goes_back(infer, home, pipeline, monkeypat
     read = [places[1:] for places in asked.values() if len(places) > 20]
     assert len(read) == 2  # for the pipeline, and for what is shown beside its result
     assert all(a <= b for places in read for a, b in itertools.pairwise(places))
+
+
+@pytest.mark.parametrize("name", ["ann_beep.mp4", "ann_beep_side_by_side.mp4"])
+def test_a_stream_has_the_pose_videos_sound_in_time(infer, home, pipeline, name):
+    write_with_beep(home / "beep.mp4", beep=0.5)
+    infer(*STREAM, "reference=ann.png", "pose=beep.mp4", pipeline=pipeline)
+    assert heard(home / "run" / name) == pytest.approx((0.5, 1.0), abs=0.05)
+
+
+def test_a_stream_becomes_a_gif(infer, home, pipeline):
+    long_pose_video(home)
+    infer(*STREAM, "inference.format=gif", "reference=ann.png", "pose=long.mp4", pipeline=pipeline)
+    with Image.open(home / "run" / "ann_long.gif") as gif:
+        assert (gif.n_frames, gif.size) == (21, (16, 16))

@@ -145,6 +145,17 @@ def test_a_video_of_one_window_is_that_of_windows(pipeline, guidance_scale, nois
     np.testing.assert_allclose(np.concatenate(streamed), np.concatenate(expected), atol=1e-5)
 
 
+def test_guidance_that_was_learned_reaches_every_frame_of_a_stream(tiny_model):
+    pipeline = Pose2VideoPipeline(tiny_model(guidance=True))
+    strong, again = (
+        animate(pipeline, 3, mode=m, guidance_scale=3.0) for m in ("stream", "windows")
+    )
+    np.testing.assert_allclose(np.concatenate(strong), np.concatenate(again), atol=1e-5)
+    weak, strong = (animate(pipeline, 8, guidance_scale=scale) for scale in (1.0, 3.0))
+    for one, other in zip(np.concatenate(weak), np.concatenate(strong), strict=True):
+        assert (one != other).any()
+
+
 def test_a_source_without_poses_is_refused(pipeline):
     with pytest.raises(UserError, match="there is no pose to follow"):
         list(pipeline.stream(picture(), iter([]), **OPTIONS))
