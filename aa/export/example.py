@@ -16,9 +16,8 @@ WHERE = [(p, how) for p, how in PLAN["providers"] if p in ort.get_available_prov
 if not WHERE:
     sys.exit("error: this export is for CUDA, which this onnxruntime lacks: use onnxruntime-gpu.")
 ort.preload_dlls()  # CUDA's libraries, where they came from pip
-for name, size in PLAN["files"].items():
-    if not (HERE / name).is_file() or (HERE / name).stat().st_size != size:
-        sys.exit(f"error: {HERE / name} is missing or damaged ({size} bytes): export again.")
+for name, size in PLAN["files"].items() - {(p.name, p.stat().st_size) for p in HERE.iterdir()}:
+    sys.exit(f"error: {HERE / name} is missing or damaged ({size} bytes): export again.")
 
 
 def call(part: str, **values: np.ndarray) -> dict:  # results by name
@@ -38,10 +37,9 @@ def pixels(image: Image.Image, size: tuple[int, int] = SIZE) -> np.ndarray:
 def animate(reference: Image.Image, poses: list, seed: int = 42) -> np.ndarray:
     if (n := len(poses)) < WINDOW:  # frames [n, H, W, 3], 0 to 1
         sys.exit(f"error: {n} pose images; this export animates {WINDOW} or more.")
-    square = (PLAN["clip_size"],) * 2
-    squashed = pixels(reference.convert("RGB").resize(square, Image.Resampling.BICUBIC), square)
-    seen = call("encode_image", clip_pixels=squashed) | call("encode", pixels=pixels(reference))
-    seen = call("encode_reference", **seen)
+    square = reference.convert("RGB").resize([PLAN["clip_size"]] * 2, Image.Resampling.BICUBIC)
+    seen = call("encode_image", clip_pixels=pixels(square, square.size))
+    seen = call("encode_reference", **seen, **call("encode", pixels=pixels(reference)))
     moves = [call("encode_pose", pose_pixels=pixels(p)[:, :, None])["pose_features"] for p in poses]
     x = np.random.default_rng(seed).standard_normal([n, *PLAN["latents"]]).astype(np.float32)
     x, moves = x.transpose(1, 0, 2, 3)[None], np.concatenate(moves, 2)
@@ -50,11 +48,10 @@ def animate(reference: Image.Image, poses: list, seed: int = 42) -> np.ndarray:
     for step in PLAN["steps"]:
         total, share, seen["timesteps"] = 0 * x, 0 * x, np.array([step["timestep"]], np.int64)
         for w in (slice(s, s + WINDOW) for s in sorted(starts)):
-            seen["latents"] = x[:, :, w] * np.float32(step["scale"])
-            seen["pose_features"] = moves[:, :, w]
+            seen |= {"latents": x[:, :, w] * step["scale"], "pose_features": moves[:, :, w]}
             total[:, :, w] += ramp * call("denoise", **seen)["prediction"]
             share[:, :, w] += ramp
-        x = np.float32(step["latents"]) * x + np.float32(step["prediction"]) * (total / share)
+        x = step["latents"] * x + step["prediction"] * (total / share)
     return np.concatenate([call("decode", latents=x[:, :, i])["frame"] for i in range(n)])
 
 
