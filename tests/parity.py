@@ -277,6 +277,6 @@ def main(case):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python tests/parity.py CASE_DIR")
+    if len(sys.argv) != 2 or not Path(sys.argv[1], "case.json").is_file():
+        sys.exit("usage: python tests/parity.py CASE_DIR, a folder that holds case.json")
     sys.exit(0 if main(sys.argv[1]) else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from aa.training.watch import Watch
     from aa.weights.folders import WeightsFolder
 
+log = logging.getLogger(__name__)
+
 
 def build_trainer(config: TrainConfig, folder: str | Path) -> AnimateAnyoneTrainer:
     """The trainer of a checked config: its model, its data, its run folder's records.
@@ -50,6 +53,7 @@ def build_trainer(config: TrainConfig, folder: str | Path) -> AnimateAnyoneTrain
     every_clip, bad = build_clips(config)
     clips, held_out = hold_out_clips(config, every_clip)
     check_metrics(config, held_out)
+    _say_how_streams_are_shown(config)
     arguments = _arguments(config, folder)
     model = build_model(config, start, resumed=resume_from is not None)
     latents = build_latents(config, model, every_clip) if config.data.latents else None
@@ -73,6 +77,21 @@ def build_trainer(config: TrainConfig, folder: str | Path) -> AnimateAnyoneTrain
     for callback in build_callbacks(config, trainer, clips=clips, held_out=items):
         trainer.add_callback(callback)
     return trainer
+
+
+def _say_how_streams_are_shown(config: TrainConfig) -> None:
+    """Warn where a stage learns streams, and what it shows of them is made in windows."""
+    animated = config.validation.num_clips and {*config.validation.metrics} != {"loss"}
+    shows = bool(config.stage.sample_steps or animated)
+    window = config.stage.stream
+    if window and shows and config.inference.mode != "stream" and is_main_process():
+        log.warning(
+            "this stage learns streams, but its samples and metrics are animated in windows; for "
+            "streams add inference.mode=stream inference.num_inference_steps=%d "
+            "inference.stream_chunk=%d",
+            window.steps,
+            window.chunk,
+        )
 
 
 def _open_start(config: TrainConfig, resume_from: Path | None) -> WeightsFolder | None:

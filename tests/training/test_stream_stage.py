@@ -10,7 +10,7 @@ from aa.config.sampling import SamplingOptions
 from aa.errors import UserError
 from aa.inference import Pose2VideoPipeline
 from aa.inference.learned import warn_of_options
-from tests.conftest import TINY_MODEL
+from tests.conftest import SAMPLING, TINY_MODEL
 
 STEPS = ["stage.max_steps=2", "stage.save_steps=2", "stage.log_steps=1", "stage.warmup_steps=1"]
 WINDOW = ["stage.stream_steps=2", "stage.stream_chunk=1", "stage.num_frames=4"]
@@ -47,3 +47,20 @@ def test_guidance_of_streams_is_taught_by_weights_that_know_streams(trained, com
     config = compose("train", [*TINY_MODEL, *puppets, "hardware=cpu", *given])
     with pytest.raises(UserError, match="never learned streams of 2 steps in chunks of 1"):
         build_trainer(config, plain.parent / "never")
+
+
+AS_STREAMS = [
+    "inference.mode=stream",
+    "inference.num_inference_steps=2",
+    "inference.stream_chunk=1",
+]
+
+
+@pytest.mark.parametrize(("options", "said"), [([], 1), (AS_STREAMS, 0)])
+def test_samples_in_windows_are_said_of_a_stage_that_learns_streams(
+    compose, puppets, tmp_path, caplog, options, said
+):
+    start = ["stage=stream", "stage.init_from=null", *WINDOW, *SAMPLING]
+    given = [*TINY_MODEL, *puppets, "hardware=cpu", *start, "inference.context_frames=6", *options]
+    build_trainer(compose("train", given), tmp_path)
+    assert caplog.text.count(f"for streams add {' '.join(AS_STREAMS)}") == said
