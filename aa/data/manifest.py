@@ -105,7 +105,12 @@ def check_clips(
     warn_of_mix_ups(good)
     remarks = [about.remark for _, about in checked if about.remark is not None]
     if remarks:
-        log.warning("%d of %d clips: %s", len(remarks), len(clips), some(remarks))
+        log.warning(
+            "%d of %d clips: %s. Where they were cut or padded, extract their poses again.",
+            len(remarks),
+            len(clips),
+            some(remarks),
+        )
     return good, bad
 
 
