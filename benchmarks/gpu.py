@@ -7,11 +7,16 @@ small model of the published kind against plain ONNX in float32, the carried pup
 against Paddle's, a step of the denoiser at three sizes, and an animation of 120 frames of 600 x
 784, with random weights made there. torch holds the tensors that stay on the GPU, and brings CUDA's
 libraries.
+
+A folder that was prepared with `--device cpu` has small sizes and plain ONNX: the same script on a
+machine without a GPU, to see that it runs (onnxruntime, numpy, pillow, torch).
 """
 
 import contextlib
 import gc
 import json
+import os
+import platform
 import statistics
 import sys
 import time
@@ -19,9 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-SIZES = [(16, 256, 512), (24, 512, 784), (24, 600, 784)]  # frames, width, height
-FRAMES, OVERLAP = 120, 4  # of the animation
-DEVICE = "cuda"
+OVERLAP = 4  # frames of neighbouring windows of the animation
 STARTED = time.perf_counter()
 
 
@@ -55,17 +58,24 @@ class Part:
             tensor = tensors[name].to(getattr(torch, kind)).contiguous()
             assert [*tensor.shape] == shape, (name, tensor.shape, shape)
             tensors[name] = tensor  # until the call is over
-            binding.bind_input(name, DEVICE, 0, getattr(np, kind), shape, tensor.data_ptr())
+            binding.bind_input(name, device(), 0, getattr(np, kind), shape, tensor.data_ptr())
         kind = next(kind for kind, *_ in self.inputs.values() if kind != "int64")
         found = {}
         for name, shape in zip(self.outputs, self.shapes, strict=True):
-            found[name] = torch.empty(shape, dtype=getattr(torch, kind), device=DEVICE)
+            found[name] = torch.empty(shape, dtype=getattr(torch, kind), device=device())
             pointer = found[name].data_ptr()
-            binding.bind_output(name, DEVICE, 0, getattr(np, kind), shape, pointer)
+            binding.bind_output(name, device(), 0, getattr(np, kind), shape, pointer)
         synchronize()
         self.session.run_with_iobinding(binding)
         binding.synchronize_outputs()
         return found
+
+
+def device():
+    """Where tensors lie: "cuda", or "cpu" with a folder that was prepared for it."""
+    import torch
+
+    return torch.get_default_device().type
 
 
 def random_weights(shapes):
@@ -74,8 +84,8 @@ def random_weights(shapes):
 
     found = {}
     for name, (kind, *shape) in shapes.items():
-        made = torch.Generator(DEVICE).manual_seed(sum(name.encode()) + len(name))
-        x = torch.randn(shape, generator=made, device=DEVICE)
+        made = torch.Generator(device()).manual_seed(sum(name.encode()) + len(name))
+        x = torch.randn(shape, generator=made, device=device())
         if len(shape) > 1:
             x *= 0.5 / (np.prod(shape[1:]) if len(shape) == 4 else shape[0]) ** 0.5
         else:
@@ -90,11 +100,11 @@ def random_weights(shapes):
 def random_tensors(inputs):
     import torch
 
-    made = torch.Generator(DEVICE).manual_seed(0)
+    made = torch.Generator(device()).manual_seed(0)
     return {
-        name: torch.full(shape, 481, device=DEVICE, dtype=torch.int64)
+        name: torch.full(shape, 481, device=device(), dtype=torch.int64)
         if kind == "int64"
-        else torch.rand(shape, generator=made, device=DEVICE)
+        else torch.rand(shape, generator=made, device=device())
         for name, (kind, *shape) in inputs.items()
     }
 
@@ -102,13 +112,17 @@ def random_tensors(inputs):
 def synchronize():
     import torch
 
-    torch.cuda.synchronize()
+    if device() == "cuda":
+        torch.cuda.synchronize()
 
 
 def used():
-    """GiB of the GPU that are taken, by anybody."""
+    """GiB of the GPU that are taken, by anybody; without one, of memory by this process."""
     import torch
 
+    if device() == "cpu":
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**30
     free, total = torch.cuda.mem_get_info()
     return (total - free) / 2**30
 
@@ -116,8 +130,8 @@ def used():
 def check_parts(folder):
     """Each part in CUDA's forms against plain ONNX in float32, same random weights."""
     rows, plans = [], {}
-    for kind in ("plain", "cuda-float32", "cuda-float16"):
-        plans[kind] = json.loads((folder / kind / "plan.json").read_text())
+    for path in sorted(folder.glob("*/plan.json")):
+        plans[path.parent.name] = json.loads(path.read_text())
     for name in plans["plain"]["parts"]:
         results = {}
         for kind, plan in plans.items():
@@ -125,8 +139,8 @@ def check_parts(folder):
             part = Part(folder / kind / f"{name}.onnx", plan["parts"][name], weights)
             found = part(**random_tensors(plans["plain"]["parts"][name]["inputs"]))
             results[kind] = [x.float() for x in found.values()]
-        row = {"part": name}
-        for kind in ("cuda-float32", "cuda-float16"):
+        row = {"part": name, "largest": max(float(x.abs().max()) for x in results["plain"])}
+        for kind in (kind for kind in plans if kind != "plain"):
             pairs = [*zip(results[kind], results["plain"], strict=True)]
             row[kind] = max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
         rows.append(row)
@@ -142,6 +156,8 @@ def check_puppet(folder):
     case, halves = np.load(folder / "case.npz"), np.load(folder / "weights.npz")
     result = {}
     for precision, expected in (("float32", "rounded"), ("float16", "exact")):
+        if not (folder / precision).is_dir():
+            continue
         parts = {}
         for name, part in plan["parts"].items():
             part = json.loads(json.dumps(part).replace("float16", precision))
@@ -149,8 +165,8 @@ def check_puppet(folder):
             kinds = plan["weights"][precision][name]
             weights = {key: halves[key].astype(kind) for key, (kind, *_) in kinds.items()}
             parts[name] = Part(path, part, weights)
-        cuda = {name: torch.from_numpy(case[name]).to(DEVICE) for name in ("latents", "poses")}
-        reference = torch.from_numpy(case["reference"]).to(DEVICE).permute(2, 0, 1)[None] / 255
+        cuda = {name: torch.from_numpy(case[name]).to(device()) for name in ("latents", "poses")}
+        reference = torch.from_numpy(case["reference"]).to(device()).permute(2, 0, 1)[None] / 255
         side = parts["encode_image"].inputs["clip_pixels"][-1]
         seen = parts["encode_image"](clip_pixels=squashed(case["reference"], side))
         seen |= parts["encode"](pixels=reference)
@@ -160,7 +176,7 @@ def check_puppet(folder):
         moves = torch.cat([m["pose_features"] for m in moves], 2)
         x = cuda["latents"].float()
         for step in plan["steps"]:
-            t = torch.tensor([step["timestep"]], device=DEVICE)
+            t = torch.tensor([step["timestep"]], device=device())
             found = parts["denoise"](
                 latents=x * step["scale"], timesteps=t, pose_features=moves, **seen
             )
@@ -179,7 +195,7 @@ def squashed(image, side):
     from PIL import Image
 
     small = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
-    return torch.from_numpy(np.array(small)).to(DEVICE).permute(2, 0, 1)[None] / 255
+    return torch.from_numpy(np.array(small)).to(device()).permute(2, 0, 1)[None] / 255
 
 
 def time_denoiser(folder, name, weights):
@@ -190,9 +206,9 @@ def time_denoiser(folder, name, weights):
     path = folder / name / "denoise.onnx"
     part = Part(path, plan["parts"]["denoise"], weights)
     tensors = {
-        k: x * 0.5 if x.dtype != torch.int64 else x for k, x in random_tensors(part.inputs).items()
+        name: (x if x.dtype == torch.int64 else x * 0.5).to(getattr(torch, part.inputs[name][0]))
+        for name, x in random_tensors(part.inputs).items()
     }
-    tensors = {k: x.half() if x.dtype == torch.float32 else x for k, x in tensors.items()}
     start = time.perf_counter()
     part(**tensors)
     row = {"size": name, "first step, s": time.perf_counter() - start}
@@ -239,12 +255,13 @@ def animate(folder, weights):
             seen = parts["encode_reference"](**seen)
         with phases("poses"):
             pose = random_tensors(parts["encode_pose"].inputs)
-            moves = [parts["encode_pose"](**pose)["pose_features"] for _ in range(FRAMES)]
+            features = (parts["encode_pose"](**pose) for _ in range(plan["frames"]))
+            moves = [found["pose_features"] for found in features]
             moves = torch.cat(moves, 2)
         with phases("denoising"):
             x = denoise(parts["denoise"], plan["steps"], moves, seen)
         with phases("decoding"):
-            for i in range(FRAMES):
+            for i in range(plan["frames"]):
                 parts["decode"](latents=x[:, :, i])["frame"].mul(255).byte().cpu()
     seconds = sum(value for name, value in phases.row.items() if name.endswith(", s"))
     say(phases.row | {"seconds": seconds})
@@ -252,16 +269,17 @@ def animate(folder, weights):
 
 
 def denoise(part, steps, moves, seen):
-    """All steps of all windows, whose shared frames are averaged: latents [1, C, FRAMES, h, w]."""
+    """All steps of all windows, whose shared frames are averaged: latents [1, C, F, h, w]."""
     import torch
 
     _, _, channels, window, h, w = part.inputs["latents"]
-    x = torch.randn([1, channels, FRAMES, h, w], device=DEVICE)
-    last = FRAMES - window
-    starts = sorted({min(s, last) for s in range(0, FRAMES - OVERLAP, window - OVERLAP)})
+    frames = moves.shape[2]
+    x = torch.randn([1, channels, frames, h, w], device=device())
+    last = frames - window
+    starts = sorted({min(s, last) for s in range(0, frames - OVERLAP, window - OVERLAP)})
     for step in steps:
-        total, share = torch.zeros_like(x), torch.zeros(FRAMES, 1, 1, device=DEVICE)
-        t = torch.tensor([step["timestep"]], device=DEVICE)
+        total, share = torch.zeros_like(x), torch.zeros(frames, 1, 1, device=device())
+        t = torch.tensor([step["timestep"]], device=device())
         for s in starts:
             some = slice(s, s + window)
             latents, poses = x[:, :, some] * step["scale"], moves[:, :, some]
@@ -276,7 +294,8 @@ def release():
     import torch
 
     gc.collect()
-    torch.cuda.empty_cache()
+    if device() == "cuda":
+        torch.cuda.empty_cache()
 
 
 def say(row):
@@ -288,10 +307,13 @@ def run(folder: Path, target: Path) -> None:
     import onnxruntime as ort
     import torch
 
+    prepared = json.loads((folder / "prepared.json").read_text())
+    torch.set_default_device(prepared["device"])
     ort.preload_dlls()
     ort.set_default_logger_severity(3)
-    result = {"gpu": torch.cuda.get_device_name(), "onnxruntime": ort.__version__}
-    result |= {"cudnn": torch.backends.cudnn.version(), "sizes": []}
+    gpu = torch.cuda.get_device_name() if device() == "cuda" else f"none, {platform.machine()}"
+    result = {"gpu": gpu, "onnxruntime": ort.__version__}
+    result |= {"cudnn": torch.backends.cudnn.version(), "sizes": prepared["sizes"]}
 
     def keep(key, make, *arguments):
         try:
@@ -304,7 +326,7 @@ def run(folder: Path, target: Path) -> None:
 
     keep("puppet", check_puppet, folder / "puppet")
     keep("parts", check_parts, folder / "small")
-    names = [f"{frames}x{width}x{height}" for frames, width, height in SIZES]
+    names = prepared["sizes"]
     last = json.loads((folder / names[-1] / "plan.json").read_text())
     weights = random_weights(last["weights"]["denoise"])
     say({"random weights": sum(w.size for w in weights.values()) / 1e9})

@@ -1,17 +1,25 @@
-"""What `gpu.py` checks and times on a GPU, some 16 MB: python benchmarks/gpu_prepare.py <folder>.
+"""What `gpu.py` checks and times on a GPU, some 16 MB.
+
+    python benchmarks/gpu_prepare.py <folder>
+    python benchmarks/gpu_prepare.py <folder> --device cpu    # for a machine without one
 
 Graphs without weights in the forms for CUDA, of the published model at three sizes and of a small
 one; and the carried puppet, with its weights in float16 and the video that Paddle makes of it.
+For a CPU all are plain ONNX, and the small model stands for the published one.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
-from gpu import SIZES
 
-STEPS = 20  # of the animation
+SIZES = {  # frames, width, height
+    "cuda": [(16, 256, 512), (24, 512, 784), (24, 600, 784)],
+    "cpu": [(5, 64, 64), (5, 64, 96)],
+}
+FRAMES = {"cuda": 120, "cpu": 9}  # of the animation
+STEPS = {"cuda": 20, "cpu": 2}
 SMALL = (4, 128, 192)  # frames, width, height
 PUPPET = {"width": 64, "height": 64, "context_frames": 16}
 PUPPET_STEPS = 4
@@ -19,49 +27,59 @@ HALVES = ("float32", "float16")
 EXAMPLE = Path(__file__).parents[1] / "examples" / "puppet"
 
 
-def prepare(folder: Path) -> None:
+def prepare(folder: Path, device: str) -> None:
     """Write graphs without weights, the puppet's weights in float16, and what Paddle computes."""
     from aa.config.model import ImageEncoderConfig, ModelConfig
     from aa.models.animate_anyone import shape_only_model
 
     folder.mkdir(parents=True)
-    published = shape_only_model(ModelConfig(), motion_modules=True).eval()
-    for frames, width, height in SIZES:
-        only = ("denoise",) if (frames, width, height) != SIZES[-1] else None
-        name = f"{frames}x{width}x{height}"
-        write_graphs(folder / name, published, (frames, width, height), "cuda", "float16", only)
     encoder = ImageEncoderConfig(num_hidden_layers=2)
     reduced = ModelConfig(block_out_channels=[320, 640], layers_per_block=1, image_encoder=encoder)
     small = shape_only_model(reduced, motion_modules=True).eval()
-    for name, device, precision in (
-        ("plain", "cpu", "float32"),
-        ("cuda-float32", "cuda", "float32"),
-        ("cuda-float16", "cuda", "float16"),
-    ):
-        write_graphs(folder / "small" / name, small, SMALL, device, precision)
-    prepare_puppet(folder / "puppet")
+    timed, precision = small, "float32"
+    if device == "cuda":
+        timed, precision = shape_only_model(ModelConfig(), motion_modules=True).eval(), "float16"
+    names = [f"{frames}x{width}x{height}" for frames, width, height in SIZES[device]]
+    for name, size in zip(names, SIZES[device], strict=True):
+        only = ("denoise",) if name != names[-1] else None
+        write_graphs(folder / name, timed, size, device, precision, only)
+    write_graphs(folder / "small" / "plain", small, SMALL, "cpu", "float32")
+    if device == "cuda":
+        for precision in HALVES:
+            forms = folder / "small" / f"cuda-{precision}"
+            write_graphs(forms, small, SMALL, "cuda", precision)
+    prepare_puppet(folder / "puppet", device)
+    (folder / "prepared.json").write_text(json.dumps({"device": device, "sizes": names}))
 
 
 def write_graphs(folder, model, size, device, precision, only=None):
     """The parts of a model as ONNX without weights, and what they take and hold."""
     from aa.export.animation import Animation
-    from aa.export.folder import PROVIDERS, described, part_graph
+    from aa.export.folder import described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
 
-    frames, width, height = size
+    (frames, width, height), steps = size, STEPS[device]
     animation = Animation(
-        height=height, width=width, frames=frames, overlap=0, steps=STEPS, guidance_scale=3.5
+        height=height, width=width, frames=frames, overlap=0, steps=steps, guidance_scale=3.5
     )
     folder.mkdir(parents=True)
-    plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, STEPS)}
+    plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, steps)}
+    plan["frames"] = FRAMES[device]
     for name, part in exported_parts(model, animation).items():
         if only is None or name in only:
             graph = part_graph(model, part, device=device, precision=precision)
             (folder / f"{name}.onnx").write_bytes(graph.SerializeToString())
-            plan["parts"][name] = described(part, precision) | {"providers": PROVIDERS["cuda"]}
+            plan["parts"][name] = described(part, precision) | providers(device)
             plan["weights"][name] = held_weights(graph)
     (folder / "plan.json").write_text(json.dumps(plan))
+
+
+def providers(device):
+    """Those that a part asks for before the CPU."""
+    from aa.export.folder import PROVIDERS
+
+    return {"providers": PROVIDERS["cuda"] if device == "cuda" else []}
 
 
 def held_weights(graph):
@@ -75,10 +93,10 @@ def held_weights(graph):
     }
 
 
-def prepare_puppet(folder):
+def prepare_puppet(folder, device):
     """The carried puppet: its graphs, weights in float16, its poses, and what Paddle draws."""
     from aa.export.animation import Animation
-    from aa.export.folder import PROVIDERS, described, part_graph
+    from aa.export.folder import described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
     from aa.inference import Pose2VideoPipeline
@@ -94,14 +112,14 @@ def prepare_puppet(folder):
         guidance_scale=1.0,
     )
     plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, PUPPET_STEPS)}
-    for precision in HALVES:
+    for precision in HALVES if device == "cuda" else HALVES[:1]:
         plan["weights"][precision] = {}
         (folder / precision).mkdir(parents=True)
         for name, part in exported_parts(model, animation).items():
-            graph = part_graph(model, part, device="cuda", precision=precision)
+            graph = part_graph(model, part, device=device, precision=precision)
             (folder / precision / f"{name}.onnx").write_bytes(graph.SerializeToString())
             plan["weights"][precision][name] = held_weights(graph)
-            plan["parts"][name] = described(part, precision) | {"providers": PROVIDERS["cuda"]}
+            plan["parts"][name] = described(part, precision) | providers(device)
     (folder / "plan.json").write_text(json.dumps(plan))
     write_case(folder, pipeline, plan["parts"]["denoise"]["inputs"]["latents"][1:])
 
@@ -135,4 +153,8 @@ def write_case(folder, pipeline, shape):
 
 
 if __name__ == "__main__":
-    prepare(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--device", choices=SIZES, default="cuda")
+    options = parser.parse_args()
+    prepare(options.folder, options.device)
