@@ -140,7 +140,7 @@ def export(size: str, frames: int, side: int, path: str) -> None:
     from aa.config.model import ModelConfig
     from aa.inference.compiled.graphs import export_graph
     from aa.models import parts
-    from aa.models.animate_anyone import shape_only_model
+    from aa.models.shape_only import shape_only_model
 
     config = ModelConfig(block_out_channels=SIZES[size][0])
     model = shape_only_model(config, motion_modules=True).eval()

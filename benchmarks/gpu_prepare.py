@@ -30,7 +30,7 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "puppet"
 def prepare(folder: Path, device: str) -> None:
     """Write graphs without weights, the puppet's weights in float16, and what Paddle computes."""
     from aa.config.model import ImageEncoderConfig, ModelConfig
-    from aa.models.animate_anyone import shape_only_model
+    from aa.models.shape_only import shape_only_model
 
     folder.mkdir(parents=True)
     encoder = ImageEncoderConfig(num_hidden_layers=2)

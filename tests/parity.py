@@ -121,7 +121,8 @@ class Case:
     def outputs(self, model):
         import paddle
 
-        from aa.models.diffusion import add_noise, min_snr_weight, velocity
+        from aa.models.diffusion import add_noise, velocity
+        from aa.models.losses import min_snr_weight
 
         noisy, t = self._tensor("noisy_latents"), self._tensor("timesteps")
         latents, noise = self._tensor("latents"), self._tensor("noise")

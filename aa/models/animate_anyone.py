@@ -9,14 +9,10 @@ from aa.config.model import ModelConfig
 from aa.models.attention import Condition
 from aa.models.autoencoder import build_vae
 from aa.models.compact import CompactPoseGuider, CompactUNet
-from aa.models.diffusion import (
-    build_scheduler,
-    min_snr_weight,
-    weighted_mse,
-    wiener_gain,
-)
+from aa.models.diffusion import build_scheduler, wiener_gain
 from aa.models.encoders import Encoders
 from aa.models.image_encoder import build_image_encoder
+from aa.models.losses import min_snr_weight, with_changes
 from aa.models.objectives import Batch, Objective, denoising
 from aa.models.pose_guider import PoseGuider
 from aa.models.running import RunLayer, directly
@@ -264,9 +260,8 @@ class AnimateAnyone(Encoders):
     ) -> paddle.Tensor:
         """Min-SNR weighted error of the prediction, a scalar; see `aa.models.objectives`.
 
-        With a `temporal_weight`, the same error of the change from each frame to the next is added
-        that many times: the best prediction stays the same, flicker counts more. So it does with a
-        `part_weight`: an error counts 1 + part_weight times where there is a face or a hand.
+        With a `temporal_weight` flicker counts more, see `with_changes`; with a `part_weight` an
+        error counts 1 + part_weight times where there is a face or a hand.
 
         Args:
             latents, noise: [B, 4, F, h, w].
@@ -279,14 +274,7 @@ class AnimateAnyone(Encoders):
         prediction, target, timesteps = self.objective(self, batch)
         weights = min_snr_weight(timesteps, alphas, self.snr_gamma, kind)
         places = None if part_mask is None else 1 + self.part_weight * part_mask
-        loss = weighted_mse(prediction, target, weights, places)
-        if self.temporal_weight:
-            predicted, true = (x[:, :, 1:] - x[:, :, :-1] for x in (prediction, target))
-            if weights.ndim == 2:  # a change counts as the frame of the two that counts less
-                weights = paddle.minimum(weights[:, 1:], weights[:, :-1])
-            places = None if places is None else places[:, :, 1:]
-            loss = loss + self.temporal_weight * weighted_mse(predicted, true, weights, places)
-        return loss
+        return with_changes(prediction, target, weights, places, self.temporal_weight)
 
     def forward(
         self,
@@ -343,24 +331,3 @@ class AnimateAnyone(Encoders):
 def _split(deep: paddle.Tensor | None, samples: int) -> Sequence[paddle.Tensor | None]:
     """Deep features of each sample; None for each where there are none."""
     return [None] * samples if deep is None else deep.split(samples)
-
-
-def shape_only_model(
-    config: ModelConfig,
-    *,
-    motion_modules: bool,
-    guidance: bool = False,
-    reference_pose: bool = False,
-    run_layer: RunLayer = directly,
-) -> AnimateAnyone:
-    """An `AnimateAnyone` whose parameters have shapes and no memory."""
-    from paddlenlp.transformers.model_utils import no_init_weights
-
-    with paddle.LazyGuard(), no_init_weights():
-        return AnimateAnyone(
-            config,
-            motion_modules=motion_modules,
-            guidance=guidance,
-            reference_pose=reference_pose,
-            run_layer=run_layer,
-        )

@@ -13,8 +13,8 @@ from aa.config.model import ModelConfig
 from aa.inference.sampling import decode_batch
 from aa.inference.windows import context_windows
 from aa.models import parts
-from aa.models.animate_anyone import shape_only_model
 from aa.models.parts import spec
+from aa.models.shape_only import shape_only_model
 from aa.plan.advice import video_changes
 from aa.plan.graph import trace
 from aa.plan.lowering import fuse_attention, lower

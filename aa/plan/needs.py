@@ -6,7 +6,8 @@ from typing import Any
 
 from aa.config.model import ModelConfig
 from aa.config.stage import StageConfig
-from aa.models.animate_anyone import AnimateAnyone, shape_only_model
+from aa.models.animate_anyone import AnimateAnyone
+from aa.models.shape_only import shape_only_model
 from aa.plan.graph import (
     LayerSpans,
     image_learns,

@@ -50,7 +50,7 @@ def shape_only_layers(
     reference_pose: bool = False,
 ) -> dict[str, nn.Layer]:
     """Layers of every component with shapes but no memory, to compare files with."""
-    from aa.models.animate_anyone import shape_only_model
+    from aa.models.shape_only import shape_only_model
 
     model = shape_only_model(
         model_config,

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from aa.cli.plan import check_memory, run_plan, take_plan
+from aa.cli.resolvers import register_schemas
 from aa.config.primary import InferConfig, TrainConfig
 from aa.data.video import VideoWriter
 from aa.errors import UserError
@@ -77,6 +78,8 @@ def test_of_an_animation_only_plan_true_is_known():
 def command(tiny_model, tmp_path):
     """Function (weights' options) -> overrides that animate a picture by 6 frames of 16x24."""
     from aa.weights.models import save_weights
+
+    register_schemas()  # as every command does first
 
     def build(**parts):
         weights, poses = tmp_path / "weights", tmp_path / "dance.mp4"

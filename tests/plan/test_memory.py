@@ -7,8 +7,9 @@ import paddle
 import pytest
 from paddle.base import core
 
-from aa.models.animate_anyone import AnimateAnyone, shape_only_model
+from aa.models.animate_anyone import AnimateAnyone
 from aa.models.running import directly, recomputed
+from aa.models.shape_only import shape_only_model
 from aa.plan.graph import LayerSpans, trace_prediction
 from aa.plan.lowering import fuse_attention
 from aa.plan.memory import StepMemory
