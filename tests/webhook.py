@@ -43,7 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
 def webhook(**options) -> Iterator[Webhook]:
     """A `Webhook` that answers while this lasts."""
     with Webhook(**options) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.answers.set()
         server.shutdown()

@@ -174,7 +174,7 @@ def port(page, monkeypatch):
     monkeypatch.setattr(Handler, "timeout", 1)
     listening = socket.create_server(("127.0.0.1", 0))
     server = Server(*listening.getsockname(), create_app(page.desk), Handler, fd=listening.fileno())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield listening.getsockname()[1]
     server.shutdown()

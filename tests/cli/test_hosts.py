@@ -60,6 +60,15 @@ def run(folder):
     found.pool.shutdown()
 
 
+def call_when_open(port):
+    """A connection to a port of this host, as soon as somebody listens there."""
+    for _ in range(500):
+        with suppress(ConnectionRefusedError):
+            return socket.create_connection(("127.0.0.1", port))
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody listens at {port}")
+
+
 def refusal(future):
     with pytest.raises(UserError) as error:
         future.result(30)
@@ -118,9 +127,9 @@ def test_one_that_comes_when_all_have_met_is_told_that_its_place_is_taken(run):
 
 
 def test_a_second_node_0_is_said_as_that(run):
-    run.nodes = 3
+    run.nodes, run.timeout = 3, 1.5
     run.start(0)
-    time.sleep(0.5)
+    call_when_open(run.port).close()
     assert "two hosts call themselves node 0: " in refusal(run.start(0))
 
 
@@ -258,8 +267,7 @@ def test_a_host_that_falls_silent_has_gone_unless_this_one_was_stopped_meanwhile
 @pytest.mark.parametrize("hangs_up", [False, True])
 def test_whoever_else_calls_node_0_disturbs_nobody(run, words, hangs_up):
     first = run.start(0)
-    time.sleep(0.5)
-    with socket.create_connection(("127.0.0.1", run.port)) as stranger:
+    with call_when_open(run.port) as stranger:
         with suppress(OSError):
             stranger.sendall(words)
         if hangs_up:  # as scanners do

@@ -77,7 +77,7 @@ def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), ArchiveServer)
     server.content, server.breaks, server.transfers = packed(), None, []
     server.url = f"http://127.0.0.1:{server.server_port}/set.tar.gz"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()

@@ -157,7 +157,7 @@ class HubServer(BaseHTTPRequestHandler):
 def hub_server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), HubServer)
     server.transfers = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
