@@ -13,6 +13,7 @@ machine without a GPU, to see that it runs (onnxruntime, numpy, pillow, torch).
 """
 
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -71,6 +72,7 @@ class Part:
         return found
 
 
+@functools.cache
 def device():
     """Where tensors lie: "cuda", or "cpu" with a folder that was prepared for it."""
     import torch

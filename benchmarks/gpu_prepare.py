@@ -43,7 +43,7 @@ def prepare(folder: Path, device: str) -> None:
     for name, size in zip(names, SIZES[device], strict=True):
         only = ("denoise",) if name != names[-1] else None
         write_graphs(folder / name, timed, size, device, precision, only)
-    write_graphs(folder / "small" / "plain", small, SMALL, "cpu", "float32")
+    write_graphs(folder / "small" / "plain", small, SMALL, "cpu", "float32", on=device)
     if device == "cuda":
         for precision in HALVES:
             forms = folder / "small" / f"cuda-{precision}"
@@ -52,25 +52,29 @@ def prepare(folder: Path, device: str) -> None:
     (folder / "prepared.json").write_text(json.dumps({"device": device, "sizes": names}))
 
 
-def write_graphs(folder, model, size, device, precision, only=None):
-    """The parts of a model as ONNX without weights, and what they take and hold."""
+def write_graphs(folder, model, size, form, precision, only=None, *, on=None):
+    """The parts of a model as ONNX without weights, and what they take and hold.
+
+    In the form for a device, run `on` it or another one.
+    """
     from aa.export.animation import Animation
     from aa.export.folder import described, part_graph
     from aa.export.parts import exported_parts
     from aa.export.steps import ddim_steps
 
-    (frames, width, height), steps = size, STEPS[device]
+    on = on or form
+    (frames, width, height), steps = size, STEPS[on]
     animation = Animation(
         height=height, width=width, frames=frames, overlap=0, steps=steps, guidance_scale=3.5
     )
     folder.mkdir(parents=True)
     plan = {"parts": {}, "weights": {}, "steps": ddim_steps(model.config, steps)}
-    plan["frames"] = FRAMES[device]
+    plan["frames"] = FRAMES[on]
     for name, part in exported_parts(model, animation).items():
         if only is None or name in only:
-            graph = part_graph(model, part, device=device, precision=precision)
+            graph = part_graph(model, part, device=form, precision=precision)
             (folder / f"{name}.onnx").write_bytes(graph.SerializeToString())
-            plan["parts"][name] = described(part, precision) | providers(device)
+            plan["parts"][name] = described(part, precision) | providers(on)
             plan["weights"][name] = held_weights(graph)
     (folder / "plan.json").write_text(json.dumps(plan))
 

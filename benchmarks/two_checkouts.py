@@ -48,11 +48,11 @@ class Checkout:
     """A process that takes steps with the code of a checkout."""
 
     def __init__(self, root: Path, size: str) -> None:
+        self.root = root
         self.process = subprocess.Popen(
             [sys.executable, __file__, "--serve", "--size", size],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
             cwd=root,
             env={**os.environ, "PYTHONPATH": str(root)},
@@ -63,7 +63,10 @@ class Checkout:
         """Seconds, processor seconds, and the most GiB until now."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return tuple(map(float, self.process.stdout.readline().split()))
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"error: {self.root} takes no steps: see what it printed above.")
+        return tuple(map(float, line.split()))
 
 
 def compare(other: Path, size: str, steps: int) -> None:

@@ -81,14 +81,13 @@ def build_trainer(config: TrainConfig, folder: str | Path) -> AnimateAnyoneTrain
 
 def _say_how_streams_are_shown(config: TrainConfig) -> None:
     """Warn where a stage learns streams, and what it shows of them is made in windows."""
-    animated = config.validation.num_clips and {*config.validation.metrics} != {"loss"}
-    shows = bool(config.stage.sample_steps or animated)
+    shows = config.stage.sample_steps or config.validation.animated
     window = config.stage.stream
     if window and shows and config.inference.mode != "stream" and is_main_process():
         log.warning(
             "this stage learns streams, but its samples and metrics are animated in windows; for "
             "streams add inference.mode=stream inference.num_inference_steps=%d "
-            "inference.stream_chunk=%d",
+            "inference.stream_chunk=%d inference.guidance_scale=1",
             window.steps,
             window.chunk,
         )

@@ -16,7 +16,8 @@ WHERE = [(p, how) for p, how in PLAN["providers"] if p in ort.get_available_prov
 if not WHERE:
     sys.exit("error: this export is for CUDA, which this onnxruntime lacks: use onnxruntime-gpu.")
 ort.preload_dlls()  # CUDA's libraries, where they came from pip
-for name, size in PLAN["files"].items() - {(p.name, p.stat().st_size) for p in HERE.iterdir()}:
+FILES = {(p.name, p.stat().st_size) for p in HERE.iterdir() if p.is_file()}
+for name, size in PLAN["files"].items() - FILES:
     sys.exit(f"error: {HERE / name} is missing or damaged ({size} bytes): export again.")
 
 

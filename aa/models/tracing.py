@@ -37,18 +37,19 @@ def trace_program(function: Callable[..., Any], specs: Sequence[InputSpec]) -> "
     logging.disable(logging.WARNING)
     try:
         with quiet_output():
-            try:
-                with _short_tracebacks():
-                    return traced()
-            except Exception:  # again, for an error that says where
+            with contextlib.suppress(Exception), _short_tracebacks():
                 return traced()
+            return traced()  # again, for an error that says where
     finally:
         logging.disable(level)
 
 
 @contextlib.contextmanager
 def _short_tracebacks() -> Iterator[None]:
-    """Spare Paddle the call stack that it notes of every operation: most of the time of a trace."""
+    """Spare Paddle the call stack that it notes of every operation: most of the time of a trace.
+
+    It is a setting of the process: one trace at a time, as Paddle's own mode wants it too.
+    """
     before = getattr(sys, "tracebacklimit", None)
     sys.tracebacklimit = 0
     try:

@@ -37,6 +37,7 @@ def trace_prediction(
         batch, frames: samples of a step, and frames of each.
         height, width: of the images, pixels.
     """
+    assert model.denoising_unet.run_layer is layers
     stride = model.config.vae.stride
     latents = (model.config.vae.latent_channels, height // stride, width // stride)
     learns = image_learns(model)

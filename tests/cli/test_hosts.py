@@ -127,7 +127,7 @@ def test_one_that_comes_when_all_have_met_is_told_that_its_place_is_taken(run):
 
 
 def test_a_second_node_0_is_said_as_that(run):
-    run.nodes, run.timeout = 3, 1.5
+    run.nodes, run.timeout = 3, 3.0
     run.start(0)
     call_when_open(run.port).close()
     assert "two hosts call themselves node 0: " in refusal(run.start(0))

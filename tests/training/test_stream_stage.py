@@ -53,6 +53,7 @@ AS_STREAMS = [
     "inference.mode=stream",
     "inference.num_inference_steps=2",
     "inference.stream_chunk=1",
+    "inference.guidance_scale=1",
 ]
 
 
