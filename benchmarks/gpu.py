@@ -63,7 +63,7 @@ class Part:
         kind = next(kind for kind, *_ in self.inputs.values() if kind != "int64")
         found = {}
         for name, shape in zip(self.outputs, self.shapes, strict=True):
-            found[name] = torch.empty(shape, dtype=getattr(torch, kind), device=device())
+            found[name] = torch.empty(shape, dtype=getattr(torch, kind))
             pointer = found[name].data_ptr()
             binding.bind_output(name, device(), 0, getattr(np, kind), shape, pointer)
         synchronize()
@@ -87,7 +87,7 @@ def random_weights(shapes):
     found = {}
     for name, (kind, *shape) in shapes.items():
         made = torch.Generator(device()).manual_seed(sum(name.encode()) + len(name))
-        x = torch.randn(shape, generator=made, device=device())
+        x = torch.randn(shape, generator=made)
         if len(shape) > 1:
             x *= 0.5 / (np.prod(shape[1:]) if len(shape) == 4 else shape[0]) ** 0.5
         else:
@@ -104,9 +104,9 @@ def random_tensors(inputs):
 
     made = torch.Generator(device()).manual_seed(0)
     return {
-        name: torch.full(shape, 481, device=device(), dtype=torch.int64)
+        name: torch.full(shape, 481, dtype=torch.int64)
         if kind == "int64"
-        else torch.rand(shape, generator=made, device=device())
+        else torch.rand(shape, generator=made)
         for name, (kind, *shape) in inputs.items()
     }
 
@@ -178,7 +178,7 @@ def check_puppet(folder):
         moves = torch.cat([m["pose_features"] for m in moves], 2)
         x = cuda["latents"].float()
         for step in plan["steps"]:
-            t = torch.tensor([step["timestep"]], device=device())
+            t = torch.tensor([step["timestep"]])
             found = parts["denoise"](
                 latents=x * step["scale"], timesteps=t, pose_features=moves, **seen
             )
@@ -276,12 +276,12 @@ def denoise(part, steps, moves, seen):
 
     _, _, channels, window, h, w = part.inputs["latents"]
     frames = moves.shape[2]
-    x = torch.randn([1, channels, frames, h, w], device=device())
+    x = torch.randn([1, channels, frames, h, w])
     last = frames - window
     starts = sorted({min(s, last) for s in range(0, frames - OVERLAP, window - OVERLAP)})
     for step in steps:
-        total, share = torch.zeros_like(x), torch.zeros(frames, 1, 1, device=device())
-        t = torch.tensor([step["timestep"]], device=device())
+        total, share = torch.zeros_like(x), torch.zeros(frames, 1, 1)
+        t = torch.tensor([step["timestep"]])
         for s in starts:
             some = slice(s, s + window)
             latents, poses = x[:, :, some] * step["scale"], moves[:, :, some]
